@@ -1,0 +1,102 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <authmilter/dkim.h>
+#include <authmilter/dns.h>
+#include <authmilter/domain_name.h>
+#include <authmilter/ip_address.h>
+#include <authmilter/message.h>
+#include <authmilter/policy.h>
+#include <authmilter/result.h>
+
+namespace authmilter {
+
+enum class VerifyMode : std::uint8_t { enforce, monitor };
+enum class LogTarget : std::uint8_t { journal, syslog, stderr_stream };
+enum class LogFormat : std::uint8_t { text, json };
+enum class LogLevel : std::uint8_t { error, warning, info, debug };
+
+struct MilterConfig {
+  std::vector<std::string> sockets = {"unix:/run/authmilter/authmilter.sock"};
+  unsigned socket_mode = 0660;
+  std::string socket_group = "postfix";
+};
+
+struct DnsConfig {
+  std::vector<std::string> nameservers;
+  std::vector<std::filesystem::path> zones;
+  DnssecMode dnssec = DnssecMode::automatic;
+  std::chrono::milliseconds timeout{5000};
+  std::chrono::milliseconds message_timeout{20000};
+  unsigned message_queries = 60;  // different questions one message may cause
+};
+
+struct VerifyConfig {
+  VerifyMode mode = VerifyMode::enforce;
+  unsigned maximum_signatures = 10;
+  unsigned minimum_rsa_bits = 1024;
+  HeaderLimits limits;
+};
+
+/// A key that a `[[signing.domain]]` names. The file is read when the runtime is made, not by the
+/// parser.
+struct SigningKeyConfig {
+  DomainName selector;
+  std::filesystem::path file;
+  std::string where;  // "file:line:column" of the entry
+};
+
+struct SigningDomainConfig {
+  DomainName domain;
+  bool subdomains = false;
+  std::vector<SigningKeyConfig> keys;
+};
+
+struct SigningConfig {
+  std::vector<std::string> headers = default_signed_headers();
+  Canonicalization header_canonicalization = Canonicalization::relaxed;
+  Canonicalization body_canonicalization = Canonicalization::relaxed;
+  bool require_sender_match = true;
+  std::vector<SigningDomainConfig> domains;
+};
+
+struct LogConfig {
+  LogTarget target = LogTarget::journal;
+  LogFormat format = LogFormat::text;
+  LogLevel level = LogLevel::info;
+};
+
+/// The whole of authmilter.toml. A default-made one is what an empty file means, but for the
+/// authserv-id, which is the host's name and is put in by load_config().
+struct Config {
+  MilterConfig milter;
+  std::string authserv_id;  // a DomainName's text
+  std::vector<std::string> trusted_authserv_ids;
+  std::vector<Network> internal;  // default: loopback
+  DnsConfig dns;
+  VerifyConfig verify;
+  PolicyConfig policy;
+  SigningConfig signing;
+  LogConfig log;
+  std::string metrics_listen;
+};
+
+/// Reads a file. Errors are "file:line:column: message". `host_name` is the default authserv-id.
+Result<Config> load_config(const std::filesystem::path& path, const std::string& host_name);
+/// The same for a text; `name` stands for the file in messages. Relative paths stay relative.
+Result<Config> parse_config(std::string_view text, const std::string& name,
+                            const std::string& host_name);
+/// The effective configuration as TOML, defaults included; parse_config() of it gives the same
+/// configuration.
+std::string print_config(const Config& config);
+
+/// Every key that a configuration may have, as "section.key", for the manual page's test.
+std::vector<std::string> config_keys();
+
+}  // namespace authmilter

@@ -1,0 +1,141 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <authmilter/crypto.h>
+#include <authmilter/dns.h>
+#include <authmilter/domain_name.h>
+#include <authmilter/message.h>
+#include <authmilter/result.h>
+
+namespace authmilter {
+
+/// RFC 8601 section 2.7.1.
+enum class DkimResult : std::uint8_t { none, pass, fail, policy, neutral, temperror, permerror };
+std::string_view to_string(DkimResult result);
+
+/// The verdict on one signature. `domain`, `selector` and `identity` are set only when they are
+/// what the grammar of RFC 6376 section 3.5 wants, so they may be printed and looked up.
+struct DkimOutcome {
+  DkimResult result = DkimResult::neutral;
+  std::string reason;                  // stable: "body-hash-mismatch", "key-too-short", ...
+  std::optional<DomainName> domain;    // d=
+  std::optional<DomainName> selector;  // s=
+  std::string identity;                // i= (or "@" + d=), printable ASCII
+  std::string algorithm;               // a=, one that we know; empty otherwise
+  unsigned key_bits = 0;               // 0 when no key was found
+  bool dnssec = false;                 // the key record was validated
+  bool testing = false;                // the key's t=y
+  std::string signature_prefix;    // header.b (RFC 6008): the first characters of b= that tell it
+                                   // from the others
+  std::vector<std::string> notes;  // for explanations
+};
+
+struct DkimVerifyOptions {
+  unsigned maximum_signatures = 10;
+  unsigned minimum_rsa_bits = 1024;  // below 1024 nothing can be configured (RFC 8301 section 3.2)
+  std::int64_t now = 0;              // seconds since 1970
+  std::int64_t clock_skew = 300;     // seconds allowed on t= and x=
+};
+
+/// Process-wide state of DKIM: the library handle and the parsed public keys, bounded. Thread-safe.
+class DkimEngine {
+ public:
+  DkimEngine();
+  ~DkimEngine();
+  DkimEngine(const DkimEngine&) = delete;
+  DkimEngine& operator=(const DkimEngine&) = delete;
+  struct Impl;
+  Impl& impl() const { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Verifies the signatures of one message, streaming. Call header() for each field in order, then
+/// end_of_headers(), body() for each piece, finish(). `engine` and `resolver` must outlive it. One
+/// thread at a time.
+class DkimVerifier {
+ public:
+  DkimVerifier(const DkimEngine& engine, Resolver& resolver, const DkimVerifyOptions& options);
+  ~DkimVerifier();
+  void header(const HeaderField& field);
+  /// Starts the key lookups.
+  void end_of_headers();
+  /// False when no signature needs the body.
+  bool wants_body() const;
+  void body(std::string_view octets);
+  /// One entry for each DKIM-Signature field in the order they stand; empty when there is none.
+  std::vector<DkimOutcome> finish();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+struct SigningKey {
+  DomainName domain;    // d=
+  DomainName selector;  // s=
+  std::shared_ptr<const PrivateKey> key;
+};
+
+enum class Canonicalization : std::uint8_t { simple, relaxed };
+std::string_view to_string(Canonicalization canonicalization);
+
+struct DkimSignOptions {
+  Canonicalization header = Canonicalization::relaxed;
+  Canonicalization body = Canonicalization::relaxed;
+  /// Lower case. Every instance present is signed (RFC 6376 section 5.4.2); From and Subject always
+  /// are.
+  std::vector<std::string> headers;
+  /// Named once more than present, so that none can be added (RFC 6376 section 8.15). From always
+  /// is.
+  std::vector<std::string> oversign = {"from"};
+  std::int64_t now = 0;       // t=
+  std::int64_t lifetime = 0;  // x= is t= plus this; 0 means no x=
+};
+/// RFC 6376 section 5.4.1.
+std::vector<std::string> default_signed_headers();
+
+/// Makes one DKIM-Signature field for each key, all with one pass over the body. Streaming as
+/// DkimVerifier.
+class DkimSigner {
+ public:
+  DkimSigner(const DkimEngine& engine, std::vector<SigningKey> keys,
+             const DkimSignOptions& options);
+  ~DkimSigner();
+  void header(const HeaderField& field);
+  void end_of_headers();
+  void body(std::string_view octets);
+  /// The fields in the order of the keys, to be put on top of the message.
+  Result<std::vector<HeaderField>> finish();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The text of the key record to publish for `key` (RFC 6376 section 3.6.1).
+std::string key_record_text(const PrivateKey& key);
+/// Compares the published record of `key` with its private half.
+enum class KeyCheckResult : std::uint8_t {
+  match,
+  missing,
+  mismatch,
+  revoked,
+  malformed,
+  temperror
+};
+std::string_view to_string(KeyCheckResult result);
+struct KeyCheck {
+  KeyCheckResult result;
+  std::string detail;
+};
+KeyCheck check_published_key(const SigningKey& key, Resolver& resolver);
+
+}  // namespace authmilter

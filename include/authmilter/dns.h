@@ -1,0 +1,184 @@
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <authmilter/domain_name.h>
+#include <authmilter/ip_address.h>
+#include <authmilter/result.h>
+
+namespace authmilter {
+
+/// A name as the DNS itself allows it: labels of 1 to 63 octets of any value, at most 253 octets in
+/// text form, ASCII letters in lower case, no escapes. A `.` always separates labels. Wider than
+/// DomainName because SPF macros (RFC 7208 section 7.3) and names found in MX and PTR records may
+/// hold any octet; such a name is looked up and compared, never logged or printed as a domain. The
+/// root name is the empty text.
+class DnsName {
+ public:
+  static std::optional<DnsName> parse(std::string_view text);
+  DnsName(const DomainName& name) : text_(name.text()) {}  // NOLINT: every DomainName is one
+
+  const std::string& text() const { return text_; }
+  bool is_root() const { return text_.empty(); }
+  auto operator<=>(const DnsName&) const = default;
+
+ private:
+  explicit DnsName(std::string text) : text_(std::move(text)) {}
+  std::string text_;
+};
+
+/// The record types that mail authentication asks for; the values are the wire's.
+enum class RrType : std::uint16_t { a = 1, ptr = 12, mx = 15, txt = 16, aaaa = 28 };
+std::string_view to_string(RrType type);
+
+struct DnsQuestion {
+  DnsName name;
+  RrType type;
+  auto operator<=>(const DnsQuestion&) const = default;
+};
+
+/// success: at least one record. no_data: the name exists, without such a record. nxdomain: it does
+/// not exist (RFC 8020). temperror: no trustworthy answer; `fault` says why.
+enum class DnsStatus : std::uint8_t { success, no_data, nxdomain, temperror };
+/// `limit` is ours: a message's query budget or deadline is used up.
+enum class DnsFault : std::uint8_t { none, timeout, servfail, bogus, malformed, limit };
+std::string_view to_string(DnsStatus status);
+std::string_view to_string(DnsFault fault);
+
+struct MxRecord {
+  std::uint16_t preference = 0;
+  DnsName exchange;  // the root name for a null MX (RFC 7505)
+  bool operator==(const MxRecord&) const = default;
+};
+
+/// What the DNS says to one question, CNAMEs followed. Only the member of the question's type is
+/// filled.
+struct DnsAnswer {
+  DnsStatus status = DnsStatus::temperror;
+  DnsFault fault = DnsFault::none;
+  bool secure = false;  // validated by DNSSEC
+  std::chrono::seconds ttl{0};
+  std::vector<IpAddress> addresses;  // a, aaaa
+  std::vector<MxRecord> exchanges;   // mx, in order of preference
+  std::vector<DnsName> names;        // ptr
+  std::vector<std::string>
+      texts;  // txt: the strings of each record joined without a separator; any octet
+
+  bool void_lookup() const {  // RFC 7208 section 4.6.4
+    return status == DnsStatus::no_data || status == DnsStatus::nxdomain;
+  }
+  static DnsAnswer failed(DnsFault why) {
+    DnsAnswer answer;
+    answer.fault = why;
+    return answer;
+  }
+};
+
+/// Answers are immutable and shared between the cache and the messages that use them.
+using DnsAnswerRef = std::shared_ptr<const DnsAnswer>;
+using Deadline = std::chrono::steady_clock::time_point;
+constexpr Deadline kNoDeadline = Deadline::max();
+
+/// Looks names up. Process-wide implementations are thread-safe; decorators made for one message
+/// (budget, recording) belong to that message.
+class Resolver {
+ public:
+  Resolver() = default;
+  Resolver(const Resolver&) = delete;
+  Resolver& operator=(const Resolver&) = delete;
+  virtual ~Resolver() = default;
+
+  /// Blocks until the answer is there, this resolver's own time limit has passed or `deadline` is
+  /// reached; the last two are a temperror. Never null, never throws for anything the network does.
+  virtual DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) = 0;
+  DnsAnswerRef resolve(const DnsQuestion& question) { return resolve(question, kNoDeadline); }
+
+  /// Starts a lookup whose answer will probably be needed. Never blocks.
+  virtual void prefetch(const DnsQuestion& question) = 0;
+};
+
+/// Answers from RFC 1035 master files in memory. Immutable once built, so thread-safe.
+/// CNAMEs are followed within the zones; wildcards (RFC 4592) and empty non-terminals work.
+/// `out_of_zone` (may be null, must outlive this) is asked for names that the zones do not hold
+/// and that are below none of their SOA records; without it such names do not exist.
+struct ZoneFile {
+  std::string name;  // for error messages
+  std::string text;
+};
+Result<std::unique_ptr<Resolver>> make_zone_resolver(const std::vector<ZoneFile>& files,
+                                                     Resolver* out_of_zone = nullptr);
+
+/// For tests: the zone `text`, and names that answer with a fault for every type they have no
+/// record of. A bad text throws std::invalid_argument.
+struct ZoneFault {
+  std::string name;
+  DnsFault fault;
+};
+std::unique_ptr<Resolver> make_test_resolver(std::string_view text,
+                                             const std::vector<ZoneFault>& faults = {});
+
+enum class DnssecMode : std::uint8_t { automatic, on, off };
+
+struct UnboundOptions {
+  std::vector<std::string> nameservers;  // "ADDR" or "ADDR@PORT"; empty: the system's
+  DnssecMode dnssec = DnssecMode::automatic;
+  std::chrono::milliseconds timeout{5000};  // of one query
+  std::size_t cache_entries = 100'000;      // answers kept by us, bounded
+  std::string trust_anchor_file = "";       // empty: Debian's dns-root-data where it is installed
+};
+/// Validating stub on libunbound with one resolver thread and a bounded cache of answers;
+/// thread-safe.
+Result<std::unique_ptr<Resolver>> make_unbound_resolver(const UnboundOptions& options);
+
+/// One line for the operator about the upstream, once, when there is something to say
+/// ("nameservers strip DNSSEC signatures"); empty otherwise. Thread-safe.
+std::string dnssec_notice(const Resolver& resolver);
+
+/// One message's share of a resolver: at most `max_queries` different questions and nothing after
+/// `deadline`; beyond either every answer is a temperror with fault `limit` (a question already
+/// answered costs nothing). Remembers its answers. For one thread at a time.
+class BudgetResolver final : public Resolver {
+ public:
+  BudgetResolver(Resolver& inner, std::size_t max_queries, Deadline deadline);
+  ~BudgetResolver() override;
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override;
+  using Resolver::resolve;
+  void prefetch(const DnsQuestion& question) override;
+
+  std::size_t queries() const;
+  bool limit_reached() const;
+  /// Time spent waiting in resolve().
+  std::chrono::microseconds waited() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Writes down what was asked and answered, for explanations. For one thread at a time.
+class RecordingResolver final : public Resolver {
+ public:
+  struct Entry {
+    DnsQuestion question;
+    DnsAnswerRef answer;
+  };
+  explicit RecordingResolver(Resolver& inner) : inner_(inner) {}
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override;
+  using Resolver::resolve;
+  void prefetch(const DnsQuestion& question) override { inner_.prefetch(question); }
+  const std::vector<Entry>& entries() const { return entries_; }
+
+ private:
+  Resolver& inner_;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace authmilter

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <authmilter/dkim.h>
+#include <authmilter/dmarc.h>
+#include <authmilter/domain_name.h>
+#include <authmilter/ip_address.h>
+#include <authmilter/spf.h>
+
+namespace authmilter {
+
+/// What happens to a message, mildest first but for discard.
+enum class Disposition : std::uint8_t { accept, tag, quarantine, reject, tempfail, discard };
+std::string_view to_string(Disposition disposition);
+std::optional<Disposition> parse_disposition(std::string_view text);
+
+/// The actions of `[policy]`; an override has only those it names.
+struct PolicyActions {
+  std::optional<Disposition> spf_fail, spf_softfail, spf_temperror, spf_permerror;
+  std::optional<Disposition> dmarc_reject, dmarc_quarantine, dmarc_temperror, dmarc_permerror;
+  bool operator==(const PolicyActions&) const = default;
+};
+/// Every member set: the documented defaults.
+PolicyActions default_policy_actions();
+
+/// `[[policy.override]]`: applies when every condition that it names holds; each list holds when
+/// one member does.
+struct PolicyOverride {
+  std::vector<Network> client;
+  std::vector<std::string> author_domain;  // a domain, or "*.domain" for everything below it
+  std::vector<std::string> mail_from;      // an address, "@domain", a domain or "*.domain"; "<>"
+  std::vector<std::string> recipient;      // the same
+  std::vector<std::string> dkim_domain;    // of a passing signature
+  PolicyActions actions;
+  bool operator==(const PolicyOverride&) const = default;
+};
+
+struct PolicyConfig {
+  PolicyActions actions = default_policy_actions();
+  std::string tag_subject;
+  std::vector<PolicyOverride> overrides;
+};
+
+/// All that was found out about a message.
+struct Findings {
+  std::optional<IpAddress> client;
+  std::string mail_from;  // as the MTA passed it
+  std::vector<std::string> recipients;
+  std::vector<SpfOutcome> spf;  // the MAIL FROM identity first
+  std::vector<DkimOutcome> dkim;
+  DmarcOutcome dmarc;
+};
+
+struct SmtpReply {
+  unsigned code = 550;
+  std::string enhanced;  // RFC 7372, RFC 3463
+  std::string text;      // printable ASCII without '%', at most 200 octets
+  bool operator==(const SmtpReply&) const = default;
+};
+
+struct Decision {
+  Disposition disposition = Disposition::accept;
+  std::string rule;    // "dmarc.reject", "spf.fail", "dmarc.pass", "default", with " (override 2)"
+                       // where one decided
+  std::string reason;  // one line for the log and the X-Authmilter-Verdict field
+  std::optional<SmtpReply> reply;  // for reject and tempfail
+};
+
+/// Pure. A DMARC pass ends it: the message is the author's. With a DMARC policy that applies, that
+/// decides; without one (none, temperror, permerror) the strictest of the actions for DMARC's and
+/// SPF's results does. DMARC with p=none asks for nothing, so SPF's action counts there too.
+Decision decide(const Findings& findings, const PolicyConfig& policy);
+
+/// The results of one message for its Authentication-Results field, in the order spf, dkim, dmarc.
+struct AuthenticationResults;
+AuthenticationResults make_authentication_results(const Findings& findings,
+                                                  const std::string& authserv_id);
+
+}  // namespace authmilter

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <authmilter/config.h>
+#include <authmilter/dkim.h>
+#include <authmilter/verify.h>
+
+namespace authmilter {
+
+/// The keys of every `[[signing.domain]]`, read and checked. Immutable, thread-safe.
+class KeyRing {
+ public:
+  /// Reads every key file; the first bad one is the error, with the place in the configuration.
+  static Result<std::shared_ptr<const KeyRing>> load(const SigningConfig& config);
+  /// The keys for an Author Domain: of the longest configured domain that equals it, or holds it
+  /// with `subdomains`.
+  std::vector<SigningKey> keys_for(const DomainName& author_domain) const;
+  const std::vector<SigningKey>& all() const { return keys_; }
+
+ private:
+  struct Entry {
+    DomainName domain;
+    bool subdomains;
+    std::vector<SigningKey> keys;
+  };
+  std::vector<Entry> entries_;
+  std::vector<SigningKey> keys_;
+};
+
+/// What became of an outgoing message.
+struct SigningOutcome {
+  /// Empty when unsigned. Inserted at index 0, so the last one ends on top.
+  std::vector<HeaderEdit> edits;
+  std::vector<SigningKey> keys;  // that signed
+  std::optional<DomainName> author_domain;
+  /// Why there is no signature: "no-key", "sender-mismatch", "multiple-from-fields", ...; "signed"
+  /// otherwise.
+  std::string reason;
+  bool failed = false;  // a key could not sign: the message must be tempfailed
+};
+
+/// Signs one outgoing message, streaming as MessageVerifier. Fields in our name that came with it
+/// are removed.
+class MessageSigner {
+ public:
+  MessageSigner(const Config& config, const DkimEngine& engine, const KeyRing& keys,
+                Envelope envelope, std::int64_t now);
+  ~MessageSigner();
+  bool header(const HeaderField& field);
+  std::optional<SmtpReply> refusal() const;
+  void end_of_headers();
+  bool wants_body() const;
+  void body(std::string_view octets);
+  SigningOutcome finish();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace authmilter

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <authmilter/dns.h>
+#include <authmilter/domain_name.h>
+#include <authmilter/ip_address.h>
+#include <authmilter/message.h>
+
+namespace authmilter {
+
+/// RFC 7208 section 2.6; the enumerators are the words of RFC 8601.
+enum class SpfResult : std::uint8_t { none, neutral, pass, fail, softfail, temperror, permerror };
+std::string_view to_string(SpfResult result);
+
+enum class SpfIdentity : std::uint8_t { mailfrom, helo };
+std::string_view to_string(SpfIdentity identity);
+
+/// One term that was tried, for explanations.
+struct SpfStep {
+  std::string domain;   // of the record
+  std::string term;     // as published, cut and escaped for printing
+  std::string outcome;  // "match", "no match", "dns error" ...
+};
+
+struct SpfOutcome {
+  SpfIdentity identity = SpfIdentity::mailfrom;
+  std::optional<DomainName> domain;  // that was checked; nothing when there was none to check
+  bool null_reverse_path =
+      false;  // mailfrom was <>: the identity is postmaster@HELO (RFC 7208 section 2.4)
+  SpfResult result = SpfResult::none;
+  std::string reason;  // stable words joined by hyphens, then free text in brackets where it helps
+  std::string mechanism;  // the term that matched, as published ("ip4:192.0.2.0/24"), or "default"
+  std::string explanation;    // exp= text of a fail, printable ASCII; empty when there is none
+  unsigned lookups = 0;       // terms that cost a lookup (RFC 7208 section 4.6.4)
+  unsigned void_lookups = 0;  // RFC 7208 section 4.6.4
+  std::vector<SpfStep> steps;
+};
+
+/// RFC 7208 section 4.6.4, each with its number there. Over a limit is a permerror, over the time a
+/// temperror.
+struct SpfLimits {
+  unsigned lookup_terms = 10;
+  unsigned void_lookups = 2;
+  unsigned mx_exchanges = 10;
+  unsigned ptr_names = 10;
+  std::size_t record_octets = 8192;
+  std::size_t term_octets = 512;
+  std::chrono::seconds time{20};
+};
+
+struct SpfRequest {
+  IpAddress client;
+  std::string helo;                  // as the client sent it
+  std::string mail_from;             // as the MTA passed it; "<>" or "" is the null reverse-path
+  std::string receiver = "unknown";  // %{r}
+  std::int64_t now = 0;              // %{t}, seconds since 1970
+};
+
+/// check_host() for the MAIL FROM identity, or postmaster@HELO for the null reverse-path (RFC 7208
+/// section 2.4). Looks names up, so it blocks. Thread-safe if `resolver` is.
+SpfOutcome check_mail_from(const SpfRequest& request, Resolver& resolver,
+                           const SpfLimits& limits = {});
+/// check_host() for the HELO identity (RFC 7208 section 2.3).
+SpfOutcome check_helo(const SpfRequest& request, Resolver& resolver, const SpfLimits& limits = {});
+
+}  // namespace authmilter

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <authmilter/config.h>
+#include <authmilter/dkim.h>
+#include <authmilter/dns.h>
+#include <authmilter/message.h>
+#include <authmilter/policy.h>
+
+namespace authmilter {
+
+/// What the MTA knows of a message before its content.
+struct Envelope {
+  std::optional<IpAddress> client;  // nothing: not an IP client (local submission)
+  std::string helo;                 // as sent; empty when there was none
+  std::string mail_from;            // as passed by the MTA
+  std::vector<std::string> recipients;
+  std::string auth_user;  // empty: not authenticated
+  std::string queue_id;   // for the log
+};
+
+/// Authenticated, or from an internal network, or without an IP client: to be signed, not judged.
+bool is_ours(const Envelope& envelope, const Config& config);
+
+/// A change to the header. Indexes count as the milter protocol counts: for remove and replace the
+/// 1-based ordinal among fields of that name as received, for insert the position from the top, 0
+/// first.
+struct HeaderEdit {
+  enum class Action : std::uint8_t { insert, replace, remove };
+  Action action;
+  std::size_t index;
+  std::string name;
+  std::string value;  // without the leading blank, folded with "\n\t"; empty for remove
+  bool operator==(const HeaderEdit&) const = default;
+};
+std::string_view to_string(HeaderEdit::Action action);
+
+/// Everything there is to say about one message. `edits` are in the order to apply: removals from
+/// the highest index down, then replacements, then insertions.
+struct Verdict {
+  Findings findings;
+  Decision decision;  // as the policy has it
+  Disposition disposition =
+      Disposition::accept;             // what shall happen: decision's, but accept in monitor mode
+  std::string authentication_results;  // the field's value, unfolded
+  std::vector<HeaderEdit> edits;
+  std::vector<RecordingResolver::Entry> lookups;
+  std::chrono::microseconds dns_wait{0};
+};
+
+/// Judges one incoming message, streaming: envelope at construction, header() for each field in
+/// order, end_of_headers(), body(), finish(). `config`, `engine` and `resolver` must outlive it.
+/// One thread at a time.
+class MessageVerifier {
+ public:
+  MessageVerifier(const Config& config, const DkimEngine& engine, Resolver& resolver,
+                  Envelope envelope, std::int64_t now);
+  ~MessageVerifier();
+  /// False when a limit is exceeded: the message must be refused (`refusal()` says how).
+  bool header(const HeaderField& field);
+  std::optional<SmtpReply> refusal() const;
+  void add_recipient(std::string recipient);
+  void end_of_headers();
+  bool wants_body() const;
+  void body(std::string_view octets);
+  Verdict finish();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace authmilter
