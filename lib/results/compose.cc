@@ -9,7 +9,8 @@ namespace authmilter {
 namespace {
 
 constexpr std::string_view kFieldStart = "Authentication-Results: ";
-constexpr std::size_t kLineColumns = 78;  // RFC 5322 section 2.1.1
+// RFC 5322 section 2.1.1: 78, and one of them is kept for a semicolon.
+constexpr std::size_t kLineColumns = 77;
 constexpr std::size_t kTabColumns = 8;
 
 /// Appends words, and starts a new line where the next one would not fit.

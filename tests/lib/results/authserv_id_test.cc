@@ -29,8 +29,12 @@ TEST_CASE("a field with our name in any spelling is removed (RFC 8601 section 5,
       {"folded with LF", "\n\tmx.victim.example; dmarc=pass", true},
       {"trailing dot", "mx.victim.example.; dmarc=pass", true},
       {"fullwidth letters", "\xef\xbd\x8dx.victim.example; dmarc=pass", true},
-      {"ideographic full stop", "mx.victim\xe3\x80\x82" "example; dmarc=pass", true},
-      {"invisible character: no domain name, unreadable", "mx.vic\xc2\xadtim.example; dmarc=pass", true},
+      {"ideographic full stop",
+       "mx.victim\xe3\x80\x82"
+       "example; dmarc=pass",
+       true},
+      {"invisible character: no domain name, unreadable", "mx.vic\xc2\xadtim.example; dmarc=pass",
+       true},
       {"results that cannot be read", "mx.victim.example; ((((", true},
       {"nothing behind", "mx.victim.example", true},
       {"another", "mx.other.example; dmarc=pass", false},
@@ -54,7 +58,8 @@ TEST_CASE("a field with our name in any spelling is removed (RFC 8601 section 5,
       {"unreadable: open quote", "\"mx.other.example; dmarc=pass", true},
       {"unreadable: encoded word", "=?utf-8?q?mx.victim.example?=; dmarc=pass", true},
       {"unreadable: NUL", "mx.other.example\0; dmarc=pass"s, true},
-      {"unreadable: 21 comments", std::string(21, '(') + std::string(21, ')') + "mx.other.example; none", true},
+      {"unreadable: 21 comments",
+       std::string(21, '(') + std::string(21, ')') + "mx.other.example; none", true},
       {"64 KiB", "mx.other.example; " + std::string(65536 - 18, ' '), false},
       {"unreadable: longer", "mx.other.example; " + std::string(65537 - 18, ' '), true},
   };
@@ -66,12 +71,17 @@ TEST_CASE("a field with our name in any spelling is removed (RFC 8601 section 5,
 }
 
 TEST_CASE("names of other forms are compared too (RFC 8616 section 4)") {
-  const std::string u_label = "mx.b\xc3\xbc" "cher.example";
+  const std::string u_label =
+      "mx.b\xc3\xbc"
+      "cher.example";
   const std::string a_label = "mx.xn--bcher-kva.example";
   CHECK(claims_to_be_ours(u_label + "; none", a_label));
   CHECK(claims_to_be_ours(a_label + "; none", u_label));
   CHECK(claims_to_be_ours(u_label + "; none", u_label));
-  CHECK(claims_to_be_ours("MX.B\xc3\x9c" "CHER.example; none", a_label));
+  CHECK(
+      claims_to_be_ours("MX.B\xc3\x9c"
+                        "CHER.example; none",
+                        a_label));
   CHECK_FALSE(claims_to_be_ours("mx.bucher.example; none", a_label));
   CHECK(claims_to_be_ours("\"My Server\"; none", "my server"));
   CHECK_FALSE(claims_to_be_ours("\"My Server 2\"; none", "my server"));
