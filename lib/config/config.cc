@@ -29,8 +29,7 @@ Result<std::string> read_file(const std::filesystem::path& path) {
   std::array<char, 8192> buffer{};
   while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
     text.append(buffer.data(), count);
-    if (text.size() > kFileOctets)
-      return fail(fmt::format("larger than {} octets", kFileOctets));
+    if (text.size() > kFileOctets) return fail(fmt::format("larger than {} octets", kFileOctets));
   }
   if (std::ferror(file.get()) != 0) return fail(reason_of(errno));
   return text;

@@ -16,7 +16,7 @@ namespace authmilter {
 namespace {
 
 constexpr std::size_t kSocketPathOctets = 107;  // sun_path of unix(7) without its NUL
-constexpr std::size_t kGroupOctets = 32;              // groupadd(8)
+constexpr std::size_t kGroupOctets = 32;        // groupadd(8)
 constexpr std::size_t kFieldNameOctets = 76;    // one line of an h= tag
 constexpr std::size_t kSubjectTagOctets = 200;
 
@@ -40,8 +40,13 @@ std::optional<unsigned> parse_port(std::string_view text) {
 }
 
 std::string_view without_brackets(std::string_view text) {
-  const bool bracketed = text.size() > 2 && text.front() == '[' && text.back() == ']';
-  return bracketed ? text.substr(1, text.size() - 2) : text;
+  const bool has_brackets = text.size() > 2 && text.front() == '[' && text.back() == ']';
+  return has_brackets ? text.substr(1, text.size() - 2) : text;
+}
+
+/// An IPv6 address has its own colons.
+std::string bracketed(const IpAddress& address) {
+  return address.is_v4() ? address.text() : "[" + address.text() + "]";
 }
 
 /// The part after "inet:" or "inet6:".
@@ -54,7 +59,7 @@ std::optional<std::string> parse_inet_socket(std::string_view text, IpAddress::F
   if (equals_ignoring_case(host, "localhost")) return fmt::format("{}@localhost", *port);
   const auto address = IpAddress::parse(without_brackets(host));
   if (!address || address->family() != family) return std::nullopt;
-  return fmt::format(address->is_v4() ? "{}@{}" : "{}@[{}]", *port, address->text());
+  return fmt::format("{}@{}", *port, bracketed(*address));
 }
 
 Result<std::string> parse_unix_socket(std::string_view text, std::string_view path) {
@@ -110,8 +115,9 @@ Result<std::string> parse_socket(std::string_view text) {
 }
 
 Result<unsigned> parse_socket_mode(std::string_view text) {
-  const bool octal = (text.size() == 3 || (text.size() == 4 && text.front() == '0')) &&
-                     std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c < '8'; });
+  const bool octal =
+      (text.size() == 3 || (text.size() == 4 && text.front() == '0')) &&
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c < '8'; });
   if (!octal) return refuse(text, "is no mode, write octal digits such as \"0660\"");
   unsigned mode = 0;
   std::from_chars(text.data(), text.data() + text.size(), mode, 8);
@@ -145,7 +151,7 @@ Result<std::string> parse_listen(std::string_view text) {
     const auto address = IpAddress::parse(without_brackets(host));
     // An IPv6 address without brackets could end in the port.
     if (port && address && host.starts_with('[') != address->is_v4())
-      return fmt::format(address->is_v4() ? "{}:{}" : "[{}]:{}", address->text(), *port);
+      return fmt::format("{}:{}", bracketed(*address), *port);
   }
   return refuse(text, "is no address to listen on, write \"ADDRESS:PORT\" or \"[ADDRESS]:PORT\"");
 }
@@ -197,10 +203,9 @@ Result<std::string> parse_recipient_pattern(std::string_view text) {
 Result<std::string> parse_signed_header(std::string_view text) {
   // RFC 5322 section 3.6.8 allows any printable character but the colon. Real names have letters,
   // digits and hyphens; a ';' or a blank would end or fold the h= tag (RFC 6376 section 3.5).
-  const bool name =
-      !text.empty() && text.size() <= kFieldNameOctets &&
-      std::all_of(text.begin(), text.end(),
-                  [](char c) { return is_alnum(c) || c == '-' || c == '_'; });
+  const bool name = !text.empty() && text.size() <= kFieldNameOctets &&
+                    std::all_of(text.begin(), text.end(),
+                                [](char c) { return is_alnum(c) || c == '-' || c == '_'; });
   if (!name) return refuse(text, "is no name of a header field");
   // RFC 6376 section 5.4: fields that are rewritten on the way, or by ourselves, break the
   // signature; section 3.5: the signature's own field is never among those it names.

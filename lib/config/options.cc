@@ -46,7 +46,7 @@ constexpr Option<Config> kMilter[] = {
      },
      [](const Config& config) {
        const auto& sockets = config.milter.sockets;
-       return sockets.size() == 1 ? quoted(sockets.front()) : quoted_list(sockets);
+       return sockets.size() == 1 ? literal(sockets.front()) : literal_list(sockets);
      }},
     {"socket_mode",
      [](Reader& reader, const Value& value, Config& config) {
@@ -57,7 +57,7 @@ constexpr Option<Config> kMilter[] = {
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.milter.socket_group, reader.parsed(value, parse_group));
      },
-     [](const Config& config) { return quoted(config.milter.socket_group); }},
+     [](const Config& config) { return literal(config.milter.socket_group); }},
 };
 
 constexpr Option<Config> kIdentity[] = {
@@ -65,12 +65,12 @@ constexpr Option<Config> kIdentity[] = {
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.authserv_id, reader.parsed(value, parse_domain));
      },
-     [](const Config& config) { return quoted(config.authserv_id); }},
+     [](const Config& config) { return literal(config.authserv_id); }},
     {"trusted_authserv_ids",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.trusted_authserv_ids, reader.list(value, parse_domain));
      },
-     [](const Config& config) { return quoted_list(config.trusted_authserv_ids); }},
+     [](const Config& config) { return literal_list(config.trusted_authserv_ids); }},
 };
 
 constexpr Option<Config> kNetwork[] = {
@@ -78,7 +78,7 @@ constexpr Option<Config> kNetwork[] = {
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.internal, reader.list(value, parse_network));
      },
-     [](const Config& config) { return quoted_list(config.internal); }},
+     [](const Config& config) { return literal_list(config.internal); }},
 };
 
 constexpr Option<Config> kDns[] = {
@@ -86,30 +86,30 @@ constexpr Option<Config> kDns[] = {
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.dns.nameservers, reader.list(value, parse_nameserver));
      },
-     [](const Config& config) { return quoted_list(config.dns.nameservers); }},
+     [](const Config& config) { return literal_list(config.dns.nameservers); }},
     {"zones",
      [](Reader& reader, const Value& value, Config& config) {
        const auto zones = reader.list(value, parse_path);
        if (zones) config.dns.zones.assign(zones->begin(), zones->end());
      },
-     [](const Config& config) { return quoted_list(to_texts(config.dns.zones)); }},
+     [](const Config& config) { return literal_list(to_texts(config.dns.zones)); }},
     {"dnssec",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.dns.dnssec, reader.choice<DnssecMode>(value, kDnssecModes));
      },
      [](const Config& config) {
-       return quoted_choice<DnssecMode>(config.dns.dnssec, kDnssecModes);
+       return literal_choice<DnssecMode>(config.dns.dnssec, kDnssecModes);
      }},
     {"timeout",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.dns.timeout, reader.duration(value, kShortestWait, kLongestWait));
      },
-     [](const Config& config) { return quoted(print_duration(config.dns.timeout)); }},
+     [](const Config& config) { return literal(print_duration(config.dns.timeout)); }},
     {"message_timeout",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.dns.message_timeout, reader.duration(value, kShortestWait, kLongestWait));
      },
-     [](const Config& config) { return quoted(print_duration(config.dns.message_timeout)); }},
+     [](const Config& config) { return literal(print_duration(config.dns.message_timeout)); }},
     {"message_queries",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.dns.message_queries, reader.number(value, 1, kMostQueries));
@@ -123,7 +123,7 @@ constexpr Option<Config> kVerify[] = {
        assign(config.verify.mode, reader.choice<VerifyMode>(value, kVerifyModes));
      },
      [](const Config& config) {
-       return quoted_choice<VerifyMode>(config.verify.mode, kVerifyModes);
+       return literal_choice<VerifyMode>(config.verify.mode, kVerifyModes);
      }},
     {"maximum_signatures",
      [](Reader& reader, const Value& value, Config& config) {
@@ -165,17 +165,21 @@ constexpr Option<Config> kLog[] = {
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.log.target, reader.choice<LogTarget>(value, kLogTargets));
      },
-     [](const Config& config) { return quoted_choice<LogTarget>(config.log.target, kLogTargets); }},
+     [](const Config& config) {
+       return literal_choice<LogTarget>(config.log.target, kLogTargets);
+     }},
     {"format",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.log.format, reader.choice<LogFormat>(value, kLogFormats));
      },
-     [](const Config& config) { return quoted_choice<LogFormat>(config.log.format, kLogFormats); }},
+     [](const Config& config) {
+       return literal_choice<LogFormat>(config.log.format, kLogFormats);
+     }},
     {"level",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.log.level, reader.choice<LogLevel>(value, kLogLevels));
      },
-     [](const Config& config) { return quoted_choice<LogLevel>(config.log.level, kLogLevels); }},
+     [](const Config& config) { return literal_choice<LogLevel>(config.log.level, kLogLevels); }},
 };
 
 constexpr Option<Config> kMetrics[] = {
@@ -183,16 +187,21 @@ constexpr Option<Config> kMetrics[] = {
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.metrics_listen, reader.parsed(value, parse_listen));
      },
-     [](const Config& config) { return quoted(config.metrics_listen); }},
+     [](const Config& config) { return literal(config.metrics_listen); }},
 };
 
 }  // namespace
 
 std::span<const Section> sections() {
-  static const Section kSections[] = {
-      {"milter", kMilter}, {"identity", kIdentity},      {"network", kNetwork},
-      {"dns", kDns},       {"verify", kVerify},          {"policy", policy_options()},
-      {"signing", signing_options()}, {"log", kLog},     {"metrics", kMetrics}};
+  static const Section kSections[] = {{"milter", kMilter},
+                                      {"identity", kIdentity},
+                                      {"network", kNetwork},
+                                      {"dns", kDns},
+                                      {"verify", kVerify},
+                                      {"policy", policy_options()},
+                                      {"signing", signing_options()},
+                                      {"log", kLog},
+                                      {"metrics", kMetrics}};
   return kSections;
 }
 

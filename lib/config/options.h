@@ -84,14 +84,14 @@ void assign(Target& target, std::optional<Source> source) {
 }
 
 // TOML literals.
-std::string quoted(std::string_view text);
-std::string quoted_list(const std::vector<std::string>& members);
-std::string quoted_list(const std::vector<Network>& members);
+std::string literal(std::string_view text);
+std::string literal_list(const std::vector<std::string>& members);
+std::string literal_list(const std::vector<Network>& members);
 
 template <class Enum>
-std::string quoted_choice(Enum value, std::span<const Choice<Enum>> choices) {
+std::string literal_choice(Enum value, std::span<const Choice<Enum>> choices) {
   for (const auto& choice : choices) {
-    if (choice.value == value) return quoted(choice.word);
+    if (choice.value == value) return literal(choice.word);
   }
   return "";
 }

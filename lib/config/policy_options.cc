@@ -23,7 +23,7 @@ constexpr Option<T> action_option(std::string_view key) {
           },
           [](const T& source) {
             const auto action = actions_of(source).*Action;
-            return action ? quoted_choice<Disposition>(*action, kDispositions) : std::string();
+            return action ? literal_choice<Disposition>(*action, kDispositions) : std::string();
           }};
 }
 
@@ -36,7 +36,7 @@ constexpr Option<PolicyOverride> condition_option(std::string_view key) {
             assign(rule.*Condition, reader.one_or_more(value, Parse));
           },
           [](const PolicyOverride& rule) {
-            return (rule.*Condition).empty() ? std::string() : quoted_list(rule.*Condition);
+            return (rule.*Condition).empty() ? std::string() : literal_list(rule.*Condition);
           }};
 }
 
@@ -95,7 +95,7 @@ constexpr Option<Config> kPolicy[] = {
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.policy.tag_subject, reader.parsed(value, parse_subject_tag));
      },
-     [](const Config& config) { return quoted(config.policy.tag_subject); }},
+     [](const Config& config) { return literal(config.policy.tag_subject); }},
     {"override", read_overrides, nullptr},
 };
 

@@ -5,35 +5,35 @@
 
 namespace authmilter {
 
-std::string quoted(std::string_view text) {
-  std::string literal = "\"";
+std::string literal(std::string_view text) {
+  std::string out = "\"";
   for (const char c : text) {
     const auto octet = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
-      literal += '\\';
-      literal += c;
+      out += '\\';
+      out += c;
     } else if (octet < ' ' || c == '\x7f') {
-      literal += fmt::format("\\u{:04X}", octet);
+      out += fmt::format("\\u{:04X}", octet);
     } else {
-      literal += c;
+      out += c;
     }
   }
-  return literal + "\"";
+  return out + "\"";
 }
 
-std::string quoted_list(const std::vector<std::string>& members) {
-  std::string literal = "[";
+std::string literal_list(const std::vector<std::string>& members) {
+  std::string out = "[";
   for (const auto& member : members) {
-    if (literal.size() > 1) literal += ", ";
-    literal += quoted(member);
+    if (out.size() > 1) out += ", ";
+    out += literal(member);
   }
-  return literal + "]";
+  return out + "]";
 }
 
-std::string quoted_list(const std::vector<Network>& members) {
+std::string literal_list(const std::vector<Network>& members) {
   std::vector<std::string> texts;
   for (const auto& network : members) texts.push_back(network.text());
-  return quoted_list(texts);
+  return literal_list(texts);
 }
 
 std::string print_config(const Config& config) {

@@ -66,9 +66,8 @@ std::optional<std::chrono::milliseconds> Reader::duration(const Value& value,
 
 std::span<const Value> Reader::tables(const Value& value) {
   const bool tables = value.kind == ValueKind::list &&
-                      std::all_of(value.children.begin(), value.children.end(), [](const Value& v) {
-                        return v.kind == ValueKind::table;
-                      });
+                      std::all_of(value.children.begin(), value.children.end(),
+                                  [](const Value& v) { return v.kind == ValueKind::table; });
   if (tables) return value.children;
   refuse(value, fmt::format("must be a list of tables, write [[{}]]", value.path));
   return {};

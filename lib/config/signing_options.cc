@@ -78,12 +78,12 @@ void read_domains(Reader& reader, const Value& value, Config& config) {
 }
 
 std::string print_keys(const std::vector<SigningKeyConfig>& keys) {
-  std::string literal = "[\n";
+  std::string out = "[\n";
   for (const auto& key : keys) {
-    literal += fmt::format("  {{ selector = {}, file = {} }},\n", quoted(key.selector.text()),
-                           quoted(key.file.string()));
+    out += fmt::format("  {{ selector = {}, file = {} }},\n", literal(key.selector.text()),
+                       literal(key.file.string()));
   }
-  return literal + "]";
+  return out + "]";
 }
 
 constexpr Option<Config> kSigning[] = {
@@ -91,7 +91,7 @@ constexpr Option<Config> kSigning[] = {
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.signing.headers, reader.list(value, parse_signed_header));
      },
-     [](const Config& config) { return quoted_list(config.signing.headers); }},
+     [](const Config& config) { return literal_list(config.signing.headers); }},
     {"canonicalization",
      [](Reader& reader, const Value& value, Config& config) {
        const auto both = reader.choice<Canonicalizations>(value, kCanonicalizations);
@@ -100,7 +100,7 @@ constexpr Option<Config> kSigning[] = {
        config.signing.body_canonicalization = both->body;
      },
      [](const Config& config) {
-       return quoted_choice<Canonicalizations>(
+       return literal_choice<Canonicalizations>(
            {config.signing.header_canonicalization, config.signing.body_canonicalization},
            kCanonicalizations);
      }},
@@ -119,7 +119,7 @@ constexpr Option<SigningDomainConfig> kDomain[] = {
      [](Reader& reader, const Value& value, SigningDomainConfig& domain) {
        assign(domain.domain, read_name(reader, value));
      },
-     [](const SigningDomainConfig& domain) { return quoted(domain.domain.text()); }},
+     [](const SigningDomainConfig& domain) { return literal(domain.domain.text()); }},
     {"subdomains",
      [](Reader& reader, const Value& value, SigningDomainConfig& domain) {
        assign(domain.subdomains, reader.boolean(value));
@@ -127,8 +127,7 @@ constexpr Option<SigningDomainConfig> kDomain[] = {
      [](const SigningDomainConfig& domain) {
        return std::string(domain.subdomains ? "true" : "false");
      }},
-    {"keys", read_keys,
-     [](const SigningDomainConfig& domain) { return print_keys(domain.keys); }},
+    {"keys", read_keys, [](const SigningDomainConfig& domain) { return print_keys(domain.keys); }},
 };
 
 constexpr Option<SigningKeyConfig> kKey[] = {
@@ -136,12 +135,12 @@ constexpr Option<SigningKeyConfig> kKey[] = {
      [](Reader& reader, const Value& value, SigningKeyConfig& key) {
        assign(key.selector, read_name(reader, value));
      },
-     [](const SigningKeyConfig& key) { return quoted(key.selector.text()); }},
+     [](const SigningKeyConfig& key) { return literal(key.selector.text()); }},
     {"file",
      [](Reader& reader, const Value& value, SigningKeyConfig& key) {
        assign(key.file, reader.parsed(value, parse_path));
      },
-     [](const SigningKeyConfig& key) { return quoted(key.file.string()); }},
+     [](const SigningKeyConfig& key) { return literal(key.file.string()); }},
 };
 
 }  // namespace

@@ -58,13 +58,16 @@ std::string_view nearest(std::string_view key, const std::vector<std::string_vie
 void refuse_unknown(Reader& reader, const Value& value, std::string_view table,
                     const std::vector<std::string_view>& known) {
   const bool section = table.empty() && value.kind == ValueKind::table;
-  std::string message = section ? fmt::format("unknown table [{}]", printable(value.key))
-                                : fmt::format("unknown key \"{}\"", printable(value.key));
+  const std::string key = printable(value.key);
+  std::string message =
+      section ? fmt::format("unknown table [{}]", key) : fmt::format("unknown key \"{}\"", key);
   if (!table.empty()) message += fmt::format(" in [{}]", table);
   const auto near = nearest(value.key, known);
   const auto home = home_of(value.key);
-  if (!near.empty() && (section || !table.empty())) {
-    message += fmt::format(section ? ", did you mean [{}]?" : ", did you mean \"{}\"?", near);
+  if (!near.empty() && section) {
+    message += fmt::format(", did you mean [{}]?", near);
+  } else if (!near.empty() && !table.empty()) {
+    message += fmt::format(", did you mean \"{}\"?", near);
   } else if (!home.empty()) {
     message += fmt::format(", it belongs in [{}]", home);
   }
