@@ -29,8 +29,8 @@ class ResultsLexer {
 
   std::optional<std::string> take_keyword();  // in lower case
   std::optional<std::string> take_digits();
-  /// `value`: a token or a quoted string, without the quotes. RFC 8601 section 5 has
-  /// internationalized fields, so octets of UTF-8 count as token characters.
+  /// `value`: a token or a quoted string, without the quotes. RFC 8601 section 2.2 has UTF-8 in
+  /// quoted strings only; it is written without quotes too, so it may stand in a token here.
   std::optional<std::string> take_value();
   /// `pvalue`: the same, or an address with or without a local part. Wider than the grammar by the
   /// marks of a local part, which signatures in base64 have.
