@@ -31,7 +31,8 @@ constexpr int kNoLimit = 1'000'000;
 void be_quiet(const char*, int, const char*) noexcept {}
 
 /// libspf2 calls this for a failed assertion and for exhausted memory, and cannot go on.
-[[noreturn]] void give_up(const char*, int, const char* message) {
+/// Throws nothing; the attribute is spelt as in the library's header, where it is part of the type.
+__attribute__((noreturn)) void give_up(const char*, int, const char* message) {
   std::fputs("libspf2: ", stderr);
   std::fputs(message, stderr);
   std::fputc('\n', stderr);

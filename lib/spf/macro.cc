@@ -56,7 +56,8 @@ std::string url_escape(std::string_view value) {
 
 /// RFC 7208 section 7.3: split, reverse, keep the right-hand parts, join with dots.
 std::string transform(const MacroString::Piece& macro, std::string_view value) {
-  const std::string_view delimiters = macro.delimiters.empty() ? "." : macro.delimiters;
+  std::string_view delimiters = macro.delimiters;
+  if (delimiters.empty()) delimiters = ".";
   std::vector<std::string_view> parts;
   for (;;) {
     const std::size_t at = value.find_first_of(delimiters);
