@@ -132,9 +132,10 @@ class MacroParser {
     tail_ = rest_;
     while (!rest_.empty()) {
       if (rest_.front() != '%') {
-        if (!is_literal_(rest_.front())) return std::nullopt;
-        add_literal(rest_.substr(0, 1));
-        rest_.remove_prefix(1);
+        const std::string_view literal = rest_.substr(0, rest_.find('%'));
+        if (!std::all_of(literal.begin(), literal.end(), is_literal_)) return std::nullopt;
+        add_literal(literal);
+        rest_.remove_prefix(literal.size());
         continue;
       }
       if (!macro_expand()) return std::nullopt;

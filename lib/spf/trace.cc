@@ -9,10 +9,17 @@ namespace {
 
 constexpr std::size_t kTermOctets = 128;  // of a term, in explanations
 
+/// A term is printable ASCII by its grammar, so there is rarely anything to escape.
+std::string shown(std::string_view term) {
+  if (term.size() <= kTermOctets && term.find('\\') == std::string_view::npos)
+    return std::string(term);
+  return printable(term, kTermOctets);
+}
+
 }  // namespace
 
-std::size_t Trace::add_step(const OpenRecord& record, std::string_view term) {
-  steps_.push_back({printable(record.domain.text()), printable(term, kTermOctets), {}});
+std::size_t Trace::add_step(const Level& level, std::string_view term, std::string_view outcome) {
+  steps_.push_back({level.domain, shown(term), std::string(outcome)});
   return steps_.size() - 1;
 }
 
@@ -30,24 +37,24 @@ Trace::Level& Trace::level_of(const OpenRecord& record) {
 void Trace::pass_over(Level& level, std::size_t end) {
   if (level.step) steps_[*level.step].outcome = "no match";
   level.step.reset();
-  for (; level.next < end; ++level.next) {
-    const std::size_t step = add_step(*level.record, level.record->record.terms[level.next].text);
-    steps_[step].outcome = "no match";
-  }
+  for (; level.next < end; ++level.next)
+    add_step(level, level.record->record.terms[level.next].text, "no match");
 }
 
-void Trace::enter(const OpenRecord& record) { levels_.push_back({&record, 0, {}}); }
+void Trace::enter(const OpenRecord& record) {
+  levels_.push_back({&record, printable(record.domain.text()), 0, {}});
+}
 
 void Trace::replace(const OpenRecord& record) {
   Level& level = levels_.back();
   if (level.step) steps_[*level.step].outcome = "followed";
-  level = {&record, 0, {}};
+  level = {&record, printable(record.domain.text()), 0, {}};
 }
 
 void Trace::reach(const OpenRecord& record, std::size_t term) {
   Level& level = level_of(record);
   pass_over(level, term);
-  level.step = add_step(record, record.record.terms[term].text);
+  level.step = add_step(level, record.record.terms[term].text, {});
   level.next = term + 1;
 }
 
@@ -58,7 +65,7 @@ void Trace::reach_end(const OpenRecord& record) {
 void Trace::reach_redirect(const OpenRecord& record) {
   Level& level = level_of(record);
   pass_over(level, record.record.terms.size());
-  level.step = add_step(record, record.record.redirect->text);
+  level.step = add_step(level, record.record.redirect->text, {});
 }
 
 void Trace::finish() {

@@ -48,12 +48,13 @@ class Trace {
  private:
   struct Level {
     const OpenRecord* record;
+    std::string domain;               // of the record, printable
     std::size_t next = 0;             // first term not yet written down
     std::optional<std::size_t> step;  // of the term that the walk stands at
   };
   Level& level_of(const OpenRecord& record);
   void pass_over(Level& level, std::size_t end);
-  std::size_t add_step(const OpenRecord& record, std::string_view term);
+  std::size_t add_step(const Level& level, std::string_view term, std::string_view outcome);
 
   std::vector<Level> levels_;
   std::vector<SpfStep> steps_;
