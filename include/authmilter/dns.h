@@ -142,12 +142,13 @@ Result<std::unique_ptr<Resolver>> make_unbound_resolver(const UnboundOptions& op
 /// ("nameservers strip DNSSEC signatures"); empty otherwise. Thread-safe.
 std::string dnssec_notice(const Resolver& resolver);
 
-/// One message's share of a resolver: at most `max_queries` different questions and nothing after
-/// `deadline`; beyond either every answer is a temperror with fault `limit` (a question already
-/// answered costs nothing). Remembers its answers. For one thread at a time.
+/// One message's share of a resolver: at most `max_queries` different questions, and at most
+/// `waiting_time` spent waiting in resolve() altogether (a sender that dawdles over the body does
+/// not use it up); beyond either every answer is a temperror with fault `limit`. A question already
+/// answered costs nothing. Remembers its answers. For one thread at a time.
 class BudgetResolver final : public Resolver {
  public:
-  BudgetResolver(Resolver& inner, std::size_t max_queries, Deadline deadline);
+  BudgetResolver(Resolver& inner, std::size_t max_queries, std::chrono::milliseconds waiting_time);
   ~BudgetResolver() override;
   DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override;
   using Resolver::resolve;

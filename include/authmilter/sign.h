@@ -20,6 +20,8 @@ class KeyRing {
   /// The keys for an Author Domain: of the longest configured domain that equals it, or holds it
   /// with `subdomains`.
   std::vector<SigningKey> keys_for(const DomainName& author_domain) const;
+  /// True when both names get their keys from the same configured domain.
+  bool same_owner(const DomainName& a, const DomainName& b) const;
   const std::vector<SigningKey>& all() const { return keys_; }
 
  private:
@@ -28,6 +30,7 @@ class KeyRing {
     bool subdomains;
     std::vector<SigningKey> keys;
   };
+  const Entry* find(const DomainName& name) const;
   std::vector<Entry> entries_;
   std::vector<SigningKey> keys_;
 };
@@ -51,8 +54,7 @@ class MessageSigner {
   MessageSigner(const Config& config, const DkimEngine& engine, const KeyRing& keys,
                 Envelope envelope, std::int64_t now);
   ~MessageSigner();
-  bool header(const HeaderField& field);
-  std::optional<SmtpReply> refusal() const;
+  void header(const HeaderField& field);
   void end_of_headers();
   bool wants_body() const;
   void body(std::string_view octets);

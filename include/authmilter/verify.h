@@ -24,6 +24,8 @@ struct Envelope {
   std::vector<std::string> recipients;
   std::string auth_user;  // empty: not authenticated
   std::string queue_id;   // for the log
+  /// False when the MTA takes no quarantine: a message to be held is tagged instead.
+  bool quarantine_offered = true;
 };
 
 /// Authenticated, or from an internal network, or without an IP client: to be signed, not judged.
@@ -56,16 +58,16 @@ struct Verdict {
 };
 
 /// Judges one incoming message, streaming: envelope at construction, header() for each field in
-/// order, end_of_headers(), body(), finish(). `config`, `engine` and `resolver` must outlive it.
-/// One thread at a time.
+/// order, end_of_headers(), body(), finish(). A message whose header exceeds HeaderLimits is not
+/// judged by its first part: finish() refuses it (rule "limit.header"). Only finish() waits for the
+/// DNS, at most `dns.message_timeout`. `config`, `engine` and `resolver` must outlive it. One
+/// thread at a time.
 class MessageVerifier {
  public:
   MessageVerifier(const Config& config, const DkimEngine& engine, Resolver& resolver,
                   Envelope envelope, std::int64_t now);
   ~MessageVerifier();
-  /// False when a limit is exceeded: the message must be refused (`refusal()` says how).
-  bool header(const HeaderField& field);
-  std::optional<SmtpReply> refusal() const;
+  void header(const HeaderField& field);
   void add_recipient(std::string recipient);
   void end_of_headers();
   bool wants_body() const;

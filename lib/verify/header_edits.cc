@@ -1,0 +1,81 @@
+#include "verify/header_edits.h"
+
+#include <authmilter/authentication_results.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/ascii.h"
+
+namespace authmilter {
+namespace {
+
+constexpr std::string_view kResultsField = "Authentication-Results";
+
+bool from_internal_network(const Envelope& envelope, const Config& config) {
+  return envelope.client &&
+         std::any_of(config.internal.begin(), config.internal.end(),
+                     [&](const Network& network) { return network.contains(*envelope.client); });
+}
+
+/// A border server of ours may use our own authserv-id. Its results stand when it is configured as
+/// trusted and hands the mail over from inside; from anywhere else the same field is a forgery.
+bool may_stand(std::string_view value, const Envelope& envelope, const Config& config) {
+  const auto id = parse_authserv_id(value);
+  return id && envelope.auth_user.empty() && from_internal_network(envelope, config) &&
+         std::find(config.trusted_authserv_ids.begin(), config.trusted_authserv_ids.end(), *id) !=
+             config.trusted_authserv_ids.end();
+}
+
+bool is_forged(const HeaderField& field, const Envelope& envelope, const Config& config) {
+  if (has_name(field, kVerdictField)) return true;
+  return has_name(field, kResultsField) && claims_to_be_ours(field.value, config.authserv_id) &&
+         !may_stand(field.value, envelope, config);
+}
+
+}  // namespace
+
+std::string milter_value(std::string_view value) {
+  std::string out;
+  for (const char c : trim_wsp(value)) {
+    if (c != '\r') out += c;
+  }
+  return out;
+}
+
+std::vector<HeaderEdit> removals_of_forged_fields(const std::vector<HeaderField>& fields,
+                                                  const Envelope& envelope, const Config& config) {
+  std::vector<HeaderEdit> edits;
+  // MTAs count the fields of one name from 1, without regard to case. A blank before the colon
+  // makes another name for them, so the spelling as received is what is counted.
+  std::map<std::string, std::size_t> seen;
+  for (const HeaderField& field : fields) {
+    const std::size_t index = ++seen[to_lower(field.name)];
+    if (is_forged(field, envelope, config)) {
+      edits.push_back({HeaderEdit::Action::remove, index, field.name, ""});
+    }
+  }
+  std::reverse(edits.begin(), edits.end());
+  return edits;
+}
+
+std::vector<HeaderEdit> tag_edits(const std::vector<HeaderField>& fields, const Config& config,
+                                  std::string_view reason) {
+  std::vector<HeaderEdit> edits;
+  const std::string& prefix = config.policy.tag_subject;
+  if (!prefix.empty()) {
+    const auto subject = std::find_if(fields.begin(), fields.end(), [](const HeaderField& field) {
+      return equals_ignoring_case(field.name, "Subject");
+    });
+    if (subject == fields.end()) {
+      edits.push_back({HeaderEdit::Action::insert, 0, "Subject", std::string(trim_wsp(prefix))});
+    } else if (const auto text = milter_value(subject->value); !text.starts_with(prefix)) {
+      edits.push_back({HeaderEdit::Action::replace, 1, subject->name, prefix + text});
+    }
+  }
+  edits.push_back({HeaderEdit::Action::insert, 0, std::string(kVerdictField),
+                   "suspicious (" + std::string(reason) + ")"});
+  return edits;
+}
+
+}  // namespace authmilter

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <authmilter/config.h>
+#include <authmilter/message.h>
+#include <authmilter/verify.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace authmilter {
+
+/// The field that says why a message was tagged. Ours alone: one that arrives from outside is
+/// removed.
+inline constexpr std::string_view kVerdictField = "X-Authmilter-Verdict";
+
+/// A field's value in the milter's form: lines end in LF, the blank after the colon is not part of
+/// it.
+std::string milter_value(std::string_view value);
+
+/// Removals of the fields that claim to come from this filter (RFC 8601 section 5), highest index
+/// first, so that each index still counts what it counted when the message arrived.
+std::vector<HeaderEdit> removals_of_forged_fields(const std::vector<HeaderField>& fields,
+                                                  const Envelope& envelope, const Config& config);
+
+/// The changes that mark a suspicious message: the verdict field and, if configured, the Subject
+/// prefix.
+std::vector<HeaderEdit> tag_edits(const std::vector<HeaderField>& fields, const Config& config,
+                                  std::string_view reason);
+
+}  // namespace authmilter

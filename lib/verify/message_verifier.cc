@@ -1,0 +1,219 @@
+#include <authmilter/verify.h>
+
+#include <authmilter/authentication_results.h>
+#include <authmilter/dmarc.h>
+#include <authmilter/spf.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <variant>
+
+#include "base/ascii.h"
+#include "verify/header_edits.h"
+#include "verify/header_guard.h"
+
+namespace authmilter {
+namespace {
+
+constexpr const char* kHeaderLimitReason = "header-limit-exceeded";
+
+/// What DMARC needs to know of SPF and DKIM. Of SPF only the MAIL FROM identity counts, or HELO
+/// where the reverse-path is null (RFC 9989 section 4.4, RFC 7208 section 2.4); a HELO result
+/// beside it does not.
+std::vector<AuthenticatedIdentifier> identifiers_of(const Findings& findings) {
+  using Identifier = AuthenticatedIdentifier;
+  std::vector<Identifier> identifiers;
+  for (const SpfOutcome& spf : findings.spf) {
+    if (spf.identity != SpfIdentity::mailfrom || !spf.domain) continue;
+    if (spf.result == SpfResult::pass) {
+      identifiers.push_back({Identifier::Method::spf, *spf.domain});
+    } else if (spf.result == SpfResult::temperror) {
+      identifiers.push_back({Identifier::Method::spf, *spf.domain, Identifier::State::temperror});
+    }
+  }
+  for (const DkimOutcome& dkim : findings.dkim) {
+    if (!dkim.domain) continue;
+    const std::string selector = dkim.selector ? dkim.selector->text() : "";
+    if (dkim.result == DkimResult::pass) {
+      identifiers.push_back(
+          {Identifier::Method::dkim, *dkim.domain, Identifier::State::pass, selector});
+    } else if (dkim.result == DkimResult::temperror) {
+      identifiers.push_back(
+          {Identifier::Method::dkim, *dkim.domain, Identifier::State::temperror, selector});
+    }
+  }
+  return identifiers;
+}
+
+DmarcOutcome dmarc_permerror(std::string_view reason) {
+  DmarcOutcome outcome;
+  outcome.result = DmarcResult::permerror;
+  outcome.reason = reason;
+  return outcome;
+}
+
+std::string unfolded(std::string value) {
+  for (std::size_t at = 0; (at = value.find("\n\t", at)) != std::string::npos; ++at) {
+    value.replace(at, 2, " ");
+  }
+  return value;
+}
+
+SpfRequest spf_request(const Envelope& envelope, const Config& config, std::int64_t now) {
+  return {.client = *envelope.client,
+          .helo = envelope.helo,
+          .mail_from = envelope.mail_from,
+          .receiver = config.authserv_id,
+          .now = now};
+}
+
+}  // namespace
+
+std::string_view to_string(HeaderEdit::Action action) {
+  switch (action) {
+    case HeaderEdit::Action::insert:
+      return "insert";
+    case HeaderEdit::Action::replace:
+      return "replace";
+    case HeaderEdit::Action::remove:
+      return "remove";
+  }
+  return "";
+}
+
+bool is_ours(const Envelope& envelope, const Config& config) {
+  if (!envelope.auth_user.empty() || !envelope.client) return true;
+  return std::any_of(config.internal.begin(), config.internal.end(),
+                     [&](const Network& network) { return network.contains(*envelope.client); });
+}
+
+struct MessageVerifier::Impl {
+  Impl(const Config& configuration, const DkimEngine& dkim_engine, Resolver& resolver,
+       Envelope message_envelope, std::int64_t time)
+      : config(configuration),
+        envelope(std::move(message_envelope)),
+        now(time),
+        budget(resolver, config.dns.message_queries, config.dns.message_timeout),
+        recording(budget),
+        guard(config.verify.limits),
+        dkim(dkim_engine, recording,
+             {.maximum_signatures = config.verify.maximum_signatures,
+              .minimum_rsa_bits = config.verify.minimum_rsa_bits,
+              .now = time}) {}
+
+  void prefetch_spf();
+  Findings findings();
+  void add_edits(Verdict& verdict) const;
+
+  const Config& config;
+  Envelope envelope;
+  const std::int64_t now;
+  BudgetResolver budget;
+  RecordingResolver recording;
+  HeaderGuard guard;
+  DkimVerifier dkim;
+  AuthorDomainResult author = AuthorDomainError::no_author_domain;
+};
+
+void MessageVerifier::Impl::prefetch_spf() {
+  if (!envelope.client) return;
+  const auto mail_from = parse_reverse_path(envelope.mail_from);
+  if (mail_from.domain) recording.prefetch({*mail_from.domain, RrType::txt});
+  if (const auto helo = parse_helo(envelope.helo)) recording.prefetch({*helo, RrType::txt});
+}
+
+Findings MessageVerifier::Impl::findings() {
+  Findings found;
+  found.client = envelope.client;
+  found.mail_from = envelope.mail_from;
+  found.recipients = envelope.recipients;
+  if (guard.exceeded()) {
+    found.dmarc = dmarc_permerror(kHeaderLimitReason);
+    return found;
+  }
+  if (envelope.client) {
+    const SpfRequest request = spf_request(envelope, config, now);
+    found.spf.push_back(check_mail_from(request, recording));
+    found.spf.push_back(check_helo(request, recording));
+  }
+  found.dkim = dkim.finish();
+  if (const auto* domain = std::get_if<AuthorDomain>(&author)) {
+    found.dmarc = evaluate_dmarc(domain->domain, identifiers_of(found), recording);
+  } else {
+    // RFC 9989 section 11.5: such a message must not slip past DMARC.
+    found.dmarc = dmarc_permerror(to_string(std::get<AuthorDomainError>(author)));
+  }
+  return found;
+}
+
+void MessageVerifier::Impl::add_edits(Verdict& verdict) const {
+  verdict.edits = removals_of_forged_fields(guard.fields(), envelope, config);
+  if (verdict.disposition == Disposition::tag) {
+    const auto tags = tag_edits(guard.fields(), config, verdict.decision.reason);
+    verdict.edits.insert(verdict.edits.end(), tags.begin(), tags.end());
+  }
+  const std::string value =
+      compose(make_authentication_results(verdict.findings, config.authserv_id));
+  verdict.authentication_results = unfolded(value);
+  // Last, so that it stands on top (RFC 8601 section 4.1: above everything this host did not add).
+  verdict.edits.push_back({HeaderEdit::Action::insert, 0, "Authentication-Results", value});
+}
+
+MessageVerifier::MessageVerifier(const Config& config, const DkimEngine& engine, Resolver& resolver,
+                                 Envelope envelope, std::int64_t now)
+    : impl_(std::make_unique<Impl>(config, engine, resolver, std::move(envelope), now)) {
+  impl_->prefetch_spf();
+}
+
+MessageVerifier::~MessageVerifier() = default;
+
+void MessageVerifier::header(const HeaderField& field) {
+  if (impl_->guard.add(field)) impl_->dkim.header(field);
+}
+
+void MessageVerifier::add_recipient(std::string recipient) {
+  impl_->envelope.recipients.push_back(std::move(recipient));
+}
+
+void MessageVerifier::end_of_headers() {
+  if (impl_->guard.exceeded()) return;
+  impl_->dkim.end_of_headers();
+  impl_->author = find_author_domain(impl_->guard.fields());
+  if (const auto* author = std::get_if<AuthorDomain>(&impl_->author)) {
+    prefetch_dmarc(author->domain, impl_->recording);
+  }
+}
+
+bool MessageVerifier::wants_body() const {
+  return !impl_->guard.exceeded() && impl_->dkim.wants_body();
+}
+
+void MessageVerifier::body(std::string_view octets) {
+  if (wants_body()) impl_->dkim.body(octets);
+}
+
+Verdict MessageVerifier::finish() {
+  Verdict verdict;
+  verdict.findings = impl_->findings();
+  if (impl_->guard.exceeded()) {
+    verdict.decision = {
+        .disposition = Disposition::reject,
+        .rule = "limit.header",
+        .reason = kHeaderLimitReason,
+        .reply = SmtpReply{552, "5.3.4", "Message header exceeds the limits of this server"}};
+  } else {
+    verdict.decision = decide(verdict.findings, impl_->config.policy);
+  }
+  verdict.disposition = verdict.decision.disposition;
+  if (verdict.disposition == Disposition::quarantine && !impl_->envelope.quarantine_offered) {
+    verdict.disposition = Disposition::tag;
+  }
+  if (impl_->config.verify.mode == VerifyMode::monitor) verdict.disposition = Disposition::accept;
+  impl_->add_edits(verdict);
+  verdict.lookups = impl_->recording.entries();
+  verdict.dns_wait = impl_->budget.waited();
+  return verdict;
+}
+
+}  // namespace authmilter
