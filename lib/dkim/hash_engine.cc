@@ -157,10 +157,9 @@ std::vector<Sha256Digest> hash_headers(const DkimLibrary& library,
     for (const auto& field : fields) {
       if (names.contains(field.name)) session.field(field.text);
     }
-    taken.erase(std::remove_if(taken.begin(), taken.end(),
-                               [&](const SignatureToHash* one) {
-                                 return !session.field(one->field->text);
-                               }),
+    taken.erase(std::remove_if(
+                    taken.begin(), taken.end(),
+                    [&](const SignatureToHash* one) { return !session.field(one->field->text); }),
                 taken.end());
     session.end_of_headers();
     hashes = session.finish();

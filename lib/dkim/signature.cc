@@ -73,7 +73,7 @@ std::optional<std::string> decode_quoted_printable(std::string_view text) {
 /// Names that no public resolver answers for (RFC 6761, 6762, 7686, 9476 and the IANA's special-use
 /// list): a sender must not make us ask a private one for them. `test` and `invalid` do no harm.
 bool is_public(const DomainName& domain) {
-  constexpr std::string_view kPrivate[] = {"alt",       "arpa",  "internal",
+  constexpr std::string_view kPrivate[] = {"alt",   "arpa",      "internal",
                                            "local", "localhost", "onion"};
   return std::find(std::begin(kPrivate), std::end(kPrivate), domain.rightmost(1).text()) ==
          std::end(kPrivate);
