@@ -19,13 +19,15 @@ constexpr std::uint64_t kClockDriftSeconds = 10ULL * 366 * 24 * 3600;
 
 /// What libopendkim made of one signature.
 struct Hashes {
-  std::string signature;  // b=, to tell whose it is
   Sha256Digest header{};
   Sha256Digest body{};
   std::uint64_t body_octets = 0;
 };
 
 std::optional<Hashes> read_hashes(DKIM* dkim, DKIM_SIGINFO* signature) {
+  // "Unknown" is the library's word for a signature that is set up and not judged; one with
+  // another word has no hashes to ask for.
+  if (dkim_sig_geterror(signature) != DKIM_SIGERROR_UNKNOWN) return std::nullopt;
   void* header = nullptr;
   void* body = nullptr;
   std::size_t header_octets = 0;
@@ -43,9 +45,6 @@ std::optional<Hashes> read_hashes(DKIM* dkim, DKIM_SIGINFO* signature) {
     return std::nullopt;
   }
   hashes.body_octets = static_cast<std::uint64_t>(canonical);
-  unsigned char tag[] = "b";
-  if (const unsigned char* value = dkim_sig_gettagvalue(signature, false, tag))
-    hashes.signature = reinterpret_cast<const char*>(value);
   return hashes;
 }
 
@@ -140,37 +139,44 @@ DkimLibrary::DkimLibrary() : handle_(std::make_unique<Handle>()) {
 
 DkimLibrary::~DkimLibrary() = default;
 
+std::vector<std::optional<Sha256Digest>> library_header_hashes(
+    const DkimLibrary& library, const std::vector<MessageField>& fields,
+    const std::vector<SignatureToHash>& signatures) {
+  std::vector<std::optional<Sha256Digest>> out(signatures.size());
+  std::vector<std::size_t> taken;
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < signatures.size(); ++i) {
+    if (!library_takes(fields, signatures[i])) continue;
+    taken.push_back(i);
+    const auto& signed_names = signatures[i].signature->signed_names;
+    names.insert(signed_names.begin(), signed_names.end());
+  }
+  if (taken.empty()) return out;
+
+  HashSession session(library);
+  for (const auto& field : fields) {
+    if (names.contains(field.name)) session.field(field.text);
+  }
+  taken.erase(
+      std::remove_if(taken.begin(), taken.end(),
+                     [&](std::size_t i) { return !session.field(signatures[i].field->text); }),
+      taken.end());
+  session.end_of_headers();
+  const auto& hashes = session.finish();
+  if (hashes.size() != taken.size()) return out;
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    if (hashes[i]) out[taken[i]] = hashes[i]->header;
+  }
+  return out;
+}
+
 std::vector<Sha256Digest> hash_headers(const DkimLibrary& library,
                                        const std::vector<MessageField>& fields,
                                        const std::vector<SignatureToHash>& signatures) {
-  std::vector<const SignatureToHash*> taken;
-  std::set<std::string_view> names;
-  for (const auto& signature : signatures) {
-    if (!library_takes(fields, signature)) continue;
-    taken.push_back(&signature);
-    names.insert(signature.signature->signed_names.begin(),
-                 signature.signature->signed_names.end());
-  }
-  std::vector<std::optional<Hashes>> hashes;
-  if (!taken.empty()) {
-    HashSession session(library);
-    for (const auto& field : fields) {
-      if (names.contains(field.name)) session.field(field.text);
-    }
-    taken.erase(std::remove_if(
-                    taken.begin(), taken.end(),
-                    [&](const SignatureToHash* one) { return !session.field(one->field->text); }),
-                taken.end());
-    session.end_of_headers();
-    hashes = session.finish();
-  }
+  const auto hashes = library_header_hashes(library, fields, signatures);
   std::vector<Sha256Digest> out;
-  for (const auto& signature : signatures) {
-    const auto place = std::find(taken.begin(), taken.end(), &signature);
-    const auto index = static_cast<std::size_t>(place - taken.begin());
-    const bool hashed = place != taken.end() && hashes.size() == taken.size() && hashes[index];
-    out.push_back(hashed ? hashes[index]->header : sha256(canonical_header(fields, signature)));
-  }
+  for (std::size_t i = 0; i < signatures.size(); ++i)
+    out.push_back(hashes[i] ? *hashes[i] : sha256(canonical_header(fields, signatures[i])));
   return out;
 }
 
@@ -200,8 +206,9 @@ std::optional<std::vector<BodyHash>> BodyHasher::finish() {
   lines_.finish([this](std::string_view piece) { session_->body(piece); });
   std::vector<BodyHash> out;
   for (const auto& hashes : session_->finish()) {
-    if (!hashes) return std::nullopt;
-    out.push_back({hashes->body, hashes->body_octets});
+    // Only a limit beyond the end of the body may go without.
+    if (!hashes && out.empty()) return std::nullopt;
+    out.push_back(hashes ? BodyHash{hashes->body, hashes->body_octets} : BodyHash{});
   }
   return out.empty() ? std::nullopt : std::optional(std::move(out));
 }

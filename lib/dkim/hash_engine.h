@@ -34,8 +34,13 @@ class DkimLibrary {
 /// One handle of the library at work.
 class HashSession;
 
-/// The header hash of each signature (RFC 6376 section 3.7). `fields` are those of the message, in
-/// order. Signatures that libopendkim does not take are hashed by canonical_header().
+/// The header hash of each signature (RFC 6376 section 3.7) as libopendkim makes it; nothing for
+/// those that it does not take. `fields` are those of the message, in order.
+std::vector<std::optional<Sha256Digest>> library_header_hashes(
+    const DkimLibrary& library, const std::vector<MessageField>& fields,
+    const std::vector<SignatureToHash>& signatures);
+
+/// The same for all of them: canonical_header() stands in.
 std::vector<Sha256Digest> hash_headers(const DkimLibrary& library,
                                        const std::vector<MessageField>& fields,
                                        const std::vector<SignatureToHash>& signatures);
@@ -60,7 +65,8 @@ class BodyHasher {
 
   /// Octets as the MTA hands them over, split anywhere.
   void update(std::string_view octets);
-  /// In the order of the limits; nothing when the library failed.
+  /// In the order of the limits; the first one must be none. A limit beyond the end of the body has
+  /// no hash. Nothing when the library failed.
   std::optional<std::vector<BodyHash>> finish();
   /// False when the body has a bare CR that makes the hash another than RFC 6376's. Meaningful
   /// after finish().
