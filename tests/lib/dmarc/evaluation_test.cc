@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "dmarc/words.h"
@@ -110,6 +111,61 @@ TEST_CASE("one aligned identifier that passed is enough (RFC 9989 section 5.3.5)
        "fail no-aligned-identifier reject"},
   };
   check(rows);
+}
+
+TEST_CASE("the RFC's worked examples (RFC 9989 appendix B.4)") {
+  const char* const simple =
+      "_dmarc.example.com. TXT \"v=DMARC1; p=reject\"\n"
+      "_dmarc.signing.example.com. TXT \"v=DMARC1; p=reject\"";
+  const struct {
+    const char* why;
+    const char* author;
+    const char* zone;
+    Identifiers identifiers;
+    const char* organizational_domain;
+    const char* verdict;
+    std::size_t queries;
+  } rows[] = {
+      {"B.4.1: each name is asked once",
+       "example.com",
+       simple,
+       {spf("example.com"), dkim("signing.example.com")},
+       "example.com",
+       "pass aligned-spf-and-dkim reject",
+       3},
+      {"B.4.2: a deep Author Domain",
+       "a.b.c.d.e.f.g.h.i.j.k.example.com",
+       simple,
+       {spf("example.com"), dkim("signing.example.com")},
+       "example.com",
+       "pass aligned-spf-and-dkim reject",
+       9},
+      {"B.4.3: psd=y ends each walk, and siblings do not align",
+       "giant.bank.example",
+       "_dmarc.bank.example. TXT \"v=DMARC1; p=reject; psd=y\"\n"
+       "_dmarc.giant.bank.example. TXT \"v=DMARC1; p=quarantine\"",
+       {spf("mail.giant.bank.example"), dkim("mail.mega.bank.example")},
+       "giant.bank.example",
+       "pass aligned-spf quarantine",
+       3},
+      {"the same without SPF",
+       "giant.bank.example",
+       "_dmarc.bank.example. TXT \"v=DMARC1; p=reject; psd=y\"\n"
+       "_dmarc.giant.bank.example. TXT \"v=DMARC1; p=quarantine\"",
+       {dkim("mail.mega.bank.example"), dkim("bank.example")},
+       "giant.bank.example",
+       "fail no-aligned-identifier quarantine",
+       2},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const auto zone = make_test_resolver(row.zone);
+    RecordingResolver resolver(*zone);
+    const auto outcome = evaluate_dmarc(name(row.author), row.identifiers, resolver);
+    CHECK(verdict(outcome) == row.verdict);
+    CHECK(outcome.organizational_domain == name(row.organizational_domain));
+    CHECK(resolver.entries().size() == row.queries);
+  }
 }
 
 TEST_CASE("no record that applies is no DMARC (RFC 9989 sections 4.10.1, 5.3.2)") {
