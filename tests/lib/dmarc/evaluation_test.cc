@@ -453,6 +453,12 @@ TEST_CASE("identifiers cannot multiply the queries") {
   CHECK(resolver.entries().size() == 2 + 11 + 1);
   CHECK(outcome.notes.size() == 32);
 
+  // A name is walked once, however many identifiers bear it.
+  identifiers.assign(40, dkim("a.example.com", kTemperror));
+  identifiers.push_back(dkim("b.example.com"));
+  CHECK(verdict(evaluate_dmarc(name("example.com"), identifiers, resolver)) ==
+        "pass aligned-dkim reject");
+
   // Names that need no walk are not counted.
   identifiers.assign(40, dkim("example.net"));
   identifiers.push_back(dkim("example.com"));
