@@ -261,6 +261,74 @@ TEST_CASE("what is printed reads as the same configuration") {
   }
 }
 
+TEST_CASE("the documented example is a configuration") {
+  const Config config = parse(R"(
+[milter]
+socket = "unix:/run/authmilter/authmilter.sock"   # or "inet:8891@127.0.0.1", "inet6:8891@[::1]"; a list opens several
+socket_mode = "0660"
+socket_group = "postfix"
+
+[identity]
+authserv_id = "mx.example.org"          # default: the host's name
+trusted_authserv_ids = []               # of an upstream border server whose results may stand
+
+[network]
+internal = ["127.0.0.0/8", "::1/128"]   # mail from here, and from authenticated users, is ours: signed, not judged
+
+[dns]
+nameservers = []                        # default: the system's; "192.0.2.53", "127.0.0.1@5353"
+zones = []                              # master files that answer first: tests, split horizon
+dnssec = "auto"                         # validate; "on" refuses unvalidatable upstreams, "off" never; auto says once in the log when
+                                        # the upstream strips signatures and goes on without
+timeout = "5s"                          # per query
+message_timeout = "20s"                 # all of one message's lookups together
+
+[verify]
+mode = "enforce"                        # or "monitor": judge and report, change nothing but the results field
+maximum_signatures = 10
+minimum_rsa_bits = 1024
+
+[policy]                                # result -> disposition
+spf_fail = "tag"
+spf_softfail = "accept"
+dmarc_reject = "reject"
+dmarc_quarantine = "quarantine"
+dmarc_temperror = "accept"
+tag_subject = ""                        # for example "[possibly forged] "
+
+[[policy.override]]                     # first match wins; any of: client, author_domain, mail_from, recipient, dkim_domain
+author_domain = "list.example.net"
+dmarc_reject = "quarantine"
+
+[signing]
+headers = ["from", "subject", "date"]    # default: RFC 6376 section 5.4.1; From and Subject are always signed, From oversigned
+canonicalization = "relaxed/relaxed"
+require_sender_match = true             # an authenticated user signs only for the domain it sends as
+
+[[signing.domain]]
+domain = "example.org"
+subdomains = true
+keys = [
+  { selector = "2026a", file = "/etc/authmilter/keys/example.org.2026a.pem" },
+  { selector = "2026e", file = "/etc/authmilter/keys/example.org.2026e.pem" },   # a second algorithm: both sign
+]
+
+[log]
+target = "journal"                      # "syslog", "stderr"
+format = "text"                         # "json"
+level = "info"
+
+[metrics]
+listen = ""                             # "127.0.0.1:9253" serves /metrics for Prometheus
+)");
+  CHECK(config.policy.overrides.size() == 1);
+  REQUIRE(config.signing.domains.size() == 1);
+  CHECK(config.signing.domains[0].keys.size() == 2);
+  CHECK(config.signing.headers.size() == 3);
+  CHECK(config.authserv_id == "mx.example.org");
+  CHECK(config.policy.actions == default_policy_actions());
+}
+
 TEST_CASE("the keys are listed with their tables") {
   const auto keys = config_keys();
   for (const std::string key :
