@@ -1,0 +1,311 @@
+"""Sends real messages through a private Postfix with authmilter, and checks what becomes of each.
+
+    demo.py --programs FOLDER [--keep | --stop FOLDER]
+
+No network is needed: the DNS is a zone file. Exit status 0 only if every row is as it should be.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from dataclasses import dataclass, field
+
+import dkim
+
+from private_postfix import PrivatePostfix, stop_by_pid_file, stop_postfix
+
+OUR_NAME = "mx.home.example"
+USERS = {"alice@home.example": "secret"}
+GENUINE_CLIENT = "192.0.2.10"
+FORGER = "203.0.113.66"
+
+ZONE = """\
+$ORIGIN .
+$TTL 60
+. SOA ns.invalid. host.invalid. 1 60 60 60 60
+; a sender who protects its name: mail that fails is to be rejected
+bank.example TXT "v=spf1 ip4:192.0.2.0/24 -all"
+_dmarc.bank.example TXT "v=DMARC1; p=reject; rua=mailto:reports@bank.example"
+s1._domainkey.bank.example TXT {bank_key}
+mail.bank.example A 192.0.2.10
+; a careful one: put what fails aside
+shop.example TXT "v=spf1 ip4:192.0.2.0/24 -all"
+_dmarc.shop.example TXT "v=DMARC1; p=quarantine"
+; one with SPF only
+club.example TXT "v=spf1 ip4:192.0.2.0/24 -all"
+; us
+home.example TXT "v=spf1 a:mx.home.example -all"
+_dmarc.home.example TXT "v=DMARC1; p=reject"
+mx.home.example A 198.51.100.25
+"""
+
+CONFIG = """\
+[milter]
+socket = "unix:{folder}/authmilter.sock"
+socket_mode = "0660"
+socket_group = "postfix"
+
+[identity]
+authserv_id = "mx.home.example"
+
+[dns]
+zones = ["{folder}/demo.zone"]
+dnssec = "off"
+
+[log]
+target = "stderr"
+
+[[signing.domain]]
+domain = "home.example"
+keys = [
+  {{ selector = "2026r", file = "{folder}/keys/2026r.pem" }},
+  {{ selector = "2026e", file = "{folder}/keys/2026e.pem" }},
+]
+"""
+
+
+@dataclass
+class Row:
+    """One message, and what should become of it."""
+    what: str
+    headers: list
+    sender: str
+    becomes: str  # "delivered", "held" or "refused"
+    results: list = field(default_factory=list)  # must be in the results field
+    reply: str = "250 "                          # how Postfix's answer begins
+    recipient: str = "user@home.example"
+    client: str = FORGER
+    login: str = None
+    helo: str = "client.example"
+    sign: bool = False       # by bank.example, before it is sent
+    contains: list = field(default_factory=list)  # must be in what was delivered
+    lacks: list = field(default_factory=list)     # must not be
+    signatures: list = None  # selectors that must have signed for home.example
+
+
+def rows():
+    bank = ["From: The Bank <service@bank.example>", "To: user@home.example"]
+    own = ["From: Alice <alice@home.example>", "To: someone@away.example"]
+    return [
+        Row("genuine and signed", bank + ["Subject: Your statement"], "service@bank.example", "delivered",
+            ["spf=pass", "dkim=pass", "header.d=bank.example", "dmarc=pass", "header.from=bank.example"],
+            client=GENUINE_CLIENT, helo="mail.bank.example", sign=True),
+        Row("genuine, forwarded by another host", bank + ["Subject: Forwarded statement"],
+            "service@bank.example", "delivered", ["spf=fail", "dkim=pass", "dmarc=pass"], sign=True),
+        Row("forged, the domain says p=reject", bank + ["Subject: Pay now"], "service@bank.example",
+            "refused", reply="550 5.7.26 "),
+        Row("forged, the domain says p=quarantine",
+            ["From: Shop <orders@shop.example>", "To: user@home.example", "Subject: Your parcel"],
+            "orders@shop.example", "held", ["spf=fail", "dkim=none", "dmarc=fail", "policy.dmarc=quarantine"]),
+        Row("SPF fails, no DMARC policy",
+            ["From: Club <news@club.example>", "To: user@home.example", "Subject: Club news"],
+            "news@club.example", "delivered", ["spf=fail", "dmarc=none"],
+            contains=["X-Authmilter-Verdict: suspicious"]),
+        Row("two From fields", ["From: Mallory <m@attack.example>"] + bank + ["Subject: Two senders"],
+            "m@attack.example", "refused", reply="550 5.7."),
+        Row("a results field smuggled in",
+            [f"Authentication-Results: {OUR_NAME}; dmarc=pass header.from=bank.example",
+             "From: Club <news@club.example>",
+             f"Authentication-Results: {OUR_NAME.upper()} (really); spf=pass smtp.mailfrom=club.example",
+             "Authentication-Results: mx.elsewhere.example; spf=pass smtp.mailfrom=club.example",
+             "To: user@home.example", "Subject: Trust me"],
+            "news@club.example", "delivered", ["spf=pass", "dmarc=none"], client=GENUINE_CLIENT,
+            contains=["mx.elsewhere.example"], lacks=["dmarc=pass", "(really)"]),
+        Row("outgoing, from the internal network", own + ["Subject: From inside"], "alice@home.example",
+            "delivered", client=None, recipient="someone@away.example", signatures=["2026r", "2026e"]),
+        Row("outgoing, from an authenticated user outside", own + ["Subject: From a hotel"],
+            "alice@home.example", "delivered", login="alice@home.example",
+            recipient="someone@away.example", signatures=["2026r", "2026e"]),
+        Row("outgoing, an authenticated user as somebody else", bank + ["Subject: Not my name"],
+            "alice@home.example", "delivered", login="alice@home.example",
+            recipient="someone@away.example", lacks=["DKIM-Signature:"]),
+    ]
+
+
+class Demo:
+    def __init__(self, programs):
+        self.programs = pathlib.Path(programs).resolve()
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="authmilter-demo.", dir="/var/tmp"))
+        self.folder.chmod(0o755)
+        self.dns = {}
+        self.postfix = PrivatePostfix(
+            self.folder, OUR_NAME, "home.example", users=USERS,
+            settings=f"smtpd_milters = unix:{self.folder}/authmilter.sock\n"
+                     "milter_default_action = tempfail\n")
+        self.bank_key = self._openssl_key()
+
+    def _openssl_key(self):
+        return subprocess.run(["openssl", "genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt",
+                               "rsa_keygen_bits:2048"], capture_output=True, check=True).stdout
+
+    def _public_record(self, private_pem):
+        public = subprocess.run(["openssl", "pkey", "-pubout"], input=private_pem, capture_output=True,
+                                check=True).stdout.decode()
+        return "v=DKIM1; k=rsa; p=" + "".join(public.splitlines()[1:-1])
+
+    def start(self):
+        (self.folder / "keys").mkdir()
+        records = []
+        for selector, kind in (("2026r", "rsa"), ("2026e", "ed25519")):
+            records.append(subprocess.run(
+                [self.programs / "tools/authmilter", "key", "generate", "--type", kind, "--domain",
+                 "home.example", "--selector", selector, "--out", self.folder / f"keys/{selector}.pem"],
+                capture_output=True, text=True, check=True).stdout)
+        bank_record = self._public_record(self.bank_key)
+        strings = " ".join(f'"{part}"' for part in textwrap.wrap(bank_record, 250, drop_whitespace=False))
+        (self.folder / "demo.zone").write_text(ZONE.format(bank_key=strings) + "".join(records))
+        # What the independent verifier will be told of the same records.
+        self.dns["s1._domainkey.bank.example."] = bank_record
+        for record in records:
+            name = record.split()[0].rstrip(".") + "."
+            self.dns[name] = "".join(re.findall(r'"([^"]*)"', record))
+        (self.folder / "authmilter.toml").write_text(CONFIG.format(folder=self.folder))
+        for path in (self.folder / "keys", *(self.folder / "keys").iterdir(), self.folder):
+            shutil.chown(path, "nobody")
+        # As an unprivileged user, as it should run: a member of Postfix's group for the socket's sake.
+        log = open(self.folder / "authmilterd.log", "w")
+        daemon = subprocess.Popen(
+            ["setpriv", "--reuid=nobody", "--regid=postfix", "--clear-groups",
+             self.programs / "authmilterd", "--config", self.folder / "authmilter.toml"],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        (self.folder / "authmilterd.pid").write_text(str(daemon.pid))
+        for _ in range(100):
+            if (self.folder / "authmilter.sock").exists():
+                break
+            if daemon.poll() is not None:
+                raise RuntimeError("authmilterd did not start:\n" + (self.folder / "authmilterd.log").read_text())
+            time.sleep(0.1)
+        self.postfix.start()
+
+    def message(self, row):
+        marker = f"<{abs(hash(row.what))}@demo.example>"
+        lines = row.headers + [f"Message-ID: {marker}", "Date: Sat, 21 Nov 2026 12:00:00 +0000",
+                               "MIME-Version: 1.0", "Content-Type: text/plain"]
+        text = "\r\n".join(lines + ["", "This is the body.", ""]).encode()
+        if row.sign:
+            text = dkim.sign(text, b"s1", b"bank.example", self.bank_key, canonicalize=(b"relaxed", b"relaxed"),
+                             include_headers=[b"from", b"to", b"subject", b"date", b"message-id"]) + text
+        return text, marker.encode()
+
+    def fate(self, reply, queue_id, mailbox, marker):
+        """("refused" | "held" | "delivered" | "lost", what the recipient or the operator sees)"""
+        if not reply.startswith("250 "):
+            return "refused", None
+        if self.postfix.queue().get(queue_id) == "hold":
+            return "held", self.postfix.held_message(queue_id)
+        content = self.postfix.delivered(mailbox, marker)
+        return ("delivered", content) if content else ("lost", None)
+
+    def check(self, row):
+        text, marker = self.message(row)
+        reply, queue_id = self.postfix.send(text, row.sender, row.recipient, client=row.client,
+                                            helo=row.helo, login=row.login)
+        mailbox = "incoming" if row.recipient.endswith("@home.example") else "outgoing"
+        fate, content = self.fate(reply, queue_id, mailbox, marker)
+        problems = []
+        if fate != row.becomes:
+            problems.append(f"should be {row.becomes}")
+        if not reply.startswith(row.reply):
+            problems.append(f"reply should begin with {row.reply!r}")
+        results = results_fields(content)
+        inbound = mailbox == "incoming" and fate != "refused"
+        if len(results) != (1 if inbound else 0):
+            problems.append(f"{len(results)} results fields of ours")
+        field_text = results[0] if results else ""
+        problems += [f"results lack {want!r}" for want in row.results if want not in field_text]
+        shown = (content or b"").decode(errors="replace")
+        problems += [f"message lacks {want!r}" for want in row.contains if want not in shown]
+        problems += [f"message has {bad!r}" for bad in row.lacks if bad in shown]
+        if row.signatures is not None and content:
+            problems += self.check_signatures(row, content)
+            field_text = f"signed by {', '.join(row.signatures)}: python3-dkim says pass"
+        return reply, fate, field_text, problems
+
+    def check_signatures(self, row, content):
+        # Above the first Received field the mailbox delivery added its own; they are not signed.
+        message = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        selectors = re.findall(rb"(?im)^DKIM-Signature:(?:.*\r\n)(?:[ \t].*\r\n)*", message)
+        found = [re.search(rb"\bs=([^;\s]+)", one).group(1).decode() for one in selectors]
+        problems = [] if sorted(found) == sorted(row.signatures) else [f"signed by {found}"]
+        for index, selector in enumerate(found):
+            verifier = dkim.DKIM(message)
+            if not verifier.verify(idx=index, dnsfunc=lambda name, timeout=5: self.dns.get(name.decode(), "").encode()):
+                problems.append(f"signature of {selector} does not verify")
+            signed = [name.lower() for name in verifier.include_headers or []]
+            if signed.count(b"from") < 2 or b"subject" not in signed:
+                problems.append(f"{selector} signs only {signed}")
+        return problems
+
+    def stop(self):
+        stop(self.folder)
+
+
+def results_fields(content):
+    """The Authentication-Results fields of a message that bear our name, unfolded."""
+    header = (content or b"").decode(errors="replace").replace("\r\n", "\n").split("\n\n", 1)[0]
+    fields = re.sub(r"\n[ \t]+", " ", header).split("\n")
+    return [one for one in fields
+            if one.lower().startswith("authentication-results:") and OUR_NAME in one.lower()]
+
+
+def stop(folder):
+    stop_postfix(folder)
+    stop_by_pid_file(pathlib.Path(folder) / "authmilterd.pid")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def print_row(cells, widths=(28, 34, 10, 58)):
+    columns = [textwrap.wrap(cell, width) or [""] for cell, width in zip(cells, widths)]
+    for line in range(max(map(len, columns))):
+        texts = [column[line] if line < len(column) else "" for column in columns]
+        print(" | ".join(text.ljust(width) for text, width in zip(texts, widths)).rstrip())
+    print("-+-".join("-" * width for width in widths))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--programs", required=True, help="the build's folder with authmilterd and tools/authmilter")
+    parser.add_argument("--keep", action="store_true", help="leave everything running to play with")
+    parser.add_argument("--stop", metavar="FOLDER", help="stop what --keep left, and remove it")
+    options = parser.parse_args()
+    if options.stop:
+        stop(options.stop)
+        return 0
+    if os.geteuid() != 0:
+        sys.exit("demo.py: needs root, because Postfix does")
+
+    demo = Demo(options.programs)
+    failed = 0
+    try:
+        demo.start()
+        print_row(("sent", "Postfix answered", "became", "results field"))
+        for row in rows():
+            reply, fate, results, problems = demo.check(row)
+            failed += bool(problems)
+            verdict = results if not problems else "WRONG: " + "; ".join(problems) + ". " + results
+            print_row((row.what, reply.replace("\n", " "), fate, verdict))
+        total = len(rows())
+        print(f"{total - failed} of {total} rows are as they should be.")
+        if failed:
+            print((demo.folder / "authmilterd.log").read_text(), demo.postfix.log(), sep="\n", file=sys.stderr)
+    except BaseException:
+        demo.stop()
+        raise
+    if options.keep:
+        print(f"Left running: SMTP on 127.0.0.1 port {demo.postfix.port}; folder {demo.folder} with\n"
+              f"authmilter.toml, demo.zone, authmilterd.log, maillog and mail/.\n"
+              f"To stop and remove it: contrib/demo/run --stop {demo.folder}")
+    else:
+        demo.stop()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+#include <authmilter/config.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "base/ascii.h"
+#include "base/c_handle.h"
+#include "config/options.h"
+
+namespace authmilter {
+namespace {
+
+constexpr std::size_t kFileOctets = 1U << 20U;
+
+using FileHandle = CHandle<std::FILE, std::fclose>;
+
+/// Messages are one line whatever a file is called.
+std::string reason_of(int error_number) { return std::strerror(error_number); }
+
+Result<std::string> read_file(const std::filesystem::path& path) {
+  const auto fail = [&](const std::string& reason) {
+    return Error{fmt::format("{}: cannot read: {}", path.string(), reason)};
+  };
+  const FileHandle file(std::fopen(path.c_str(), "re"));
+  if (!file) return fail(reason_of(errno));
+  std::string text;
+  std::array<char, 8192> buffer{};
+  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
+    text.append(buffer.data(), count);
+    if (text.size() > kFileOctets) return fail(fmt::format("larger than {} octets", kFileOctets));
+  }
+  if (std::ferror(file.get()) != 0) return fail(reason_of(errno));
+  return text;
+}
+
+void read_sections(Reader& reader, const Value& root, Config& config) {
+  for (const Value& value : root.children) {
+    const auto known = sections();
+    const auto section = std::find_if(known.begin(), known.end(),
+                                      [&](const Section& s) { return s.name == value.key; });
+    if (section != known.end()) {
+      if (reader.expect(value, ValueKind::table))
+        read_table(reader, value, section->options, config);
+      continue;
+    }
+    std::vector<std::string_view> names;
+    for (const Section& s : known) names.push_back(s.name);
+    refuse_unknown(reader, value, "", names);
+  }
+}
+
+/// Settings that are right each by itself but not together. Defaults contradict nothing: who lowers
+/// one limit need not lower the others.
+void check_limits(Reader& reader, const Value& root, const HeaderLimits& limits) {
+  const Value* verify = root.find("verify");
+  if (verify == nullptr) return;
+  const Value* total = verify->find("header_octets");
+  const Value* field = verify->find("header_field_octets");
+  const Value* from = verify->find("from_octets");
+  if (total != nullptr && field != nullptr && limits.field_octets > limits.total_octets)
+    reader.refuse(*field, "is more than verify.header_octets");
+  if (field != nullptr && from != nullptr && limits.from_octets > limits.field_octets)
+    reader.refuse(*from, "is more than verify.header_field_octets");
+}
+
+void resolve(std::filesystem::path& path, const std::filesystem::path& directory) {
+  path = (directory / path).lexically_normal();
+}
+
+template <class T>
+void list_keys(std::vector<std::string>& keys, std::string_view table, Options<T> options) {
+  for (const auto& option : options) {
+    if (option.key == "override") {
+      list_keys(keys, "policy.override", override_options());
+    } else if (option.key == "domain" && table == "signing") {
+      list_keys(keys, "signing.domain", signing_domain_options());
+    } else if (option.key == "keys") {
+      list_keys(keys, "signing.domain.keys", signing_key_options());
+    } else {
+      keys.push_back(fmt::format("{}.{}", table, option.key));
+    }
+  }
+}
+
+}  // namespace
+
+Result<Config> parse_config(std::string_view text, const std::string& name,
+                            const std::string& host_name) {
+  const auto document = parse_document(text, name);
+  if (!document) return document.error();
+
+  Config config;
+  config.internal = {*Network::parse("127.0.0.0/8"), *Network::parse("::1/128")};
+  Reader reader(name);
+  read_sections(reader, *document, config);
+  if (!reader.error()) check_limits(reader, *document, config.verify.limits);
+  if (!reader.error() && config.authserv_id.empty()) {
+    const auto host = DomainName::parse(host_name);
+    if (host) {
+      config.authserv_id = host->text();
+    } else {
+      reader.refuse(Place{}, fmt::format("identity.authserv_id: is needed, since the host's name "
+                                         "\"{}\" is no domain name",
+                                         printable(host_name)));
+    }
+  }
+  if (reader.error()) return *reader.error();
+  return config;
+}
+
+Result<Config> load_config(const std::filesystem::path& path, const std::string& host_name) {
+  const auto text = read_file(path);
+  if (!text) return text.error();
+  auto config = parse_config(*text, path.string(), host_name);
+  if (!config) return config;
+
+  // A daemon leaves the directory it was started in, so what is relative must not stay it.
+  std::error_code ignored;
+  const auto absolute = std::filesystem::absolute(path, ignored);
+  const auto directory = (absolute.empty() ? path : absolute).parent_path();
+  for (auto& zone : config->dns.zones) resolve(zone, directory);
+  for (auto& domain : config->signing.domains) {
+    for (auto& key : domain.keys) resolve(key.file, directory);
+  }
+  return config;
+}
+
+std::vector<std::string> config_keys() {
+  std::vector<std::string> keys;
+  for (const Section& section : sections()) list_keys(keys, section.name, section.options);
+  return keys;
+}
+
+}  // namespace authmilter

@@ -1,0 +1,108 @@
+#include "config/document.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/ascii.h"
+
+// Without exceptions the parser returns its error; the printers are not used.
+#define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
+
+namespace authmilter {
+namespace {
+
+Place place_of(const toml::source_region& source) {
+  return {source.begin.line, source.begin.column};
+}
+
+ValueKind kind_of(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::string:
+      return ValueKind::string;
+    case toml::node_type::integer:
+      return ValueKind::integer;
+    case toml::node_type::floating_point:
+      return ValueKind::real;
+    case toml::node_type::boolean:
+      return ValueKind::boolean;
+    case toml::node_type::array:
+      return ValueKind::list;
+    case toml::node_type::table:
+    case toml::node_type::none:
+      return ValueKind::table;
+    case toml::node_type::date:
+    case toml::node_type::time:
+    case toml::node_type::date_time:
+      return ValueKind::date;
+  }
+  return ValueKind::table;
+}
+
+/// Recursive: the parser refuses a nesting deeper than 256, and the administrator wrote the text.
+Value convert(const toml::node& node, const std::string& path) {
+  Value value;
+  value.kind = kind_of(node);
+  value.place = value.key_place = place_of(node.source());
+  value.path = path;
+  if (const auto* string = node.as_string()) value.string = string->get();
+  if (const auto* integer = node.as_integer()) value.integer = integer->get();
+  if (const auto* boolean = node.as_boolean()) value.boolean = boolean->get();
+  if (const auto* list = node.as_array()) {
+    for (const auto& member : *list) value.children.push_back(convert(member, path));
+  }
+  if (const auto* table = node.as_table()) {
+    for (const auto& [key, member] : *table) {
+      const std::string name(key.str());
+      Value child = convert(member, path.empty() ? name : path + "." + name);
+      child.key = name;
+      child.key_place = place_of(key.source());
+      value.children.push_back(std::move(child));
+    }
+    // The library keeps a table sorted by name.
+    std::stable_sort(value.children.begin(), value.children.end(),
+                     [](const Value& a, const Value& b) { return a.key_place < b.key_place; });
+  }
+  return value;
+}
+
+}  // namespace
+
+std::string_view to_string(ValueKind kind) {
+  switch (kind) {
+    case ValueKind::string:
+      return "a string";
+    case ValueKind::integer:
+      return "an integer";
+    case ValueKind::real:
+      return "a floating-point number";
+    case ValueKind::boolean:
+      return "a boolean";
+    case ValueKind::date:
+      return "a date or time";
+    case ValueKind::list:
+      return "a list";
+    case ValueKind::table:
+      return "a table";
+  }
+  return "";
+}
+
+const Value* Value::find(std::string_view name) const {
+  const auto found = std::find_if(children.begin(), children.end(),
+                                  [&](const Value& child) { return child.key == name; });
+  return found == children.end() ? nullptr : &*found;
+}
+
+Result<Value> parse_document(std::string_view text, const std::string& name) {
+  const toml::parse_result parsed = toml::parse(text, std::string_view(name));
+  if (parsed) return convert(parsed.table(), "");
+  const Place place = place_of(parsed.error().source());
+  std::string message = printable(parsed.error().description());
+  if (!message.empty()) message.front() = to_lower(message.front());
+  return Error{fmt::format("{}:{}:{}: {}", name, place.line, place.column, message)};
+}
+
+}  // namespace authmilter

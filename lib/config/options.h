@@ -1,0 +1,99 @@
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <authmilter/config.h>
+
+#include "config/reader.h"
+
+namespace authmilter {
+
+/// One key of a table: how its value gets into `T` and out again.
+template <class T>
+struct Option {
+  std::string_view key;
+  void (*read)(Reader&, const Value&, T&);
+  /// The value as TOML; empty when it is not set. Null for keys that are printed as tables of their
+  /// own.
+  std::string (*print)(const T&);
+};
+
+template <class T>
+using Options = std::span<const Option<T>>;
+
+/// `[name]`.
+struct Section {
+  std::string_view name;
+  Options<Config> options;
+};
+
+/// The whole configuration: what is not in these tables is an unknown key.
+std::span<const Section> sections();
+Options<PolicyOverride> override_options();
+Options<SigningDomainConfig> signing_domain_options();
+Options<SigningKeyConfig> signing_key_options();
+
+Options<Config> policy_options();
+Options<Config> signing_options();
+
+/// Of `known`, the key that `key` is probably a slip of; empty when none is near.
+std::string_view nearest(std::string_view key, const std::vector<std::string_view>& known);
+
+/// Reports a key that is in no table, with what may have been meant.
+void refuse_unknown(Reader& reader, const Value& value, std::string_view table,
+                    const std::vector<std::string_view>& known);
+
+/// Reads the members of a table in the order they were written.
+template <class T>
+void read_table(Reader& reader, const Value& table, Options<T> options, T& target) {
+  for (const Value& value : table.children) {
+    const auto option = std::find_if(options.begin(), options.end(),
+                                     [&](const auto& known) { return known.key == value.key; });
+    if (option != options.end()) {
+      option->read(reader, value, target);
+      continue;
+    }
+    std::vector<std::string_view> keys;
+    for (const auto& known : options) keys.push_back(known.key);
+    refuse_unknown(reader, value, table.path, keys);
+  }
+}
+
+/// "key = value" lines of what is set, in the order of the table.
+template <class T>
+std::string print_table(Options<T> options, const T& source) {
+  std::string text;
+  for (const auto& option : options) {
+    if (option.print == nullptr) continue;
+    const std::string value = option.print(source);
+    if (!value.empty()) text += fmt::format("{} = {}\n", option.key, value);
+  }
+  return text;
+}
+
+/// Takes a value that could be read.
+template <class Target, class Source>
+void assign(Target& target, std::optional<Source> source) {
+  if (source) target = std::move(*source);
+}
+
+// TOML literals.
+std::string literal(std::string_view text);
+std::string literal_list(const std::vector<std::string>& members);
+std::string literal_list(const std::vector<Network>& members);
+
+template <class Enum>
+std::string literal_choice(Enum value, std::span<const Choice<Enum>> choices) {
+  for (const auto& choice : choices) {
+    if (choice.value == value) return literal(choice.word);
+  }
+  return "";
+}
+
+}  // namespace authmilter

@@ -1,0 +1,125 @@
+#include "config/formats.h"
+#include "config/options.h"
+
+namespace authmilter {
+namespace {
+
+constexpr Choice<Disposition> kDispositions[] = {
+    {"accept", Disposition::accept},         {"tag", Disposition::tag},
+    {"quarantine", Disposition::quarantine}, {"reject", Disposition::reject},
+    {"tempfail", Disposition::tempfail},     {"discard", Disposition::discard}};
+
+PolicyActions& actions_of(Config& config) { return config.policy.actions; }
+PolicyActions& actions_of(PolicyOverride& rule) { return rule.actions; }
+const PolicyActions& actions_of(const Config& config) { return config.policy.actions; }
+const PolicyActions& actions_of(const PolicyOverride& rule) { return rule.actions; }
+
+/// A key of `[policy]` that an override may have too.
+template <class T, std::optional<Disposition> PolicyActions::*Action>
+constexpr Option<T> action_option(std::string_view key) {
+  return {key,
+          [](Reader& reader, const Value& value, T& target) {
+            assign(actions_of(target).*Action, reader.choice<Disposition>(value, kDispositions));
+          },
+          [](const T& source) {
+            const auto action = actions_of(source).*Action;
+            return action ? literal_choice<Disposition>(*action, kDispositions) : std::string();
+          }};
+}
+
+/// A condition of an override; its strings are read by `Parse`.
+template <class Member, std::vector<Member> PolicyOverride::*Condition,
+          Result<Member> (*Parse)(std::string_view)>
+constexpr Option<PolicyOverride> condition_option(std::string_view key) {
+  return {key,
+          [](Reader& reader, const Value& value, PolicyOverride& rule) {
+            assign(rule.*Condition, reader.one_or_more(value, Parse));
+          },
+          [](const PolicyOverride& rule) {
+            return (rule.*Condition).empty() ? std::string() : literal_list(rule.*Condition);
+          }};
+}
+
+bool has_condition(const PolicyOverride& rule) {
+  return !(rule.client.empty() && rule.author_domain.empty() && rule.mail_from.empty() &&
+           rule.recipient.empty() && rule.dkim_domain.empty());
+}
+
+void read_overrides(Reader& reader, const Value& value, Config& config) {
+  for (const Value& table : reader.tables(value)) {
+    PolicyOverride rule;
+    read_table(reader, table, override_options(), rule);
+    if (!has_condition(rule)) {
+      reader.refuse(table,
+                    "has no condition, name one of client, author_domain, mail_from, recipient, "
+                    "dkim_domain");
+    }
+    if (rule.actions == PolicyActions{})
+      reader.refuse(table, "has no action, such as dmarc_reject = \"accept\"");
+    config.policy.overrides.push_back(std::move(rule));
+  }
+}
+
+template <class T>
+constexpr Option<T> kSpfFail = action_option<T, &PolicyActions::spf_fail>("spf_fail");
+template <class T>
+constexpr Option<T> kSpfSoftfail = action_option<T, &PolicyActions::spf_softfail>("spf_softfail");
+template <class T>
+constexpr Option<T> kSpfTemperror =
+    action_option<T, &PolicyActions::spf_temperror>("spf_temperror");
+template <class T>
+constexpr Option<T> kSpfPermerror =
+    action_option<T, &PolicyActions::spf_permerror>("spf_permerror");
+template <class T>
+constexpr Option<T> kDmarcReject = action_option<T, &PolicyActions::dmarc_reject>("dmarc_reject");
+template <class T>
+constexpr Option<T> kDmarcQuarantine =
+    action_option<T, &PolicyActions::dmarc_quarantine>("dmarc_quarantine");
+template <class T>
+constexpr Option<T> kDmarcTemperror =
+    action_option<T, &PolicyActions::dmarc_temperror>("dmarc_temperror");
+template <class T>
+constexpr Option<T> kDmarcPermerror =
+    action_option<T, &PolicyActions::dmarc_permerror>("dmarc_permerror");
+
+constexpr Option<Config> kPolicy[] = {
+    kSpfFail<Config>,
+    kSpfSoftfail<Config>,
+    kSpfTemperror<Config>,
+    kSpfPermerror<Config>,
+    kDmarcReject<Config>,
+    kDmarcQuarantine<Config>,
+    kDmarcTemperror<Config>,
+    kDmarcPermerror<Config>,
+    {"tag_subject",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.policy.tag_subject, reader.parsed(value, parse_subject_tag));
+     },
+     [](const Config& config) { return literal(config.policy.tag_subject); }},
+    {"override", read_overrides, nullptr},
+};
+
+constexpr Option<PolicyOverride> kOverride[] = {
+    condition_option<Network, &PolicyOverride::client, parse_network>("client"),
+    condition_option<std::string, &PolicyOverride::author_domain, parse_domain_pattern>(
+        "author_domain"),
+    condition_option<std::string, &PolicyOverride::mail_from, parse_mail_from_pattern>("mail_from"),
+    condition_option<std::string, &PolicyOverride::recipient, parse_recipient_pattern>("recipient"),
+    condition_option<std::string, &PolicyOverride::dkim_domain, parse_domain_pattern>(
+        "dkim_domain"),
+    kSpfFail<PolicyOverride>,
+    kSpfSoftfail<PolicyOverride>,
+    kSpfTemperror<PolicyOverride>,
+    kSpfPermerror<PolicyOverride>,
+    kDmarcReject<PolicyOverride>,
+    kDmarcQuarantine<PolicyOverride>,
+    kDmarcTemperror<PolicyOverride>,
+    kDmarcPermerror<PolicyOverride>,
+};
+
+}  // namespace
+
+Options<Config> policy_options() { return kPolicy; }
+Options<PolicyOverride> override_options() { return kOverride; }
+
+}  // namespace authmilter

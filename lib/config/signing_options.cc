@@ -1,0 +1,152 @@
+#include <algorithm>
+
+#include "base/ascii.h"
+#include "config/formats.h"
+#include "config/options.h"
+
+namespace authmilter {
+namespace {
+
+struct Canonicalizations {
+  Canonicalization header;
+  Canonicalization body;
+  bool operator==(const Canonicalizations&) const = default;
+};
+
+// RFC 6376 section 3.5 reads a lone "relaxed" as "relaxed/simple", others read it as
+// "relaxed/relaxed"; so both halves must be written.
+constexpr Choice<Canonicalizations> kCanonicalizations[] = {
+    {"relaxed/relaxed", {Canonicalization::relaxed, Canonicalization::relaxed}},
+    {"relaxed/simple", {Canonicalization::relaxed, Canonicalization::simple}},
+    {"simple/relaxed", {Canonicalization::simple, Canonicalization::relaxed}},
+    {"simple/simple", {Canonicalization::simple, Canonicalization::simple}}};
+
+/// A table without one of the keys it needs.
+void need(Reader& reader, const Value& table, std::string_view key) {
+  if (table.find(key) == nullptr) reader.refuse(table, fmt::format("has no {}", key));
+}
+
+std::optional<DomainName> read_name(Reader& reader, const Value& value) {
+  const auto text = reader.parsed(value, parse_domain);
+  return text ? DomainName::parse(*text) : std::nullopt;
+}
+
+/// A `[[signing.domain]]` or an entry of its keys while it is read: a DomainName cannot be empty.
+const DomainName& unnamed() {
+  static const DomainName name = *DomainName::parse("invalid");
+  return name;
+}
+
+bool has_selector(const std::vector<SigningKeyConfig>& keys, const DomainName& selector) {
+  return std::any_of(keys.begin(), keys.end(),
+                     [&](const SigningKeyConfig& key) { return key.selector == selector; });
+}
+
+void read_keys(Reader& reader, const Value& value, SigningDomainConfig& domain) {
+  const auto tables = reader.tables(value);
+  if (value.kind == ValueKind::list && tables.empty() && value.children.empty())
+    reader.refuse(value, "must not be empty");
+  for (const Value& table : tables) {
+    SigningKeyConfig key{unnamed(), {}, reader.where(table.place)};
+    read_table(reader, table, signing_key_options(), key);
+    need(reader, table, "selector");
+    need(reader, table, "file");
+    const Value* selector = table.find("selector");
+    if (selector != nullptr && has_selector(domain.keys, key.selector))
+      reader.refuse(*selector, fmt::format("\"{}\" has a key already", key.selector.text()));
+    domain.keys.push_back(std::move(key));
+  }
+}
+
+bool has_domain(const std::vector<SigningDomainConfig>& domains, const DomainName& name) {
+  return std::any_of(domains.begin(), domains.end(),
+                     [&](const SigningDomainConfig& domain) { return domain.domain == name; });
+}
+
+void read_domains(Reader& reader, const Value& value, Config& config) {
+  auto& domains = config.signing.domains;
+  for (const Value& table : reader.tables(value)) {
+    SigningDomainConfig domain{unnamed(), false, {}};
+    read_table(reader, table, signing_domain_options(), domain);
+    need(reader, table, "domain");
+    need(reader, table, "keys");
+    const Value* name = table.find("domain");
+    if (name != nullptr && has_domain(domains, domain.domain))
+      reader.refuse(*name, fmt::format("\"{}\" is configured already", domain.domain.text()));
+    domains.push_back(std::move(domain));
+  }
+}
+
+std::string print_keys(const std::vector<SigningKeyConfig>& keys) {
+  std::string out = "[\n";
+  for (const auto& key : keys) {
+    out += fmt::format("  {{ selector = {}, file = {} }},\n", literal(key.selector.text()),
+                       literal(key.file.string()));
+  }
+  return out + "]";
+}
+
+constexpr Option<Config> kSigning[] = {
+    {"headers",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.signing.headers, reader.list(value, parse_signed_header));
+     },
+     [](const Config& config) { return literal_list(config.signing.headers); }},
+    {"canonicalization",
+     [](Reader& reader, const Value& value, Config& config) {
+       const auto both = reader.choice<Canonicalizations>(value, kCanonicalizations);
+       if (!both) return;
+       config.signing.header_canonicalization = both->header;
+       config.signing.body_canonicalization = both->body;
+     },
+     [](const Config& config) {
+       return literal_choice<Canonicalizations>(
+           {config.signing.header_canonicalization, config.signing.body_canonicalization},
+           kCanonicalizations);
+     }},
+    {"require_sender_match",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.signing.require_sender_match, reader.boolean(value));
+     },
+     [](const Config& config) {
+       return std::string(config.signing.require_sender_match ? "true" : "false");
+     }},
+    {"domain", read_domains, nullptr},
+};
+
+constexpr Option<SigningDomainConfig> kDomain[] = {
+    {"domain",
+     [](Reader& reader, const Value& value, SigningDomainConfig& domain) {
+       assign(domain.domain, read_name(reader, value));
+     },
+     [](const SigningDomainConfig& domain) { return literal(domain.domain.text()); }},
+    {"subdomains",
+     [](Reader& reader, const Value& value, SigningDomainConfig& domain) {
+       assign(domain.subdomains, reader.boolean(value));
+     },
+     [](const SigningDomainConfig& domain) {
+       return std::string(domain.subdomains ? "true" : "false");
+     }},
+    {"keys", read_keys, [](const SigningDomainConfig& domain) { return print_keys(domain.keys); }},
+};
+
+constexpr Option<SigningKeyConfig> kKey[] = {
+    {"selector",
+     [](Reader& reader, const Value& value, SigningKeyConfig& key) {
+       assign(key.selector, read_name(reader, value));
+     },
+     [](const SigningKeyConfig& key) { return literal(key.selector.text()); }},
+    {"file",
+     [](Reader& reader, const Value& value, SigningKeyConfig& key) {
+       assign(key.file, reader.parsed(value, parse_path));
+     },
+     [](const SigningKeyConfig& key) { return literal(key.file.string()); }},
+};
+
+}  // namespace
+
+Options<Config> signing_options() { return kSigning; }
+Options<SigningDomainConfig> signing_domain_options() { return kDomain; }
+Options<SigningKeyConfig> signing_key_options() { return kKey; }
+
+}  // namespace authmilter

@@ -1,0 +1,80 @@
+
+#include "crypto/der.h"
+
+#include <algorithm>
+#include <array>
+
+namespace authmilter {
+namespace {
+
+constexpr std::uint8_t kInteger = 0x02;
+constexpr std::uint8_t kBitString = 0x03;
+constexpr std::uint8_t kSequence = 0x30;
+// AlgorithmIdentifier's content: OBJECT IDENTIFIER 1.2.840.113549.1.1.1, then NULL.
+constexpr std::array<std::uint8_t, 13> kRsaEncryption = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7,
+                                                         0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
+constexpr std::size_t kObjectIdentifierSize = 11;
+
+/// Takes the element with this tag from the front of `input`; nothing when there is another.
+std::optional<OctetsView> take(OctetsView& input, std::uint8_t tag) {
+  if (input.size() < 2 || input[0] != tag) return std::nullopt;
+  std::size_t length = input[1];
+  std::size_t head = 2;
+  if (length >= 0x80) {
+    // A key of 8192 bits needs two octets of length. X.690 section 10.1: the shortest form.
+    const std::size_t octets = length & 0x7fU;
+    if (octets < 1 || octets > 2 || input.size() < head + octets) return std::nullopt;
+    length = 0;
+    for (std::size_t i = 0; i < octets; ++i) length = length << 8U | input[head + i];
+    if (length < (octets == 1 ? 0x80U : 0x100U)) return std::nullopt;
+    head += octets;
+  }
+  if (input.size() - head < length) return std::nullopt;
+  const OctetsView content = input.subspan(head, length);
+  input = input.subspan(head + length);
+  return content;
+}
+
+/// A positive INTEGER in its shortest form (X.690 section 8.3.2).
+std::optional<OctetsView> take_positive(OctetsView& input) {
+  const auto content = take(input, kInteger);
+  if (!content || content->empty() || (*content)[0] >= 0x80) return std::nullopt;
+  if ((*content)[0] != 0) return content;
+  if (content->size() < 2 || (*content)[1] < 0x80) return std::nullopt;
+  return content->subspan(1);
+}
+
+bool is_rsa_encryption(OctetsView algorithm) {
+  const OctetsView expected = kRsaEncryption;
+  // RFC 3279 section 2.3.1: the parameters must be NULL. Some generators leave them out.
+  return std::ranges::equal(algorithm, expected) ||
+         std::ranges::equal(algorithm, expected.first(kObjectIdentifierSize));
+}
+
+std::optional<RsaNumbers> parse_rsa_public_key_content(OctetsView content) {
+  const auto modulus = take_positive(content);
+  if (!modulus) return std::nullopt;
+  const auto exponent = take_positive(content);
+  if (!exponent || !content.empty()) return std::nullopt;
+  return RsaNumbers{*modulus, *exponent};
+}
+
+}  // namespace
+
+std::optional<RsaNumbers> parse_rsa_public_key(OctetsView der) {
+  auto outer = take(der, kSequence);
+  if (!outer || !der.empty()) return std::nullopt;
+  if (!outer->empty() && (*outer)[0] == kInteger) return parse_rsa_public_key_content(*outer);
+
+  const auto algorithm = take(*outer, kSequence);
+  if (!algorithm || !is_rsa_encryption(*algorithm)) return std::nullopt;
+  auto bits = take(*outer, kBitString);
+  if (!bits || !outer->empty()) return std::nullopt;
+  if (bits->empty() || (*bits)[0] != 0) return std::nullopt;  // unused bits
+  OctetsView inner = bits->subspan(1);
+  const auto key = take(inner, kSequence);
+  if (!key || !inner.empty()) return std::nullopt;
+  return parse_rsa_public_key_content(*key);
+}
+
+}  // namespace authmilter

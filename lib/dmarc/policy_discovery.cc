@@ -1,0 +1,115 @@
+#include "dmarc/policy_discovery.h"
+
+namespace authmilter {
+namespace {
+
+using State = DiscoveredPolicy::State;
+
+/// The record at the Organizational Domain, else the Public Suffix Domain's, else null. Records
+/// between the Author Domain and its Organizational Domain are not for policy.
+const WalkNode* inherited_record(const TreeWalk& walk, const DomainName& organizational_domain) {
+  for (const WalkNode* node : walk.nodes) {
+    if (node->record && node->name == organizational_domain) return node;
+  }
+  const WalkNode& last = *walk.nodes.back();
+  return last.record && last.record->psd == PsdFlag::y ? &last : nullptr;
+}
+
+enum class Existence : std::uint8_t { exists, missing, unknown };
+
+/// RFC 9989 section 4.7, `np`: non-existent as in RFC 8020 section 2, where NXDOMAIN for any type
+/// says so. An answer without data is that of a name that exists.
+Existence existence_of(const DomainName& name, Resolver& resolver) {
+  switch (resolver.resolve({name, RrType::a})->status) {
+    case DnsStatus::success:
+    case DnsStatus::no_data:
+      return Existence::exists;
+    case DnsStatus::nxdomain:
+      return Existence::missing;
+    case DnsStatus::temperror:
+      return Existence::unknown;
+  }
+  return Existence::unknown;
+}
+
+AssessmentPolicy one_step_lower(AssessmentPolicy policy) {
+  switch (policy) {
+    case AssessmentPolicy::none:
+    case AssessmentPolicy::quarantine:
+      return AssessmentPolicy::none;
+    case AssessmentPolicy::reject:
+      return AssessmentPolicy::quarantine;
+  }
+  return AssessmentPolicy::none;
+}
+
+struct Choice {
+  AssessmentPolicy policy;
+  std::string_view tag;
+};
+
+Choice for_existing_subdomain(const PolicyRecord& record) {
+  if (record.sp) return {*record.sp, "sp"};
+  return {*record.p, "p"};
+}
+
+/// RFC 9989 section 4.7, `np`: in its absence `sp` holds, in the absence of both `p`.
+Choice for_missing_subdomain(const PolicyRecord& record) {
+  if (record.np) return {*record.np, "np"};
+  return for_existing_subdomain(record);
+}
+
+}  // namespace
+
+DiscoveredPolicy discover_policy(const TreeWalk& walk,
+                                 const OrganizationalDomain& organizational_domain,
+                                 Resolver& resolver) {
+  DiscoveredPolicy found;
+  found.source = walk.own_record();
+  const bool inherited = found.source == nullptr;
+  if (inherited) {
+    // RFC 9989 section 5.3.6: a name that did not answer may hold the record that applies, so no
+    // record above it may stand in.
+    if (const WalkNode* unknown = walk.first_unknown()) {
+      found.state = State::temperror;
+      found.fault = unknown->fault;
+      return found;
+    }
+    found.source = inherited_record(walk, *organizational_domain.certain());
+    if (found.source == nullptr) return found;
+  }
+
+  const PolicyRecord& record = *found.source->record;
+  if (record.invalid_policy) {
+    // RFC 9989 section 4.10.1: acts as if p=none, for the sake of the reports; without anyone to
+    // report to there is no DMARC for this message.
+    found.state = record.rua.any_valid ? State::found : State::no_usable_policy;
+    if (record.rua.any_valid) found.tag = "p";
+    return found;
+  }
+
+  Choice choice{*record.p, "p"};
+  if (inherited) {
+    choice = for_existing_subdomain(record);
+    if (record.np) {
+      switch (existence_of(walk.start, resolver)) {
+        case Existence::missing:
+          choice = for_missing_subdomain(record);
+          break;
+        case Existence::unknown:
+          found.existence_unknown = true;
+          break;
+        case Existence::exists:
+          break;
+      }
+    }
+  }
+  found.state = State::found;
+  found.published = choice.policy;
+  found.tag = choice.tag;
+  // RFC 9989 section 4.7, `t`: one level below, for p, sp and np alike.
+  found.applies = record.testing ? one_step_lower(choice.policy) : choice.policy;
+  return found;
+}
+
+}  // namespace authmilter

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include <authmilter/dmarc.h>
+
+#include "dmarc/organizational_domain.h"
+#include "dmarc/tree_walk.h"
+
+namespace authmilter {
+
+/// The policy that applies to an Author Domain (RFC 9989 section 4.10.1).
+struct DiscoveredPolicy {
+  enum class State : std::uint8_t { found, no_record, no_usable_policy, temperror };
+  State state = State::no_record;
+  DnsFault fault = DnsFault::none;   // of a temperror
+  const WalkNode* source = nullptr;  // of found and no_usable_policy: the DMARC Policy Domain
+  AssessmentPolicy published = AssessmentPolicy::none;
+  AssessmentPolicy applies = AssessmentPolicy::none;  // one step lower with t=y
+  std::string_view tag;                               // "p", "sp", "np"
+  bool existence_unknown = false;  // whether the Author Domain exists could not be found out
+};
+
+/// `walk` is the Author Domain's, `organizational_domain` what was selected from it. Asks for the
+/// Author Domain itself only when that makes a difference.
+DiscoveredPolicy discover_policy(const TreeWalk& walk,
+                                 const OrganizationalDomain& organizational_domain,
+                                 Resolver& resolver);
+
+}  // namespace authmilter

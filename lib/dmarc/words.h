@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include <authmilter/dns.h>
+
+namespace authmilter {
+
+/// Why evaluate_dmarc() came to its result. The words are stable: policies, logs and people match
+/// on them. A result has no reason outside its row.
+///
+///   result     word                          meaning
+///   pass       aligned-spf                   SPF's identifier aligns and passed
+///              aligned-dkim                  at least one DKIM identifier does
+///              aligned-spf-and-dkim          both
+///   fail       no-aligned-identifier         a record applies, nothing that passed aligns
+///   none       no-record                     the walk found no record that applies
+///              no-usable-policy              the record has no valid policy and no `rua`
+///   temperror  dns-timeout                   a query that decides did not complete
+///              dns-servfail
+///              dns-malformed
+///              dnssec-bogus
+///              dns-limit                     this message's share of the DNS is used up
+///              aligned-identifier-temperror  SPF or DKIM of an aligned identifier had one
+///              identifier-limit              too many identifiers that need a walk each
+///              internal-error                libopendmarc refused what it must accept
+///   permerror  unusable-author-domain        the name cannot take the `_dmarc.` prefix
+enum class DmarcReason : std::uint8_t {
+  aligned_spf,
+  aligned_dkim,
+  aligned_spf_and_dkim,
+  no_aligned_identifier,
+  no_record,
+  no_usable_policy,
+  dns_timeout,
+  dns_servfail,
+  dns_malformed,
+  dnssec_bogus,
+  dns_limit,
+  aligned_identifier_temperror,
+  identifier_limit,
+  internal_error,
+  unusable_author_domain,
+};
+std::string_view to_string(DmarcReason reason);
+DmarcReason reason_for(DnsFault fault);
+
+}  // namespace authmilter

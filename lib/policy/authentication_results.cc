@@ -1,0 +1,92 @@
+#include <authmilter/authentication_results.h>
+
+#include <algorithm>
+
+#include <authmilter/policy.h>
+
+#include "base/ascii.h"
+#include "policy/stable_reason.h"
+
+// Everything printed here is a fixed word, a number of ours or a DomainName: local parts, HELO
+// arguments, AUIDs and DNS text never reach the field, so nothing that a sender writes can end a
+// result and begin another one.
+
+namespace authmilter {
+namespace {
+
+/// One entry for each signature that may be evaluated (`verify.maximum_signatures` goes to 100);
+/// those beyond would only fill the field.
+constexpr std::size_t kDkimEntries = 100;
+constexpr std::size_t kSignaturePrefixOctets = 64;
+
+MethodResult make_result(std::string_view method, std::string_view result,
+                         const std::string& reason) {
+  MethodResult entry;
+  entry.method = method;
+  entry.result = result;
+  // A pass needs no reason.
+  if (result != "pass") entry.reason = stable_reason(reason);
+  return entry;
+}
+
+void add(MethodResult& entry, std::string_view ptype, std::string_view property,
+         std::string_view value) {
+  entry.properties.push_back({std::string(ptype), std::string(property), std::string(value)});
+}
+
+/// RFC 8601 section 2.7.2. For the null reverse-path the HELO name was checked, and no mailbox is
+/// invented for it.
+MethodResult spf_result(const SpfOutcome& spf) {
+  auto entry = make_result("spf", to_string(spf.result), spf.reason);
+  const bool helo = spf.identity == SpfIdentity::helo;
+  if (spf.null_reverse_path && !helo) entry.comment = "null reverse-path";
+  if (spf.domain) {
+    const bool by_helo = helo || spf.null_reverse_path;
+    add(entry, "smtp", by_helo ? "helo" : "mailfrom", spf.domain->text());
+  }
+  return entry;
+}
+
+bool is_signature_prefix(std::string_view text) {
+  return !text.empty() && text.size() <= kSignaturePrefixOctets &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_alnum(c) || c == '+' || c == '/' || c == '='; });
+}
+
+/// RFC 8601 section 2.7.1; header.b tells signatures of one key apart (RFC 6008 section 4).
+MethodResult dkim_result(const DkimOutcome& dkim) {
+  auto entry = make_result("dkim", to_string(dkim.result), dkim.reason);
+  // RFC 6376 section 3.6.1: such a signature counts like any other, but readers may want to know.
+  if (dkim.testing) entry.comment = "test mode";
+  if (dkim.domain) add(entry, "header", "d", dkim.domain->text());
+  if (dkim.selector) add(entry, "header", "s", dkim.selector->text());
+  if (!dkim.algorithm.empty()) add(entry, "header", "a", dkim.algorithm);
+  if (is_signature_prefix(dkim.signature_prefix)) add(entry, "header", "b", dkim.signature_prefix);
+  return entry;
+}
+
+/// RFC 9989 section 8.1: header.from is the Author Domain, policy.dmarc the policy that applies.
+MethodResult dmarc_result(const DmarcOutcome& dmarc) {
+  auto entry = make_result("dmarc", to_string(dmarc.result), dmarc.reason);
+  if (dmarc.author_domain) add(entry, "header", "from", dmarc.author_domain->text());
+  if (dmarc.policy_domain) add(entry, "policy", "dmarc", to_string(dmarc.policy));
+  return entry;
+}
+
+}  // namespace
+
+AuthenticationResults make_authentication_results(const Findings& findings,
+                                                  const std::string& authserv_id) {
+  AuthenticationResults field;
+  field.authserv_id = authserv_id;
+  for (const SpfOutcome& spf : findings.spf) field.results.push_back(spf_result(spf));
+  for (const DkimOutcome& dkim : findings.dkim) {
+    field.results.push_back(dkim_result(dkim));
+    if (field.results.size() == findings.spf.size() + kDkimEntries) break;
+  }
+  if (findings.dkim.empty()) field.results.push_back(make_result("dkim", "none", ""));
+  field.results.push_back(dmarc_result(findings.dmarc));
+  return field;
+}
+
+}  // namespace authmilter

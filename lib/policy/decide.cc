@@ -1,0 +1,143 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "policy/override_match.h"
+#include "policy/rule.h"
+
+namespace authmilter {
+namespace {
+
+using Action = std::optional<Disposition> PolicyActions::*;
+
+/// From what leaves the message as it was to what loses it without a word. A reject is stricter
+/// than a tempfail, which may end in delivery.
+int strictness(Disposition disposition) {
+  switch (disposition) {
+    case Disposition::accept:
+      return 0;
+    case Disposition::tag:
+      return 1;
+    case Disposition::quarantine:
+      return 2;
+    case Disposition::tempfail:
+      return 3;
+    case Disposition::reject:
+      return 4;
+    case Disposition::discard:
+      return 5;
+  }
+  return 0;
+}
+
+struct Candidate {
+  Rule rule = Rule::nothing;
+  Disposition disposition = Disposition::accept;
+  bool by_override = false;
+};
+
+/// The actions in force for one message: those of the first override that applies, and `[policy]`
+/// for what it does not name.
+class ActionTable {
+ public:
+  ActionTable(const Findings& findings, const PolicyConfig& policy) : policy_(policy) {
+    const auto found =
+        std::find_if(policy.overrides.begin(), policy.overrides.end(),
+                     [&](const PolicyOverride& rule) { return applies(rule, findings); });
+    if (found != policy.overrides.end()) override_ = &*found;
+  }
+
+  Candidate candidate(Rule rule, Action action) const {
+    if (override_ != nullptr && override_->actions.*action)
+      return {rule, *(override_->actions.*action), true};
+    const auto configured = policy_.actions.*action;
+    // A hand-made PolicyActions may leave one out; an unjudged failure must not slip through.
+    return {rule, configured ? *configured : (default_policy_actions().*action).value(), false};
+  }
+
+  /// " (override 2)", counted from 1 in the order of the file.
+  std::string suffix() const {
+    return fmt::format(" (override {})", override_ - policy_.overrides.data() + 1);
+  }
+
+ private:
+  const PolicyConfig& policy_;
+  const PolicyOverride* override_ = nullptr;
+};
+
+std::optional<Candidate> judge_dmarc(const DmarcOutcome& dmarc, const ActionTable& actions) {
+  switch (dmarc.result) {
+    case DmarcResult::none:
+      return std::nullopt;
+    case DmarcResult::pass:
+      return Candidate{Rule::dmarc_pass, Disposition::accept, false};
+    case DmarcResult::fail:
+      break;
+    case DmarcResult::temperror:
+      return actions.candidate(Rule::dmarc_temperror, &PolicyActions::dmarc_temperror);
+    case DmarcResult::permerror:
+      return actions.candidate(Rule::dmarc_permerror, &PolicyActions::dmarc_permerror);
+  }
+  switch (dmarc.policy) {
+    case AssessmentPolicy::none:
+      // RFC 9989 section 4.7, p=none: the Domain Owner asks for nothing.
+      return Candidate{Rule::dmarc_none, Disposition::accept, false};
+    case AssessmentPolicy::quarantine:
+      return actions.candidate(Rule::dmarc_quarantine, &PolicyActions::dmarc_quarantine);
+    case AssessmentPolicy::reject:
+      return actions.candidate(Rule::dmarc_reject, &PolicyActions::dmarc_reject);
+  }
+  return std::nullopt;
+}
+
+/// True when DMARC's word is the last one: the author is proven, or its domain has said what shall
+/// happen.
+bool is_final(Rule rule) {
+  return rule == Rule::dmarc_pass || rule == Rule::dmarc_quarantine || rule == Rule::dmarc_reject;
+}
+
+std::optional<Candidate> judge_spf(const SpfOutcome& spf, const ActionTable& actions) {
+  switch (spf.result) {
+    case SpfResult::none:
+    case SpfResult::neutral:
+    case SpfResult::pass:
+      return std::nullopt;
+    case SpfResult::fail:
+      return actions.candidate(Rule::spf_fail, &PolicyActions::spf_fail);
+    case SpfResult::softfail:
+      return actions.candidate(Rule::spf_softfail, &PolicyActions::spf_softfail);
+    case SpfResult::temperror:
+      return actions.candidate(Rule::spf_temperror, &PolicyActions::spf_temperror);
+    case SpfResult::permerror:
+      return actions.candidate(Rule::spf_permerror, &PolicyActions::spf_permerror);
+  }
+  return std::nullopt;
+}
+
+Candidate judge(const Findings& findings, const ActionTable& actions) {
+  const auto dmarc = judge_dmarc(findings.dmarc, actions);
+  if (dmarc && is_final(dmarc->rule)) return *dmarc;
+  const SpfOutcome* outcome = deciding_spf(findings);
+  const auto spf = outcome != nullptr ? judge_spf(*outcome, actions) : std::nullopt;
+  if (dmarc && spf) {
+    const bool spf_is_stricter = strictness(spf->disposition) > strictness(dmarc->disposition);
+    return spf_is_stricter ? *spf : *dmarc;
+  }
+  return dmarc ? *dmarc : spf.value_or(Candidate{});
+}
+
+}  // namespace
+
+Decision decide(const Findings& findings, const PolicyConfig& policy) {
+  const ActionTable actions(findings, policy);
+  const Candidate chosen = judge(findings, actions);
+  Decision decision;
+  decision.disposition = chosen.disposition;
+  decision.rule = to_string(chosen.rule);
+  if (chosen.by_override) decision.rule += actions.suffix();
+  decision.reason = reason_of(chosen.rule, findings);
+  decision.reply = reply_for(chosen.disposition, chosen.rule, findings);
+  return decision;
+}
+
+}  // namespace authmilter

@@ -1,0 +1,183 @@
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "policy/rule.h"
+#include "policy/stable_reason.h"
+
+namespace authmilter {
+namespace {
+
+/// Names that would leave no room for the sentence are left out of it.
+constexpr std::size_t kNameOctets = 100;
+
+std::string name_or(const std::optional<DomainName>& domain, std::string_view otherwise) {
+  const bool fits = domain && domain->text().size() <= kNameOctets;
+  return fits ? domain->text() : std::string(otherwise);
+}
+
+std::string author(const Findings& findings) {
+  return name_or(findings.dmarc.author_domain, "the author's domain");
+}
+
+std::string sender(const Findings& findings) {
+  const SpfOutcome* spf = deciding_spf(findings);
+  return name_or(spf != nullptr ? spf->domain : std::nullopt, "the sender's domain");
+}
+
+std::string client(const Findings& findings) {
+  return findings.client ? findings.client->text() : "this client";
+}
+
+/// "example.org" after "for", with the stable words behind a colon.
+std::string with_reason(std::string sentence, const std::string& reason) {
+  const std::string words = stable_reason(reason);
+  return words.empty() ? sentence : sentence + ": " + words;
+}
+
+std::string sentence(Rule rule, const Findings& findings) {
+  switch (rule) {
+    case Rule::dmarc_reject:
+    case Rule::dmarc_quarantine:
+      return fmt::format("Message refused by the DMARC policy of {}: no aligned SPF or DKIM pass",
+                         author(findings));
+    case Rule::dmarc_temperror:
+      return with_reason(fmt::format("DMARC of {} cannot be evaluated now", author(findings)),
+                         findings.dmarc.reason);
+    case Rule::dmarc_permerror:
+      if (findings.dmarc.author_domain) {
+        return with_reason(fmt::format("DMARC of {} cannot be evaluated", author(findings)),
+                           findings.dmarc.reason);
+      }
+      return with_reason("The From field names no single author domain", findings.dmarc.reason);
+    case Rule::spf_fail:
+    case Rule::spf_softfail:
+      return fmt::format("SPF {}: {} does not authorize {} to send its mail",
+                         rule == Rule::spf_fail ? "fail" : "softfail", sender(findings),
+                         client(findings));
+    case Rule::spf_temperror:
+      return fmt::format("SPF of {} cannot be evaluated now", sender(findings));
+    case Rule::spf_permerror:
+      return fmt::format("SPF record of {} is in error", sender(findings));
+    case Rule::dmarc_pass:
+    case Rule::dmarc_none:
+    case Rule::nothing:
+      break;
+  }
+  return "Message refused by local policy";
+}
+
+/// RFC 7372 section 3: X.7.23 for an SPF fail, X.7.24 for an SPF error, X.7.26 for more than one
+/// failed check, which DMARC's failure is. RFC 3463 section 3.8: X.7.1 for a policy that refuses
+/// delivery, X.7.0 where nothing fits.
+std::string_view permanent_code(Rule rule) {
+  switch (rule) {
+    case Rule::dmarc_reject:
+    case Rule::dmarc_quarantine:
+      return "5.7.26";
+    case Rule::spf_fail:
+    case Rule::spf_softfail:
+      return "5.7.23";
+    case Rule::spf_temperror:
+    case Rule::spf_permerror:
+      return "5.7.24";
+    case Rule::dmarc_temperror:
+      return "5.7.0";
+    case Rule::dmarc_permerror:
+    case Rule::dmarc_pass:
+    case Rule::dmarc_none:
+    case Rule::nothing:
+      break;
+  }
+  return "5.7.1";
+}
+
+/// RFC 7372 registers only X.7.24 for a 451 reply.
+std::string_view transient_code(Rule rule) {
+  if (rule == Rule::spf_temperror || rule == Rule::spf_permerror) return "4.7.24";
+  return rule == Rule::dmarc_temperror ? "4.7.0" : "4.7.1";
+}
+
+}  // namespace
+
+std::string_view to_string(Rule rule) {
+  switch (rule) {
+    case Rule::dmarc_pass:
+      return "dmarc.pass";
+    case Rule::dmarc_reject:
+      return "dmarc.reject";
+    case Rule::dmarc_quarantine:
+      return "dmarc.quarantine";
+    case Rule::dmarc_none:
+      return "dmarc.none";
+    case Rule::dmarc_temperror:
+      return "dmarc.temperror";
+    case Rule::dmarc_permerror:
+      return "dmarc.permerror";
+    case Rule::spf_fail:
+      return "spf.fail";
+    case Rule::spf_softfail:
+      return "spf.softfail";
+    case Rule::spf_temperror:
+      return "spf.temperror";
+    case Rule::spf_permerror:
+      return "spf.permerror";
+    case Rule::nothing:
+      return "default";
+  }
+  return "";
+}
+
+const SpfOutcome* deciding_spf(const Findings& findings) {
+  const auto mail_from = std::find_if(
+      findings.spf.begin(), findings.spf.end(),
+      [](const SpfOutcome& outcome) { return outcome.identity == SpfIdentity::mailfrom; });
+  if (mail_from != findings.spf.end()) return &*mail_from;
+  return findings.spf.empty() ? nullptr : &findings.spf.front();
+}
+
+std::string reason_of(Rule rule, const Findings& findings) {
+  const auto& dmarc = findings.dmarc;
+  const std::string of_author =
+      dmarc.author_domain ? " for " + dmarc.author_domain->text() : std::string();
+  const SpfOutcome* spf = deciding_spf(findings);
+  const std::string of_sender =
+      spf != nullptr && spf->domain ? " for " + spf->domain->text() : std::string();
+  const std::string spf_reason = spf != nullptr ? spf->reason : std::string();
+  switch (rule) {
+    case Rule::dmarc_pass:
+      return with_reason("dmarc pass" + of_author, dmarc.reason);
+    case Rule::dmarc_reject:
+    case Rule::dmarc_quarantine:
+    case Rule::dmarc_none:
+      return with_reason(fmt::format("dmarc fail{}, policy {}", of_author, to_string(dmarc.policy)),
+                         dmarc.reason);
+    case Rule::dmarc_temperror:
+      return with_reason("dmarc temperror" + of_author, dmarc.reason);
+    case Rule::dmarc_permerror:
+      return with_reason("dmarc permerror" + of_author, dmarc.reason);
+    case Rule::spf_fail:
+      return with_reason("spf fail" + of_sender, spf_reason);
+    case Rule::spf_softfail:
+      return with_reason("spf softfail" + of_sender, spf_reason);
+    case Rule::spf_temperror:
+      return with_reason("spf temperror" + of_sender, spf_reason);
+    case Rule::spf_permerror:
+      return with_reason("spf permerror" + of_sender, spf_reason);
+    case Rule::nothing:
+      break;
+  }
+  return "nothing to object to";
+}
+
+std::optional<SmtpReply> reply_for(Disposition disposition, Rule rule, const Findings& findings) {
+  // Only fixed words, checked names and addresses: a '%' would be a format to some MTAs.
+  if (disposition == Disposition::reject)
+    return SmtpReply{550, std::string(permanent_code(rule)), sentence(rule, findings)};
+  if (disposition == Disposition::tempfail)
+    return SmtpReply{451, std::string(transient_code(rule)), sentence(rule, findings)};
+  return std::nullopt;
+}
+
+}  // namespace authmilter

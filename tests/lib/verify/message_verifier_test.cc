@@ -1,0 +1,256 @@
+#include <authmilter/verify.h>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <authmilter/authentication_results.h>
+
+using namespace authmilter;
+
+namespace {
+
+constexpr const char* kZone = R"(
+bank.example TXT "v=spf1 ip4:192.0.2.0/24 -all"
+_dmarc.bank.example TXT "v=DMARC1; p=reject"
+shop.example TXT "v=spf1 ip4:192.0.2.0/24 -all"
+_dmarc.shop.example TXT "v=DMARC1; p=quarantine"
+club.example TXT "v=spf1 ip4:192.0.2.0/24 -all"
+soft.example TXT "v=spf1 ~all"
+helo.attack.example TXT "v=spf1 ip4:203.0.113.0/24 -all"
+broken.example TXT "v=spf1 foo:bar -all"
+)";
+constexpr const char* kGood = "192.0.2.7";
+constexpr const char* kBad = "203.0.113.66";
+
+Config test_config(const std::string& more = "") {
+  const auto config = parse_config("[identity]\nauthserv_id = \"mx.home.example\"\n" + more, "test",
+                                   "host.example");
+  REQUIRE_MESSAGE(config, (config ? "" : config.error().message));
+  return *config;
+}
+
+struct Input {
+  const char* client = kGood;
+  const char* mail_from = "<a@bank.example>";
+  const char* helo = "client.example";
+  std::string header = "From: a@bank.example\r\nSubject: s\r\n";
+  bool quarantine_offered = true;
+};
+
+Verdict judge(const Input& input, const Config& config, const std::vector<ZoneFault>& faults = {}) {
+  const DkimEngine engine;
+  const auto resolver = make_test_resolver(kZone, faults);
+  Envelope envelope;
+  envelope.client = IpAddress::parse(input.client);
+  envelope.helo = input.helo;
+  envelope.mail_from = input.mail_from;
+  envelope.quarantine_offered = input.quarantine_offered;
+  MessageVerifier verifier(config, engine, *resolver, envelope, 1'700'000'000);
+  verifier.add_recipient("<user@home.example>");
+  for (const HeaderField& field : parse_message(input.header + "\r\n").fields)
+    verifier.header(field);
+  verifier.end_of_headers();
+  if (verifier.wants_body()) verifier.body("Hello.\r\n");
+  return verifier.finish();
+}
+
+/// "remove Authentication-Results 2" and so on.
+std::vector<std::string> described(const std::vector<HeaderEdit>& edits) {
+  std::vector<std::string> lines;
+  for (const HeaderEdit& edit : edits) {
+    lines.push_back(std::string(to_string(edit.action)) + " " + edit.name + " " +
+                    std::to_string(edit.index));
+  }
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("a message gets what its author's domain asks for") {
+  const struct {
+    const char* why;
+    Input input;
+    const char* config;
+    Disposition disposition;
+    const char* rule;
+    unsigned reply;  // 0: none
+    const char* results;
+  } rows[] = {
+      {"genuine",
+       {},
+       "",
+       Disposition::accept,
+       "dmarc.pass",
+       0,
+       "dmarc=pass header.from=bank.example"},
+      {"forged, p=reject",
+       {.client = kBad},
+       "",
+       Disposition::reject,
+       "dmarc.reject",
+       550,
+       "dmarc=fail"},
+      {"forged, p=quarantine",
+       {.client = kBad, .mail_from = "<a@shop.example>", .header = "From: a@shop.example\r\n"},
+       "",
+       Disposition::quarantine,
+       "dmarc.quarantine",
+       0,
+       "policy.dmarc=quarantine"},
+      {"the MTA has no quarantine",
+       {.client = kBad,
+        .mail_from = "<a@shop.example>",
+        .header = "From: a@shop.example\r\n",
+        .quarantine_offered = false},
+       "",
+       Disposition::tag,
+       "dmarc.quarantine",
+       0,
+       "dmarc=fail"},
+      {"SPF fail without DMARC",
+       {.client = kBad, .mail_from = "<a@club.example>", .header = "From: a@club.example\r\n"},
+       "",
+       Disposition::tag,
+       "spf.fail",
+       0,
+       "dmarc=none"},
+      {"SPF softfail is let through",
+       {.client = kBad, .mail_from = "<a@soft.example>", .header = "From: a@soft.example\r\n"},
+       "",
+       Disposition::accept,
+       "spf.softfail",
+       0,
+       "spf=softfail"},
+      {"A01: two From fields",
+       {.header = "From: a@bank.example\r\nFrom: a@bank.example\r\n"},
+       "",
+       Disposition::reject,
+       "dmarc.permerror",
+       550,
+       "multiple-from-fields"},
+      {"A09: no From field",
+       {.header = "Sender: a@bank.example\r\n"},
+       "",
+       Disposition::reject,
+       "dmarc.permerror",
+       550,
+       "dmarc=permerror"},
+      {"A41: a HELO that passes does not authenticate the author",
+       {.client = kBad, .mail_from = "<a@nx.bank.example>", .helo = "helo.attack.example"},
+       "",
+       Disposition::reject,
+       "dmarc.reject",
+       550,
+       "spf=pass smtp.helo=helo.attack.example"},
+      {"monitor mode changes nothing",
+       {.client = kBad},
+       "[verify]\nmode = \"monitor\"\n",
+       Disposition::accept,
+       "dmarc.reject",
+       550,
+       "dmarc=fail"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const Verdict verdict = judge(row.input, test_config(row.config));
+    CHECK(verdict.disposition == row.disposition);
+    CHECK(verdict.decision.rule == row.rule);
+    CHECK((verdict.decision.reply ? verdict.decision.reply->code : 0) == row.reply);
+    CHECK_MESSAGE(verdict.authentication_results.find(row.results) != std::string::npos,
+                  verdict.authentication_results);
+    REQUIRE_FALSE(verdict.edits.empty());
+    CHECK(verdict.edits.back().name == "Authentication-Results");
+    CHECK(verdict.edits.back().index == 0);
+  }
+}
+
+TEST_CASE(
+    "fields in our name are removed first, highest index first (RFC 8601 section 5; A119, A120)") {
+  const Config config = test_config();
+  const Input input{.header =
+                        "Authentication-Results: mx.home.example; dmarc=pass\r\n"
+                        "authentication-results: MX.HOME.EXAMPLE (x) 1; spf=pass\r\n"
+                        "Authentication-Results: mx.elsewhere.example; spf=pass\r\n"
+                        "From: a@bank.example\r\n"
+                        "X-Authmilter-Verdict: clean\r\n"
+                        "Authentication-Results: \"unterminated\r\n"};
+  CHECK(described(judge(input, config).edits) ==
+        std::vector<std::string>{"remove Authentication-Results 4", "remove X-Authmilter-Verdict 1",
+                                 "remove authentication-results 2",
+                                 "remove Authentication-Results 1",
+                                 "insert Authentication-Results 0"});
+}
+
+TEST_CASE("a tag is a field and, if configured, a Subject prefix") {
+  const Input input{.client = kBad,
+                    .mail_from = "<a@club.example>",
+                    .header = "Subject: one\r\n two\r\nFrom: a@club.example\r\n"};
+  const Config config = test_config("[policy]\ntag_subject = \"[forged?] \"\n");
+  const Verdict verdict = judge(input, config);
+  REQUIRE(verdict.edits.size() == 3);
+  CHECK(verdict.edits[0] ==
+        HeaderEdit{HeaderEdit::Action::replace, 1, "Subject", "[forged?] one\n two"});
+  CHECK(verdict.edits[1].name == "X-Authmilter-Verdict");
+  CHECK(verdict.edits[1].value.starts_with("suspicious ("));
+  SUBCASE("once") {
+    Input again = input;
+    again.header = "Subject: [forged?] one\r\nFrom: a@club.example\r\n";
+    CHECK(described(judge(again, config).edits) ==
+          std::vector<std::string>{"insert X-Authmilter-Verdict 0",
+                                   "insert Authentication-Results 0"});
+  }
+}
+
+TEST_CASE("what cannot be known is a temperror, never a none or a pass") {
+  const struct {
+    const char* why;
+    std::vector<ZoneFault> faults;
+    const char* results;
+  } rows[] = {
+      {"SPF record", {{"unknown.example", DnsFault::servfail}}, "spf=temperror"},
+      {"policy record", {{"_dmarc.unknown.example", DnsFault::timeout}}, "dmarc=temperror"},
+      {"bogus policy record", {{"_dmarc.unknown.example", DnsFault::bogus}}, "dmarc=temperror"},
+  };
+  const Input input{.mail_from = "<a@unknown.example>", .header = "From: a@unknown.example\r\n"};
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const Verdict verdict = judge(input, test_config(), row.faults);
+    CHECK_MESSAGE(verdict.authentication_results.find(row.results) != std::string::npos,
+                  verdict.authentication_results);
+    const Verdict deferred = judge(
+        input,
+        test_config("[policy]\ndmarc_temperror = \"tempfail\"\nspf_temperror = \"tempfail\"\n"),
+        row.faults);
+    CHECK(deferred.disposition == Disposition::tempfail);
+    CHECK(deferred.decision.reply->code == 451);
+  }
+}
+
+TEST_CASE("a header over the limits is refused, not judged by its first part (A17)") {
+  Input input;
+  for (int i = 0; i < 1000; ++i) input.header += "X: y\r\n";
+  const Verdict verdict = judge(input, test_config());
+  CHECK(verdict.disposition == Disposition::reject);
+  CHECK(verdict.decision.rule == "limit.header");
+  CHECK(verdict.decision.reply->code == 552);
+  CHECK(verdict.authentication_results.find("dmarc=permerror") != std::string::npos);
+}
+
+TEST_CASE("ours are authenticated, internal and local senders") {
+  const Config config = test_config("[network]\ninternal = [\"192.0.2.0/24\"]\n");
+  Envelope envelope;
+  CHECK(is_ours(envelope, config));
+  envelope.client = IpAddress::parse(kBad);
+  CHECK_FALSE(is_ours(envelope, config));
+  envelope.client =
+      IpAddress::parse("127.0.0.1");  // no free pass when the administrator left it out
+  CHECK_FALSE(is_ours(envelope, config));
+  envelope.client = IpAddress::parse(kGood);
+  CHECK(is_ours(envelope, config));
+  envelope.client = IpAddress::parse(kBad);
+  envelope.auth_user = "alice";
+  CHECK(is_ours(envelope, config));
+}
