@@ -34,8 +34,12 @@ constexpr Option kOptions[] = {
     {"rrset-cache-size:", "8m"},
     {"key-cache-size:", "4m"},
     {"neg-cache-size:", "1m"},
-    // An upstream that was away is asked again after a minute, not after a quarter of an hour.
-    {"infra-host-ttl:", "60"},
+    // libunbound backs off from a silent upstream for up to two minutes and remembers that for a
+    // quarter of an hour. We have no other upstream, so one that comes back is noticed in seconds.
+    {"infra-host-ttl:", "5"},
+    // A recursive upstream is slow on names it has to look up first. At libunbound's 50 ms its five
+    // tries are over before such an answer comes; at this, they last as long as a query may.
+    {"infra-cache-min-rtt:", "400"},
 };
 
 // RFC 6761, RFC 7686, RFC 8375 and names in private use: the root says that they do not exist, an
