@@ -262,9 +262,9 @@ std::optional<DnsName> target_name(std::string_view expanded) {
     if (dot == std::string_view::npos) return std::nullopt;
     expanded.remove_prefix(dot + 1);
   }
-  auto name = DnsName::parse(expanded);
-  if (name && name->is_root()) return std::nullopt;
-  return name;
+  // What DnsName reads as the root, or with a dot too many.
+  if (expanded.empty() || expanded.ends_with('.')) return std::nullopt;
+  return DnsName::parse(expanded);
 }
 
 }  // namespace authmilter::spf
