@@ -373,10 +373,24 @@ TEST_CASE("a file that cannot be read is named with the reason") {
         bad.string() + ":2:11: dns.timeout: must be a string, not an integer");
 }
 
-TEST_CASE("the sample configuration means the defaults") {
+TEST_CASE("the sample configuration means the defaults, and shows them") {
   const auto sample =
       std::filesystem::path(__FILE__).parent_path() / "../../../contrib/authmilter.toml";
   const auto config = load_config(sample, "mx.example.org");
   REQUIRE_MESSAGE(config, (config ? "" : config.error().message));
   CHECK(print_config(*config) == print_config(parse("")));
+
+  // With the comment signs taken off, but for the examples: tables of lists, and the short form of
+  // the signed fields.
+  std::ifstream file(sample);
+  std::string shown;
+  bool example = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("#[[") || line.starts_with("[")) example = line.starts_with("#[[");
+    const bool key = line.starts_with("#") && line.find(" = ") != std::string::npos &&
+                     line.find(' ') != 1 && !line.starts_with("#headers");
+    shown += (key && !example ? line.substr(1) : line) + "\n";
+  }
+  CHECK(std::count(shown.begin(), shown.end(), '=') > 35);
+  CHECK(print_config(parse(shown)) == print_config(parse("")));
 }

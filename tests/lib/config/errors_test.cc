@@ -69,7 +69,11 @@ TEST_CASE("a mistake is reported with its file, line and column") {
        "x.toml:1:1: policy.override: must be a list of tables, write [[policy.override]]"},
 
       {"the parser's own complaint", "[dns]\ntimeout = \n",
-       "x.toml:2:11: error while parsing key-value pair: expected value, saw '\\x5cn'"},
+       "x.toml:2:11: error while parsing key-value pair: expected value, saw '\\n'"},
+      {"its quotation is made printable", "[dns]\n\xc3\xbc = 1\n",
+       "x.toml:2:1: error while parsing root table: expected keys, tables, whitespace or comments, "
+       "saw '?"
+       "?'"},
       {"twice the same key", "[dns]\ntimeout = \"5s\"\ntimeout = \"6s\"\n",
        "x.toml:3:11: error while parsing key-value pair: cannot redefine existing string "
        "'timeout'"},
