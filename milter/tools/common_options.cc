@@ -7,11 +7,12 @@
 #include <filesystem>
 
 #include <authmilter/domain_name.h>
+#include <authmilter/selector.h>
 
 namespace authmilter::tools {
 namespace {
 
-constexpr const char* kDefaultConfigFile = "/etc/authmilter/authmilter.toml";
+constexpr const char* kDefaultConfigFile = AUTHMILTER_CONFIG;
 
 /// The default authserv-id. A host whose name is no domain name still gets results.
 std::string host_name() {
@@ -78,6 +79,13 @@ CLI::Validator ip_address() {
 CLI::Validator domain_name() {
   return {[](const std::string& text) {
             return DomainName::parse(text) ? "" : "\"" + text + "\" is not a domain name";
+          },
+          ""};
+}
+
+CLI::Validator selector() {
+  return {[](const std::string& text) {
+            return Selector::parse(text) ? "" : "\"" + text + "\" is not a selector";
           },
           ""};
 }

@@ -45,5 +45,7 @@ std::int64_t time_or_now(const TimeOption& option);
 CLI::Validator ip_address();
 /// A validator: a domain name.
 CLI::Validator domain_name();
+/// A validator: a DKIM selector.
+CLI::Validator selector();
 
 }  // namespace authmilter::tools

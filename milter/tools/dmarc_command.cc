@@ -70,6 +70,7 @@ ExitStatus run(const DmarcOptions& options, const CommonOptions& common) {
   if (common.json) return write_json(dmarc_json(outcome), status);
   Report report;
   explain_dmarc(report, outcome);
+  if (given.empty()) report.line("note", "neither --dkim nor --spf was given, so nothing aligns");
   explain_lookups(report, recording.entries());
   return report.write(status);
 }

@@ -11,7 +11,8 @@ namespace {
 constexpr unsigned kSpfLookupLimit = 10;  // RFC 7208 section 4.6.4
 constexpr unsigned kSpfVoidLookupLimit = 2;
 
-std::string text_or(const std::optional<DomainName>& name, const char* otherwise) {
+template <class Name>
+std::string text_or(const std::optional<Name>& name, const char* otherwise) {
   return name ? name->text() : otherwise;
 }
 

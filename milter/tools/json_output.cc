@@ -7,7 +7,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json or_null(const std::optional<DomainName>& name) { return name ? Json(name->text()) : Json(); }
+template <class Name>
+Json or_null(const std::optional<Name>& name) {
+  return name ? Json(name->text()) : Json();
+}
 
 Json spf_json(const SpfOutcome& outcome) {
   return {{"identity", to_string(outcome.identity)},

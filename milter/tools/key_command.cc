@@ -33,7 +33,7 @@ struct KeyOptions {
   bool force = false;
 
   SigningKey signing_key(std::shared_ptr<const PrivateKey> key) const {
-    return {DomainName::parse(domain).value(), DomainName::parse(selector).value(), std::move(key)};
+    return {DomainName::parse(domain).value(), Selector::parse(selector).value(), std::move(key)};
   }
 };
 
@@ -153,7 +153,7 @@ ExitStatus write_checks(const std::vector<CheckedKey>& keys, const CommonOptions
 
 bool is_wanted(const SigningKey& key, const KeyOptions& options) {
   return (options.domain.empty() || key.domain == DomainName::parse(options.domain)) &&
-         (options.selector.empty() || key.selector == DomainName::parse(options.selector));
+         (options.selector.empty() || key.selector == Selector::parse(options.selector));
 }
 
 ExitStatus run_check(const KeyOptions& options, const CommonOptions& common) {
@@ -191,7 +191,7 @@ NameOptions add_names(CLI::App& command, KeyOptions& options) {
               ->check(domain_name())
               ->type_name("DOMAIN"),
           command.add_option("--selector", options.selector, "selector of the key")
-              ->check(domain_name())
+              ->check(selector())
               ->type_name("NAME")};
 }
 

@@ -1,4 +1,5 @@
 #include <exception>
+#include <string>
 
 #include <CLI/CLI.hpp>
 
@@ -10,10 +11,20 @@ namespace {
 using authmilter::tools::Context;
 using authmilter::tools::ExitStatus;
 
+/// CLI11's own message for a wrong subcommand says only that there is none.
+std::string usage_message(const CLI::App* app, const CLI::Error& error) {
+  std::string text = error.what();
+  if (app->get_subcommands().empty() && app->remaining_size() > 0) {
+    text = "unknown subcommand \"" + app->remaining().front() + "\"";
+  }
+  return "authmilter: " + text + "\nSee authmilter --help.\n";
+}
+
 ExitStatus run(int argc, char** argv) {
   CLI::App app("Checks and signs mail as authmilterd does, and explains it.", "authmilter");
   app.set_version_flag("--version", "authmilter " AUTHMILTER_VERSION);
   app.require_subcommand(1);
+  app.failure_message(usage_message);
   app.get_formatter()->column_width(32);
 
   Context context;

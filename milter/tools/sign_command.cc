@@ -16,12 +16,18 @@
 namespace authmilter::tools {
 namespace {
 
+bool same_name(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
+}
+
 /// The n-th field of a name, counted from 1 as milters count.
 std::vector<HeaderField>::iterator find_field(std::vector<HeaderField>& fields,
                                               const HeaderEdit& edit) {
   std::size_t seen = 0;
   return std::find_if(fields.begin(), fields.end(), [&](const HeaderField& field) {
-    return field.name == edit.name && ++seen == edit.index;
+    return same_name(field.name, edit.name) && ++seen == edit.index;
   });
 }
 
