@@ -29,9 +29,10 @@ constexpr int kCnameLimit = 8;
 std::string octets(const std::string& text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto octet = static_cast<unsigned char>(text[i]);
-    if (octet == 0xc2 || octet == 0xc3) {
-      out += static_cast<char>((octet << 6U) | (static_cast<unsigned char>(text.at(++i)) & 0x3fU));
+    const auto lead = static_cast<unsigned char>(text[i]);
+    if (lead == 0xc2 || lead == 0xc3) {
+      const unsigned low = static_cast<unsigned char>(text.at(++i)) & 0x3fU;
+      out += static_cast<char>((lead & 3U) << 6U | low);
     } else {
       out += text[i];
     }
