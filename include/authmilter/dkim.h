@@ -12,6 +12,7 @@
 #include <authmilter/domain_name.h>
 #include <authmilter/message.h>
 #include <authmilter/result.h>
+#include <authmilter/selector.h>
 
 namespace authmilter {
 
@@ -23,17 +24,17 @@ std::string_view to_string(DkimResult result);
 /// what the grammar of RFC 6376 section 3.5 wants, so they may be printed and looked up.
 struct DkimOutcome {
   DkimResult result = DkimResult::neutral;
-  std::string reason;                  // stable: "body-hash-mismatch", "key-too-short", ...
-  std::optional<DomainName> domain;    // d=
-  std::optional<DomainName> selector;  // s=
-  std::string identity;                // i= (or "@" + d=), printable ASCII
-  std::string algorithm;               // a=, one that we know; empty otherwise
-  unsigned key_bits = 0;               // 0 when no key was found
-  bool dnssec = false;                 // the key record was validated
-  bool testing = false;                // the key's t=y
-  std::string signature_prefix;    // header.b (RFC 6008): the first characters of b= that tell it
-                                   // from the others
-  std::vector<std::string> notes;  // for explanations
+  std::string reason;                // stable: "body-hash-mismatch", "key-too-short", ...
+  std::optional<DomainName> domain;  // d=
+  std::optional<Selector> selector;  // s=
+  std::string identity;              // i= (or "@" + d=), printable ASCII
+  std::string algorithm;             // a=, one that we know; empty otherwise
+  unsigned key_bits = 0;             // 0 when no key was found
+  bool dnssec = false;               // the key record was validated
+  bool testing = false;              // the key's t=y
+  std::string signature_prefix;      // header.b (RFC 6008): the first characters of b= that tell it
+                                     // from the others
+  std::vector<std::string> notes;    // for explanations
 };
 
 struct DkimVerifyOptions {
@@ -79,8 +80,8 @@ class DkimVerifier {
 };
 
 struct SigningKey {
-  DomainName domain;    // d=
-  DomainName selector;  // s=
+  DomainName domain;  // d=
+  Selector selector;  // s=
   std::shared_ptr<const PrivateKey> key;
 };
 

@@ -100,8 +100,11 @@ Result<Value> parse_document(std::string_view text, const std::string& name) {
   const toml::parse_result parsed = toml::parse(text, std::string_view(name));
   if (parsed) return convert(parsed.table(), "");
   const Place place = place_of(parsed.error().source());
-  std::string message = printable(parsed.error().description());
+  std::string message(parsed.error().description());
   if (!message.empty()) message.front() = to_lower(message.front());
+  // It quotes the text, escaped but for what is not ASCII.
+  std::replace_if(
+      message.begin(), message.end(), [](char c) { return !is_printable(c); }, '?');
   return Error{fmt::format("{}:{}:{}: {}", name, place.line, place.column, message)};
 }
 

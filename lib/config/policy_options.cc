@@ -49,12 +49,13 @@ void read_overrides(Reader& reader, const Value& value, Config& config) {
   for (const Value& table : reader.tables(value)) {
     PolicyOverride rule;
     read_table(reader, table, override_options(), rule);
-    if (!has_condition(rule)) {
+    // A condition or an action that could not be read is mistake enough.
+    if (!reader.error() && !has_condition(rule)) {
       reader.refuse(table,
                     "has no condition, name one of client, author_domain, mail_from, recipient, "
                     "dkim_domain");
     }
-    if (rule.actions == PolicyActions{})
+    if (!reader.error() && rule.actions == PolicyActions{})
       reader.refuse(table, "has no action, such as dmarc_reject = \"accept\"");
     config.policy.overrides.push_back(std::move(rule));
   }

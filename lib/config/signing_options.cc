@@ -21,9 +21,10 @@ constexpr Choice<Canonicalizations> kCanonicalizations[] = {
     {"simple/relaxed", {Canonicalization::simple, Canonicalization::relaxed}},
     {"simple/simple", {Canonicalization::simple, Canonicalization::simple}}};
 
-/// A table without one of the keys it needs.
+/// Refuses a table without a key that it needs, unless a mistake in it explains that.
 void need(Reader& reader, const Value& table, std::string_view key) {
-  if (table.find(key) == nullptr) reader.refuse(table, fmt::format("has no {}", key));
+  if (!reader.error() && table.find(key) == nullptr)
+    reader.refuse(table, fmt::format("has no {}", key));
 }
 
 std::optional<DomainName> read_name(Reader& reader, const Value& value) {

@@ -98,13 +98,13 @@ Alignments check_alignment(const AuthorSide& author, const TreeWalk& author_walk
     std::string text = std::string(to_string(identifier.method)) + " " + identifier.domain.text();
     if (identifier.state == State::temperror) text += " (temperror)";
 
-    if (needs_walk(author, identifier.domain, mode)) {
-      walked.insert(identifier.domain);
-      if (walked.size() > kIdentifierWalks) {
+    if (needs_walk(author, identifier.domain, mode) && !walked.contains(identifier.domain)) {
+      if (walked.size() == kIdentifierWalks) {
         note(outcome, text + ": not walked, too many identifiers");
         leave_open(DmarcReason::identifier_limit);
         continue;
       }
+      walked.insert(identifier.domain);
     }
     const Alignment alignment = align(author, identifier.domain, mode, discovery);
     note(outcome, text + ": " + std::string(to_string(alignment)));

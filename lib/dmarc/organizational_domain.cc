@@ -29,33 +29,35 @@ bool OrganizationalDomain::may_contain(const DomainName& name) const {
 }
 
 OrganizationalDomain select_organizational_domain(const TreeWalk& walk) {
-  std::vector<DomainName> open;  // what unanswered queries might have made of it
-  const auto decide = [&](const DomainName& name) {
-    if (std::find(open.begin(), open.end(), name) == open.end()) open.push_back(name);
-    return OrganizationalDomain(std::move(open));
+  std::vector<DomainName> candidates;
+  const auto add = [&](const DomainName& name) {
+    if (std::find(candidates.begin(), candidates.end(), name) == candidates.end())
+      candidates.push_back(name);
   };
   const DomainName* fewest_labels = nullptr;
   for (const WalkNode* node : walk.nodes) {
     const bool at_start = node->name == walk.start;
-    if (node->unknown) {
-      open.push_back(node->name);
-      if (!at_start) open.push_back(one_label_below(node->name, walk.start));
+    if (node->unknown) {  // might hold psd=n, or psd=y, or neither
+      add(node->name);
+      if (!at_start) add(one_label_below(node->name, walk.start));
       continue;
     }
     if (!node->record) continue;
     switch (node->record->psd) {
       case PsdFlag::n:  // rule 1
-        return decide(node->name);
+        add(node->name);
+        return OrganizationalDomain(std::move(candidates));
       case PsdFlag::y:  // rule 2, which leaves out the start itself
-        if (!at_start) return decide(one_label_below(node->name, walk.start));
-        break;
+        if (at_start) break;
+        add(one_label_below(node->name, walk.start));
+        return OrganizationalDomain(std::move(candidates));
       case PsdFlag::u:
         break;
     }
     fewest_labels = &node->name;
   }
-  if (fewest_labels != nullptr) return decide(*fewest_labels);  // rule 3
-  return decide(walk.start);
+  add(fewest_labels != nullptr ? *fewest_labels : walk.start);  // rule 3, or no record at all
+  return OrganizationalDomain(std::move(candidates));
 }
 
 }  // namespace authmilter

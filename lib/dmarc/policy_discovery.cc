@@ -17,8 +17,8 @@ const WalkNode* inherited_record(const TreeWalk& walk, const DomainName& organiz
 
 enum class Existence : std::uint8_t { exists, missing, unknown };
 
-/// RFC 9989 section 4.7, `np`: non-existent as in RFC 8020 section 2, where NXDOMAIN for any type
-/// says so. An answer without data is that of a name that exists.
+/// RFC 9989 section 3.2.13: a name is non-existent as in RFC 8020, where NXDOMAIN for any type says
+/// so. An answer without data is that of a name that exists.
 Existence existence_of(const DomainName& name, Resolver& resolver) {
   switch (resolver.resolve({name, RrType::a})->status) {
     case DnsStatus::success:

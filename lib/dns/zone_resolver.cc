@@ -4,15 +4,13 @@
 #include <stdexcept>
 #include <unordered_map>
 
+#include "dns/limits.h"
 #include "dns/zone_tree.h"
 
 namespace authmilter {
 namespace {
 
 using std::chrono::seconds;
-
-constexpr int kAliasLimit = 8;       // CNAMEs followed for one question; a loop ends there too
-constexpr seconds kNegativeTtl{60};  // where no SOA says how long
 
 using Faults = std::unordered_map<std::string, DnsFault>;
 

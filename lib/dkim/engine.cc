@@ -1,0 +1,38 @@
+#include "dkim/engine.h"
+
+namespace authmilter {
+
+DkimEngine::DkimEngine() : impl_(std::make_unique<Impl>()) {}
+DkimEngine::~DkimEngine() = default;
+
+std::string_view to_string(DkimResult result) {
+  switch (result) {
+    case DkimResult::none:
+      return "none";
+    case DkimResult::pass:
+      return "pass";
+    case DkimResult::fail:
+      return "fail";
+    case DkimResult::policy:
+      return "policy";
+    case DkimResult::neutral:
+      return "neutral";
+    case DkimResult::temperror:
+      return "temperror";
+    case DkimResult::permerror:
+      return "permerror";
+  }
+  return "";
+}
+
+std::string_view to_string(Canonicalization canonicalization) {
+  switch (canonicalization) {
+    case Canonicalization::simple:
+      return "simple";
+    case Canonicalization::relaxed:
+      return "relaxed";
+  }
+  return "";
+}
+
+}  // namespace authmilter

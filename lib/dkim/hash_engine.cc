@@ -1,0 +1,216 @@
+#include "dkim/hash_engine.h"
+
+#include <algorithm>
+#include <new>
+#include <set>
+
+#include "dkim/opendkim.h"
+
+namespace authmilter {
+namespace {
+
+/// A field that no signature can sign. It always goes first: libopendkim's header selection wants
+/// one field more than any h= can use up.
+constexpr std::string_view kPadding = "x y: z";
+
+/// The library compares t= and x= with its own clock; check_time() is what counts. Beyond this a
+/// signature is hashed by canonical_header().
+constexpr std::uint64_t kClockDriftSeconds = 10ULL * 366 * 24 * 3600;
+
+/// What libopendkim made of one signature.
+struct Hashes {
+  Sha256Digest header{};
+  Sha256Digest body{};
+  std::uint64_t body_octets = 0;
+};
+
+std::optional<Hashes> read_hashes(DKIM* dkim, DKIM_SIGINFO* signature) {
+  // "Unknown" is the library's word for a signature that is set up and not judged; one with
+  // another word has no hashes to ask for.
+  if (dkim_sig_geterror(signature) != DKIM_SIGERROR_UNKNOWN) return std::nullopt;
+  void* header = nullptr;
+  void* body = nullptr;
+  std::size_t header_octets = 0;
+  std::size_t body_octets = 0;
+  Hashes hashes;
+  if (dkim_sig_gethashes(signature, &header, &header_octets, &body, &body_octets) != DKIM_STAT_OK ||
+      header_octets != hashes.header.size() || body_octets != hashes.body.size()) {
+    return std::nullopt;
+  }
+  std::copy_n(static_cast<const std::uint8_t*>(header), header_octets, hashes.header.begin());
+  std::copy_n(static_cast<const std::uint8_t*>(body), body_octets, hashes.body.begin());
+  ssize_t canonical = 0;
+  if (dkim_sig_getcanonlen(dkim, signature, nullptr, &canonical, nullptr) != DKIM_STAT_OK ||
+      canonical < 0) {
+    return std::nullopt;
+  }
+  hashes.body_octets = static_cast<std::uint64_t>(canonical);
+  return hashes;
+}
+
+}  // namespace
+
+struct DkimLibrary::Handle {
+  DkimLibraryHandle library;
+};
+
+/// From dkim_verify() to dkim_free().
+class HashSession {
+ public:
+  explicit HashSession(const DkimLibrary& library) {
+    DKIM_STAT status = DKIM_STAT_OK;
+    handle_.reset(dkim_verify(library.handle_->library.get(), kId, nullptr, &status));
+    if (!handle_) throw std::bad_alloc();
+    dkim_set_user_context(handle_.get(), this);
+    field(kPadding);
+  }
+
+  bool field(std::string_view text) {
+    return dkim_header(handle_.get(), octets(text), text.size()) == DKIM_STAT_OK;
+  }
+  bool end_of_headers() { return ok_ = dkim_eoh(handle_.get()) == DKIM_STAT_OK; }
+  void body(std::string_view piece) {
+    if (ok_) ok_ = dkim_body(handle_.get(), octets(piece), piece.size()) == DKIM_STAT_OK;
+  }
+  /// In the order of the signatures that were fed; nothing for those that the library refused.
+  const std::vector<std::optional<Hashes>>& finish() {
+    // Its result is about signatures that on_final() has taken away.
+    if (ok_) dkim_eom(handle_.get(), nullptr);
+    return hashes_;
+  }
+
+  /// All hashes are ready here, and no key was asked for yet.
+  void on_final(DKIM_SIGINFO** signatures, int count) {
+    for (int i = 0; i < count; ++i) {
+      hashes_.push_back(read_hashes(handle_.get(), signatures[i]));
+      dkim_sig_ignore(signatures[i]);
+    }
+  }
+
+ private:
+  /// The library copies what it is given.
+  static unsigned char* octets(std::string_view text) {
+    return reinterpret_cast<unsigned char*>(const_cast<char*>(text.data()));
+  }
+
+  static constexpr unsigned char kId[] = "authmilter";
+  DkimHandle handle_;
+  bool ok_ = true;
+  std::vector<std::optional<Hashes>> hashes_;
+};
+
+namespace {
+
+extern "C" DKIM_CBSTAT no_key(DKIM*, DKIM_SIGINFO*, unsigned char*, std::size_t) noexcept {
+  return DKIM_CBSTAT_NOTFOUND;
+}
+
+extern "C" DKIM_CBSTAT final_hashes(DKIM* dkim, DKIM_SIGINFO** signatures, int count) noexcept {
+  try {
+    static_cast<HashSession*>(dkim_get_user_context(dkim))->on_final(signatures, count);
+    return DKIM_CBSTAT_CONTINUE;
+  } catch (...) {  // memory only; the signatures without hashes then get no verdict from here
+    return DKIM_CBSTAT_ERROR;
+  }
+}
+
+template <class T>
+void set_option(DKIM_LIB* library, dkim_opts_t option, T value) {
+  if (dkim_options(library, DKIM_OP_SETOPT, option, &value, sizeof value) != DKIM_STAT_OK)
+    throw std::runtime_error("libopendkim: cannot set an option");
+}
+
+}  // namespace
+
+DkimLibrary::DkimLibrary() : handle_(std::make_unique<Handle>()) {
+  handle_->library.reset(dkim_init(nullptr, nullptr));
+  DKIM_LIB* library = handle_->library.get();
+  if (library == nullptr) throw std::bad_alloc();
+  unsigned flags = 0;
+  dkim_options(library, DKIM_OP_GETOPT, DKIM_OPTS_FLAGS, &flags, sizeof flags);
+  // No keys before the end of the message, and every signature counted: read_signature() has
+  // refused the bad ones before. Never FIXCRLF, CACHE or TMPFILES.
+  flags |= DKIM_LIBFLAGS_DELAYSIGPROC | DKIM_LIBFLAGS_BADSIGHANDLES;
+  set_option(library, DKIM_OPTS_FLAGS, flags);
+  set_option(library, DKIM_OPTS_CLOCKDRIFT, kClockDriftSeconds);
+  dkim_set_key_lookup(library, no_key);
+  dkim_set_final(library, final_hashes);
+}
+
+DkimLibrary::~DkimLibrary() = default;
+
+std::vector<std::optional<Sha256Digest>> library_header_hashes(
+    const DkimLibrary& library, const std::vector<MessageField>& fields,
+    const std::vector<SignatureToHash>& signatures) {
+  std::vector<std::optional<Sha256Digest>> out(signatures.size());
+  std::vector<std::size_t> taken;
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < signatures.size(); ++i) {
+    if (!library_takes(fields, signatures[i])) continue;
+    taken.push_back(i);
+    const auto& signed_names = signatures[i].signature->signed_names;
+    names.insert(signed_names.begin(), signed_names.end());
+  }
+  if (taken.empty()) return out;
+
+  HashSession session(library);
+  for (const auto& field : fields) {
+    if (names.contains(field.name)) session.field(field.text);
+  }
+  taken.erase(
+      std::remove_if(taken.begin(), taken.end(),
+                     [&](std::size_t i) { return !session.field(signatures[i].field->text); }),
+      taken.end());
+  session.end_of_headers();
+  const auto& hashes = session.finish();
+  if (hashes.size() != taken.size()) return out;
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    if (hashes[i]) out[taken[i]] = hashes[i]->header;
+  }
+  return out;
+}
+
+std::vector<Sha256Digest> hash_headers(const DkimLibrary& library,
+                                       const std::vector<MessageField>& fields,
+                                       const std::vector<SignatureToHash>& signatures) {
+  const auto hashes = library_header_hashes(library, fields, signatures);
+  std::vector<Sha256Digest> out;
+  for (std::size_t i = 0; i < signatures.size(); ++i)
+    out.push_back(hashes[i] ? *hashes[i] : sha256(canonical_header(fields, signatures[i])));
+  return out;
+}
+
+BodyHasher::BodyHasher(const DkimLibrary& library, Canonicalization canonicalization,
+                       const std::vector<BodyLimit>& limits)
+    : session_(std::make_unique<HashSession>(library)), lines_(canonicalization) {
+  // Signatures that stand for nothing but their c= and l=.
+  session_->field("From: <a@example.com>");
+  for (const auto& limit : limits) {
+    std::string text = "DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=s; h=from; c=simple/";
+    text += to_string(canonicalization);
+    if (limit) text += "; l=" + std::to_string(*limit);
+    session_->field(text + "; bh=AAAA; b=AAAA");
+  }
+  session_->end_of_headers();
+}
+
+BodyHasher::~BodyHasher() = default;
+BodyHasher::BodyHasher(BodyHasher&&) noexcept = default;
+BodyHasher& BodyHasher::operator=(BodyHasher&&) noexcept = default;
+
+void BodyHasher::update(std::string_view octets) {
+  lines_.update(octets, [this](std::string_view piece) { session_->body(piece); });
+}
+
+std::optional<std::vector<BodyHash>> BodyHasher::finish() {
+  lines_.finish([this](std::string_view piece) { session_->body(piece); });
+  std::vector<BodyHash> out;
+  for (const auto& hashes : session_->finish()) {
+    // Only a limit beyond the end of the body may go without.
+    if (!hashes && out.empty()) return std::nullopt;
+    out.push_back(hashes ? BodyHash{hashes->body, hashes->body_octets} : BodyHash{});
+  }
+  return out.empty() ? std::nullopt : std::optional(std::move(out));
+}
+
+}  // namespace authmilter

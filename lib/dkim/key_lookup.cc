@@ -1,0 +1,77 @@
+#include "dkim/key_lookup.h"
+
+namespace authmilter {
+namespace {
+
+constexpr std::size_t kCachedKeys = 4096;  // of each generation; a parsed key takes about 2 KiB
+
+// RFC 6376 section 3.6.2.2 leaves several records undefined and section 6.1.2 allows to try each:
+// that lets a key be replaced without a gap. More than this would only be work for us.
+constexpr std::size_t kKeysTried = 3;
+
+}  // namespace
+
+std::shared_ptr<const PublicKey> KeyCache::parsed(const KeyRecord& record) {
+  const std::string name = std::string(to_string(record.type)) + ":" + record.public_key;
+  auto key = generations_.with([&](Generations& generations) {
+    if (const auto found = generations.young.find(name); found != generations.young.end())
+      return found->second;
+    const auto found = generations.old.find(name);
+    return found == generations.old.end() ? nullptr : found->second;
+  });
+  if (key == nullptr) {
+    const auto octets = base64_decode(record.public_key);
+    if (!octets) return nullptr;
+    const auto parsed = PublicKey::from_dns(record.type, *octets);
+    if (!parsed) return nullptr;
+    key = *parsed;
+  }
+  generations_.with([&](Generations& generations) {
+    if (generations.young.size() >= kCachedKeys) {
+      generations.old = std::move(generations.young);
+      generations.young.clear();
+    }
+    generations.young.emplace(name, key);
+  });
+  return key;
+}
+
+KeyLookup look_up_keys(const DomainName& name, Resolver& resolver, KeyCache& cache) {
+  const DnsAnswerRef answer = resolver.resolve({name, RrType::txt});
+  KeyLookup lookup;
+  lookup.secure = answer->secure;
+  switch (answer->status) {
+    case DnsStatus::temperror:
+      lookup.fault = answer->fault == DnsFault::none ? DnsFault::servfail : answer->fault;
+      return lookup;
+    case DnsStatus::no_data:
+    case DnsStatus::nxdomain:
+      lookup.reason = "no-key";
+      return lookup;
+    case DnsStatus::success:
+      break;
+  }
+  std::size_t tried = 0;
+  for (const auto& text : answer->texts) {
+    if (tried == kKeysTried) break;
+    const auto read = read_key_record(text);
+    const auto* record = std::get_if<KeyRecord>(&read);
+    auto key = record != nullptr ? cache.parsed(*record) : nullptr;
+    if (key != nullptr) {
+      ++tried;
+      lookup.keys.push_back({*record, std::move(key)});
+      continue;
+    }
+    const auto* fault = std::get_if<KeyRecordFault>(&read);
+    const bool other = fault != nullptr && fault->kind == KeyRecordFault::Kind::other_record;
+    if (!other) ++tried;
+    // The first reason stands, but that of a key record before that of anything else.
+    if (lookup.reason.empty() || (!other && lookup.reason == "no-key")) {
+      lookup.reason = other ? "no-key" : fault != nullptr ? fault->reason : "key-malformed";
+    }
+  }
+  if (lookup.reason.empty()) lookup.reason = "no-key";
+  return lookup;
+}
+
+}  // namespace authmilter

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include <authmilter/crypto.h>
+
+namespace authmilter {
+
+/// A key record that can be used (RFC 6376 section 3.6.1).
+struct KeyRecord {
+  KeyType type = KeyType::rsa;   // k=
+  std::string public_key;        // p=, base64 without blanks
+  bool testing = false;          // t=y
+  bool strict_identity = false;  // t=s
+  bool operator==(const KeyRecord&) const = default;
+};
+
+/// Why a record cannot be used, as the reason of an outcome.
+struct KeyRecordFault {
+  enum class Kind {
+    other_record,  // no key record of version 1: to be passed over
+    unusable,      // a key record that cannot verify mail
+  };
+  Kind kind = Kind::unusable;
+  std::string reason;
+  bool operator==(const KeyRecordFault&) const = default;
+};
+
+using KeyRecordResult = std::variant<KeyRecord, KeyRecordFault>;
+
+/// Reads the text of a TXT record strictly.
+KeyRecordResult read_key_record(std::string_view text);
+
+}  // namespace authmilter

@@ -1,0 +1,320 @@
+#include "dkim/signature.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/ascii.h"
+#include "message/tag_list.h"
+
+namespace authmilter {
+namespace {
+
+// What a sender can grow in one field. Real signatures are below 2 KiB.
+constexpr std::size_t kFieldOctets = 16 * 1024;
+constexpr std::size_t kSignedNamesOctets = 4000;
+constexpr std::size_t kSignedNames = 200;
+constexpr std::size_t kIdentityOctets = 200;
+constexpr std::size_t kTimeDigits = 12;  // RFC 6376 section 3.5: "no more than 12"
+// RFC 6376 section 3.5 allows 76; no body needs more than a petabyte.
+constexpr std::size_t kBodyLengthDigits = 15;
+constexpr std::size_t kSignatureOctets = 8192 / 8;  // the largest RSA key accepted
+
+/// Thrown away at the first tag that is wrong; the word is the outcome's reason.
+struct Refusal {
+  DkimResult result;
+  std::string reason;
+};
+
+Refusal neutral(std::string reason) { return {DkimResult::neutral, std::move(reason)}; }
+Refusal permerror(std::string reason) { return {DkimResult::permerror, std::move(reason)}; }
+
+std::string without_fws(std::string_view text) {
+  std::string out;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(out),
+               [](char c) { return !is_fws(c); });
+  return out;
+}
+
+std::optional<std::int64_t> decimal(std::string_view text, std::size_t maximum_digits) {
+  if (text.empty() || text.size() > maximum_digits) return std::nullopt;
+  std::int64_t value = 0;
+  for (const char c : text) {
+    if (!is_digit(c)) return std::nullopt;
+    value = value * 10 + (c - '0');
+  }
+  return value;
+}
+
+std::optional<unsigned> hex_digit(char c) {
+  if (is_digit(c)) return static_cast<unsigned>(c - '0');
+  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A') + 10U;
+  return std::nullopt;
+}
+
+/// RFC 6376 section 2.11: `=` is always followed by two upper-case hexadecimal digits.
+std::optional<std::string> decode_quoted_printable(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (is_fws(text[i])) continue;
+    if (text[i] != '=') {
+      out += text[i];
+      continue;
+    }
+    if (i + 2 >= text.size()) return std::nullopt;
+    const auto high = hex_digit(text[i + 1]);
+    const auto low = hex_digit(text[i + 2]);
+    if (!high || !low) return std::nullopt;
+    out += static_cast<char>(*high << 4U | *low);
+    i += 2;
+  }
+  return out;
+}
+
+/// Names that no public resolver answers for (RFC 6761, 6762, 7686, 9476 and the IANA's special-use
+/// list): a sender must not make us ask a private one for them. `test` and `invalid` do no harm.
+bool is_public(const DomainName& domain) {
+  constexpr std::string_view kPrivate[] = {"alt",   "arpa",      "internal",
+                                           "local", "localhost", "onion"};
+  return std::find(std::begin(kPrivate), std::end(kPrivate), domain.rightmost(1).text()) ==
+         std::end(kPrivate);
+}
+
+/// One field being read. The checks run in the order of RFC 6376 section 6.1.1; each leaves what it
+/// read in `field` and says what is wrong.
+class Reader {
+ public:
+  Reader(const TagList& tags, SignatureField& field) : tags_(tags), field_(field) {}
+
+  std::optional<Refusal> read() {
+    for (const auto step : {&Reader::version, &Reader::domain, &Reader::selector, &Reader::identity,
+                            &Reader::algorithm, &Reader::signature_value, &Reader::required_tags,
+                            &Reader::body_hash, &Reader::canonicalization, &Reader::signed_names,
+                            &Reader::body_length, &Reader::query_methods, &Reader::times}) {
+      if (auto refusal = (this->*step)()) return refusal;
+    }
+    return std::nullopt;
+  }
+  const DkimSignature& signature() const { return signature_; }
+
+ private:
+  using Step = std::optional<Refusal>;
+
+  Step version() {
+    const auto value = tags_.find("v");
+    if (!value) return permerror("missing-v");
+    return *value == "1" ? Step() : permerror("unsupported-version");
+  }
+
+  Step domain() {
+    const auto value = tags_.find("d");
+    if (!value) return permerror("missing-d");
+    // RFC 6376 section 3.5: domain-name has two labels or more, and no dot at its end.
+    auto name = DomainName::parse(*value);
+    if (!name || name->label_count() < 2 || value->ends_with('.')) return neutral("bad-domain");
+    if (!is_public(*name)) return permerror("domain-not-public");
+    field_.outcome.domain = std::move(name);
+    return {};
+  }
+
+  Step selector() {
+    const auto value = tags_.find("s");
+    if (!value) return permerror("missing-s");
+    auto selector = Selector::parse(*value);
+    if (!selector || !selector->key_name(*field_.outcome.domain)) return neutral("bad-selector");
+    field_.outcome.selector = std::move(selector);
+    return {};
+  }
+
+  Step identity() {
+    const DomainName& domain = *field_.outcome.domain;
+    signature_.identity_domain = domain;
+    field_.outcome.identity = "@" + domain.text();
+    const auto value = tags_.find("i");
+    if (!value) return {};
+    if (value->size() > kIdentityOctets) return neutral("bad-identity");
+    const auto text = decode_quoted_printable(*value);
+    const std::size_t at = text ? text->rfind('@') : std::string::npos;
+    if (at == std::string::npos || text->ends_with('.')) return neutral("bad-identity");
+    const auto name = DomainName::parse(std::string_view(*text).substr(at + 1));
+    if (!name) return neutral("bad-identity");
+    // RFC 6376 section 6.1.1; DomainName compares whole labels (edge case 39).
+    if (!name->is_equal_or_below(domain)) return permerror("identity-not-in-domain");
+    signature_.identity_domain = name;
+    const std::string local_part = text->substr(0, at);
+    const bool printable_local_part =
+        std::all_of(local_part.begin(), local_part.end(), [](char c) { return is_printable(c); });
+    field_.outcome.identity = (printable_local_part ? local_part : "") + "@" + name->text();
+    return {};
+  }
+
+  Step algorithm() {
+    const auto value = tags_.find("a");
+    if (!value) return permerror("missing-a");
+    // RFC 8301 section 3.1: rsa-sha1 MUST NOT be used for verifying, its signatures "have
+    // permanently failed".
+    if (*value == "rsa-sha1") {
+      field_.outcome.algorithm = "rsa-sha1";
+      return permerror("algorithm-not-allowed");
+    }
+    if (*value == "rsa-sha256") {
+      signature_.key_type = KeyType::rsa;
+    } else if (*value == "ed25519-sha256") {  // RFC 8463 section 3
+      signature_.key_type = KeyType::ed25519;
+    } else {
+      return neutral("unknown-algorithm");
+    }
+    field_.outcome.algorithm = *value;
+    return {};
+  }
+
+  Step signature_value() {
+    const auto value = tags_.find("b");
+    if (!value) return permerror("missing-b");
+    std::string text = without_fws(*value);
+    auto octets = base64_decode(text);
+    if (!octets || octets->empty() || octets->size() > kSignatureOctets)
+      return neutral("bad-signature-value");
+    signature_.signature = std::move(*octets);
+    field_.encoded_signature = std::move(text);
+    return {};
+  }
+
+  Step required_tags() {
+    for (const char* name : {"bh", "h"}) {
+      if (!tags_.find(name)) return permerror(std::string("missing-") + name);
+    }
+    return {};
+  }
+
+  Step body_hash() {
+    const auto octets = base64_decode(without_fws(*tags_.find("bh")));
+    // The length first (edge case 53): SHA-256 has 32 octets.
+    if (!octets || octets->size() != signature_.body_hash.size()) return neutral("bad-body-hash");
+    std::copy(octets->begin(), octets->end(), signature_.body_hash.begin());
+    return {};
+  }
+
+  static std::optional<Canonicalization> canonicalization_named(std::string_view name) {
+    if (name == "simple") return Canonicalization::simple;
+    if (name == "relaxed") return Canonicalization::relaxed;
+    return std::nullopt;
+  }
+
+  Step canonicalization() {
+    const auto value = tags_.find("c");
+    if (!value) return {};  // RFC 6376 section 3.5: simple/simple
+    const std::size_t slash = value->find('/');
+    const auto header = canonicalization_named(value->substr(0, slash));
+    // "c=relaxed" means relaxed/simple (edge case 38).
+    const auto body = slash == std::string_view::npos
+                          ? Canonicalization::simple
+                          : canonicalization_named(value->substr(slash + 1));
+    if (!header || !body) return neutral("unknown-canonicalization");
+    signature_.header_canonicalization = *header;
+    signature_.body_canonicalization = *body;
+    return {};
+  }
+
+  Step signed_names() {
+    const auto value = *tags_.find("h");
+    if (value.size() > kSignedNamesOctets ||
+        static_cast<std::size_t>(std::count(value.begin(), value.end(), ':')) >= kSignedNames) {
+      return neutral("too-many-signed-names");
+    }
+    for (const auto element : split(value, ':')) {
+      auto name = signable_name(trim_fws(element));
+      if (!name) return neutral("bad-signed-names");
+      signature_.signed_names.push_back(std::move(*name));
+    }
+    // RFC 6376 section 5.4: From MUST be signed.
+    const auto& names = signature_.signed_names;
+    return std::find(names.begin(), names.end(), "from") != names.end()
+               ? Step()
+               : permerror("from-not-signed");
+  }
+
+  Step body_length() {
+    const auto value = tags_.find("l");
+    if (!value) return {};
+    const auto length = decimal(*value, kBodyLengthDigits);
+    if (!length) return neutral("bad-body-length");
+    signature_.body_length = static_cast<std::uint64_t>(*length);
+    return {};
+  }
+
+  Step query_methods() {
+    const auto value = tags_.find("q");
+    if (!value) return {};
+    const auto methods = split(*value, ':');
+    // RFC 6376 section 3.5: unknown ones are ignored, so one that we know must remain.
+    return std::any_of(methods.begin(), methods.end(),
+                       [](std::string_view method) { return trim_fws(method) == "dns/txt"; })
+               ? Step()
+               : neutral("unknown-query-method");
+  }
+
+  Step times() {
+    for (const auto& [name, place] :
+         {std::pair("t", &signature_.timestamp), std::pair("x", &signature_.expiration)}) {
+      const auto value = tags_.find(name);
+      if (!value) continue;
+      *place = decimal(*value, kTimeDigits);
+      if (!*place) return neutral(*name == 't' ? "bad-timestamp" : "bad-expiration");
+    }
+    // RFC 6376 section 3.5: x= MUST be greater than t=.
+    if (signature_.timestamp && signature_.expiration &&
+        *signature_.expiration <= *signature_.timestamp) {
+      return neutral("expiration-before-timestamp");
+    }
+    return {};
+  }
+
+  const TagList& tags_;
+  SignatureField& field_;
+  DkimSignature signature_;
+};
+
+std::optional<Refusal> refuse(std::string_view value, SignatureField& field) {
+  if (value.size() > kFieldOctets) return neutral("field-too-long");
+  const TagList tags(value);
+  if (!tags) {
+    return neutral(tags.error() == TagListError::duplicate_tag ? "duplicate-tag"
+                                                               : "malformed-tag-list");
+  }
+  Reader reader(tags, field);
+  if (auto refusal = reader.read()) return refusal;
+  field.signature = reader.signature();
+  return std::nullopt;
+}
+
+}  // namespace
+
+SignatureField read_signature(std::string_view value) {
+  SignatureField field;
+  if (auto refusal = refuse(value, field)) {
+    field.outcome.result = refusal->result;
+    field.outcome.reason = std::move(refusal->reason);
+  }
+  return field;
+}
+
+std::optional<TimeVerdict> check_time(const DkimSignature& signature,
+                                      const DkimVerifyOptions& options) {
+  if (signature.expiration && *signature.expiration + options.clock_skew < options.now)
+    return TimeVerdict{DkimResult::fail, "signature-expired"};
+  // RFC 6376 section 3.5: a verifier MAY ignore signatures from the future.
+  if (signature.timestamp && *signature.timestamp > options.now + options.clock_skew)
+    return TimeVerdict{DkimResult::policy, "signature-in-future"};
+  return std::nullopt;
+}
+
+std::optional<std::string> signable_name(std::string_view name) {
+  while (!name.empty() && is_wsp(name.back())) name.remove_suffix(1);
+  if (name.empty() || !std::all_of(name.begin(), name.end(),
+                                   [](char c) { return is_visible(c) && c != ':' && c != ';'; })) {
+    return std::nullopt;
+  }
+  return to_lower(name);
+}
+
+}  // namespace authmilter

@@ -1,0 +1,93 @@
+#include "dkim/signed_names.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+
+#include "base/ascii.h"
+
+namespace authmilter {
+namespace {
+
+// Below what verifiers, this one too, take. From and Subject come first, so they always fit: a
+// message has at most 1000 fields, of which these bound what is signed.
+constexpr std::size_t kNames = 150;
+constexpr std::size_t kOctets = 3000;
+
+/// RFC 6376 section 5.4: fields that are changed or removed on the way must not be signed; and what
+/// verifiers put on top is nobody's to sign.
+bool must_not_be_signed(std::string_view name) {
+  constexpr std::string_view kNever[] = {"authentication-results", "bcc", "dkim-signature",
+                                         "received", "return-path"};
+  return std::find(std::begin(kNever), std::end(kNever), name) != std::end(kNever);
+}
+
+void add_once(std::vector<std::string>& names, const std::string& name) {
+  auto lower = signable_name(name);
+  if (!lower || must_not_be_signed(*lower)) return;
+  if (std::find(names.begin(), names.end(), *lower) == names.end())
+    names.push_back(std::move(*lower));
+}
+
+}  // namespace
+
+std::vector<std::string> default_signed_headers() {
+  // RFC 6376 section 5.4.1, and the fields of RFC 2369, RFC 2919 and RFC 8058 that a mail program
+  // acts on.
+  return {"from",
+          "subject",
+          "reply-to",
+          "sender",
+          "date",
+          "to",
+          "cc",
+          "message-id",
+          "in-reply-to",
+          "references",
+          "mime-version",
+          "content-type",
+          "content-transfer-encoding",
+          "content-disposition",
+          "content-id",
+          "content-description",
+          "resent-date",
+          "resent-from",
+          "resent-sender",
+          "resent-to",
+          "resent-cc",
+          "resent-message-id",
+          "list-id",
+          "list-help",
+          "list-unsubscribe",
+          "list-unsubscribe-post",
+          "list-subscribe",
+          "list-post",
+          "list-owner",
+          "list-archive"};
+}
+
+std::vector<std::string> select_signed_names(const std::vector<MessageField>& fields,
+                                             const DkimSignOptions& options) {
+  std::vector<std::string> names = {"from", "subject"};
+  std::vector<std::string> oversigned = {"from"};
+  for (const auto& name : options.headers) add_once(names, name);
+  for (const auto& name : options.oversign) {
+    add_once(oversigned, name);
+    add_once(names, name);
+  }
+  std::vector<std::string> selected;
+  std::size_t octets = 0;
+  for (const auto& name : names) {
+    auto times = static_cast<std::size_t>(
+        std::count_if(fields.begin(), fields.end(),
+                      [&](const MessageField& field) { return field.name == name; }));
+    if (std::find(oversigned.begin(), oversigned.end(), name) != oversigned.end()) ++times;
+    for (; times > 0 && selected.size() < kNames && octets + name.size() < kOctets; --times) {
+      selected.push_back(name);
+      octets += name.size() + 1;
+    }
+  }
+  return selected;
+}
+
+}  // namespace authmilter

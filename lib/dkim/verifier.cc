@@ -1,0 +1,293 @@
+#include <authmilter/dkim.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/ascii.h"
+#include "dkim/engine.h"
+#include "dkim/signature.h"
+#include "dkim/signature_prefix.h"
+
+namespace authmilter {
+namespace {
+
+// Each different l= hashes the body once more.
+constexpr std::size_t kBodyLengths = 2;
+// RSA below this never passes, whatever is configured (RFC 8301 section 3.2).
+constexpr unsigned kLowestRsaBits = 1024;
+
+constexpr char kKeyTypeMismatch[] = "key-type-mismatch";
+
+/// One DKIM-Signature field on its way to an outcome. Done when there is no `signature` left.
+struct Candidate {
+  SignatureField read;
+  std::size_t field = 0;  // its place in the header
+  Sha256Digest header_hash{};
+};
+
+void conclude(Candidate& candidate, DkimResult result, std::string reason) {
+  candidate.read.signature.reset();
+  candidate.read.outcome.result = result;
+  candidate.read.outcome.reason = std::move(reason);
+}
+
+std::string dns_reason(DnsFault fault) {
+  switch (fault) {
+    case DnsFault::none:
+    case DnsFault::servfail:
+    case DnsFault::malformed:
+      return "dns-servfail";
+    case DnsFault::timeout:
+      return "dns-timeout";
+    case DnsFault::bogus:
+      return "dnssec-bogus";
+    case DnsFault::limit:
+      return "dns-limit";
+  }
+  return "";
+}
+
+/// Fields of which RFC 5322 section 3.6 allows one. A signature that names one of them once leaves
+/// room for another on top (RFC 6376 section 8.15).
+constexpr std::string_view kSingleFields[] = {
+    "from", "sender",     "reply-to",   "to",          "cc",          "subject",
+    "date", "message-id", "references", "in-reply-to", "content-type"};
+
+/// The body under one canonicalization, with the hashes that its signatures need.
+class BodyHashes {
+ public:
+  BodyHashes(const DkimLibrary& library, Canonicalization canonicalization,
+             const std::set<std::uint64_t>& lengths)
+      : limits_{std::nullopt} {
+    limits_.insert(limits_.end(), lengths.begin(), lengths.end());
+    hasher_.emplace(library, canonicalization, limits_);
+  }
+
+  void update(std::string_view octets) { hasher_->update(octets); }
+  void finish() { hashes_ = hasher_->finish(); }
+
+  bool available() const { return hashes_.has_value(); }
+  bool exact() const { return hasher_->exact(); }
+  std::uint64_t octets() const { return hashes_->front().octets; }
+  const Sha256Digest& digest(const BodyLimit& limit) const {
+    const auto place = std::find(limits_.begin(), limits_.end(), limit);
+    return (*hashes_)[static_cast<std::size_t>(place - limits_.begin())].digest;
+  }
+
+ private:
+  std::vector<BodyLimit> limits_;
+  std::optional<BodyHasher> hasher_;
+  std::optional<std::vector<BodyHash>> hashes_;
+};
+
+}  // namespace
+
+struct DkimVerifier::Impl {
+  Impl(const DkimEngine& the_engine, Resolver& the_resolver, const DkimVerifyOptions& the_options)
+      : engine(the_engine), resolver(the_resolver), options(the_options) {}
+
+  void header(const HeaderField& field);
+  void end_of_headers();
+  std::vector<DkimOutcome> finish();
+
+  bool wanted() const {
+    return std::any_of(candidates.begin(), candidates.end(),
+                       [](const Candidate& one) { return one.read.signature.has_value(); });
+  }
+  void limit_body_lengths();
+  void note_added_fields(Candidate& candidate) const;
+  void hash_header();
+  void judge(Candidate& candidate);
+  void judge_key(Candidate& candidate, const KeyLookup& lookup);
+  void judge_signature(Candidate& candidate, const CandidateKey& key);
+  const KeyLookup& keys(const Candidate& candidate);
+
+  const DkimEngine& engine;
+  Resolver& resolver;
+  DkimVerifyOptions options;
+  std::vector<MessageField> fields;  // dropped once hashed
+  std::vector<Candidate> candidates;
+  std::map<Canonicalization, BodyHashes> bodies;
+  std::map<DomainName, KeyLookup> lookups;
+};
+
+void DkimVerifier::Impl::header(const HeaderField& field) {
+  fields.push_back(make_message_field(field));
+  if (fields.back().name != "dkim-signature") return;
+  Candidate candidate;
+  candidate.field = fields.size() - 1;
+  // Counted before anything is parsed, so that bad ones count too (A91, edge case 49).
+  if (candidates.size() < options.maximum_signatures) {
+    candidate.read = read_signature(field.value);
+    if (candidate.read.signature) {
+      if (auto verdict = check_time(*candidate.read.signature, options))
+        conclude(candidate, verdict->result, std::move(verdict->reason));
+    }
+  } else {
+    conclude(candidate, DkimResult::policy, "too-many-signatures");
+  }
+  candidates.push_back(std::move(candidate));
+}
+
+void DkimVerifier::Impl::limit_body_lengths() {
+  std::set<std::uint64_t> lengths;
+  for (auto& candidate : candidates) {
+    const auto length =
+        candidate.read.signature ? candidate.read.signature->body_length : BodyLimit();
+    if (!length || lengths.contains(*length)) continue;
+    if (lengths.size() < kBodyLengths) {
+      lengths.insert(*length);
+    } else {
+      conclude(candidate, DkimResult::policy, "too-many-body-lengths");
+    }
+  }
+}
+
+/// A86: more of a field than the signature names. It is DMARC's part to refuse a second From.
+void DkimVerifier::Impl::note_added_fields(Candidate& candidate) const {
+  const auto& names = candidate.read.signature->signed_names;
+  for (const auto name : kSingleFields) {
+    const auto named = std::count(names.begin(), names.end(), name);
+    const auto present = std::count_if(fields.begin(), fields.end(),
+                                       [&](const MessageField& one) { return one.name == name; });
+    if (named > 0 && present > named)
+      candidate.read.outcome.notes.push_back("unsigned-second-" + std::string(name));
+  }
+}
+
+void DkimVerifier::Impl::hash_header() {
+  std::vector<SignatureToHash> inputs;
+  std::vector<Candidate*> owners;
+  for (auto& candidate : candidates) {
+    if (!candidate.read.signature) continue;
+    inputs.push_back({&*candidate.read.signature, &fields[candidate.field]});
+    owners.push_back(&candidate);
+  }
+  const auto hashes = hash_headers(engine.impl().library, fields, inputs);
+  for (std::size_t i = 0; i < owners.size(); ++i) owners[i]->header_hash = hashes[i];
+}
+
+void DkimVerifier::Impl::end_of_headers() {
+  limit_body_lengths();
+  std::map<Canonicalization, std::set<std::uint64_t>> lengths;
+  for (auto& candidate : candidates) {
+    if (!candidate.read.signature) continue;
+    const DkimOutcome& outcome = candidate.read.outcome;
+    resolver.prefetch({*outcome.selector->key_name(*outcome.domain), RrType::txt});
+    note_added_fields(candidate);
+    auto& wanted_lengths = lengths[candidate.read.signature->body_canonicalization];
+    if (const auto& length = candidate.read.signature->body_length) wanted_lengths.insert(*length);
+  }
+  if (wanted()) hash_header();
+  fields.clear();
+  fields.shrink_to_fit();
+  for (const auto& [canonicalization, limits] : lengths)
+    bodies.try_emplace(canonicalization, engine.impl().library, canonicalization, limits);
+}
+
+const KeyLookup& DkimVerifier::Impl::keys(const Candidate& candidate) {
+  const DkimOutcome& outcome = candidate.read.outcome;
+  const DomainName name = *outcome.selector->key_name(*outcome.domain);
+  const auto found = lookups.find(name);
+  if (found != lookups.end()) return found->second;
+  return lookups.emplace(name, look_up_keys(name, resolver, engine.impl().keys)).first->second;
+}
+
+void DkimVerifier::Impl::judge(Candidate& candidate) {
+  const BodyHashes& body = bodies.at(candidate.read.signature->body_canonicalization);
+  if (!body.available()) return conclude(candidate, DkimResult::temperror, "internal-error");
+  // The key before the hashes, as RFC 6376 section 6.1 has it: whether a signature can be trusted
+  // at all must not depend on what happened to the body.
+  const KeyLookup& lookup = keys(candidate);
+  candidate.read.outcome.dnssec = lookup.secure;
+  if (lookup.fault != DnsFault::none)
+    return conclude(candidate, DkimResult::temperror, dns_reason(lookup.fault));
+  if (lookup.keys.empty()) return conclude(candidate, DkimResult::permerror, lookup.reason);
+  judge_key(candidate, lookup);
+}
+
+void DkimVerifier::Impl::judge_key(Candidate& candidate, const KeyLookup& lookup) {
+  // RFC 6376 section 6.1.2: with several records each is tried. The first failure stands, but one
+  // by a key of the right type rather than by another.
+  std::optional<Candidate> failed;
+  for (const auto& key : lookup.keys) {
+    Candidate attempt = candidate;
+    judge_signature(attempt, key);
+    if (attempt.read.outcome.result == DkimResult::pass) {
+      candidate = std::move(attempt);
+      return;
+    }
+    if (!failed || failed->read.outcome.reason == kKeyTypeMismatch) failed = std::move(attempt);
+  }
+  candidate = std::move(*failed);
+}
+
+void DkimVerifier::Impl::judge_signature(Candidate& candidate, const CandidateKey& key) {
+  const DkimSignature signature = *candidate.read.signature;
+  DkimOutcome& outcome = candidate.read.outcome;
+  const BodyHashes& body = bodies.at(signature.body_canonicalization);
+  const auto end = [&](DkimResult result, const char* reason) {
+    conclude(candidate, result, reason);
+  };
+
+  outcome.key_bits = key.key->bits();
+  outcome.testing = key.record.testing;
+  if (key.record.testing) outcome.notes.emplace_back("testing-key");
+  if (key.record.type != signature.key_type) return end(DkimResult::permerror, kKeyTypeMismatch);
+  // RFC 6376 section 3.6.1, t=s: i= must not be a subdomain of d=.
+  if (key.record.strict_identity && signature.identity_domain != outcome.domain)
+    return end(DkimResult::permerror, "identity-not-allowed");
+  if (key.record.type == KeyType::rsa &&
+      key.key->bits() < std::max(kLowestRsaBits, options.minimum_rsa_bits)) {
+    return end(DkimResult::policy, "key-too-short");
+  }
+  if (!body.exact()) return end(DkimResult::neutral, "bare-cr-in-body");
+  // RFC 6376 section 3.5: l= MUST NOT be larger than the body.
+  if (signature.body_length && *signature.body_length > body.octets())
+    return end(DkimResult::fail, "body-shorter-than-signed");
+  if (body.digest(signature.body_length) != signature.body_hash)
+    return end(DkimResult::fail, "body-hash-mismatch");
+  if (!key.key->verify_sha256(candidate.header_hash, signature.signature))
+    return end(DkimResult::fail, "signature-mismatch");
+  // A83, edge case 51: what is appended behind l= is the attacker's.
+  if (signature.body_length && *signature.body_length < body.octets())
+    return end(DkimResult::policy, "body-partly-signed");
+  if (signature.body_length) outcome.notes.emplace_back("body-length-covers-body");
+  end(DkimResult::pass, "");
+}
+
+std::vector<DkimOutcome> DkimVerifier::Impl::finish() {
+  for (auto& [canonicalization, body] : bodies) body.finish();
+  for (auto& candidate : candidates) {
+    if (candidate.read.signature) judge(candidate);
+  }
+  std::vector<std::string> encoded;
+  for (const auto& candidate : candidates) encoded.push_back(candidate.read.encoded_signature);
+  const auto prefixes = signature_prefixes(encoded);
+  std::vector<DkimOutcome> outcomes;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    outcomes.push_back(std::move(candidates[i].read.outcome));
+    outcomes.back().signature_prefix = prefixes[i];
+  }
+  return outcomes;
+}
+
+DkimVerifier::DkimVerifier(const DkimEngine& engine, Resolver& resolver,
+                           const DkimVerifyOptions& options)
+    : impl_(std::make_unique<Impl>(engine, resolver, options)) {}
+DkimVerifier::~DkimVerifier() = default;
+
+void DkimVerifier::header(const HeaderField& field) { impl_->header(field); }
+void DkimVerifier::end_of_headers() { impl_->end_of_headers(); }
+bool DkimVerifier::wants_body() const { return !impl_->bodies.empty(); }
+
+void DkimVerifier::body(std::string_view octets) {
+  for (auto& [canonicalization, body] : impl_->bodies) body.update(octets);
+}
+
+std::vector<DkimOutcome> DkimVerifier::finish() { return impl_->finish(); }
+
+}  // namespace authmilter

@@ -1,0 +1,34 @@
+#include "macros.h"
+
+#include <array>
+#include <cstddef>
+
+namespace authmilter {
+namespace {
+
+// Longer than any login name or queue id; an MTA passes what a client typed.
+constexpr std::size_t kMacroOctets = 1024;
+
+constexpr std::array kRequests = {
+    // An empty list cannot be asked for, and without one the MTA sends all it has.
+    MacroRequest{MacroStage::connect, "j"},
+    MacroRequest{MacroStage::helo, "j"},
+    MacroRequest{MacroStage::mail, "i {auth_authen}"},
+    MacroRequest{MacroStage::rcpt, "i"},
+    MacroRequest{MacroStage::end_of_headers, "i"},
+    MacroRequest{MacroStage::end_of_message, "i"},
+};
+
+}  // namespace
+
+std::span<const MacroRequest> macro_requests() { return kRequests; }
+
+std::string queue_id(const MacroSource& macros) {
+  return std::string(macros.get("i").substr(0, kMacroOctets));
+}
+
+std::string auth_user(const MacroSource& macros) {
+  return std::string(macros.get("{auth_authen}").substr(0, kMacroOctets));
+}
+
+}  // namespace authmilter

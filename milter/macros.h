@@ -1,0 +1,37 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace authmilter {
+
+/// Where the macros of one connection are read; the MTA decides which there are.
+class MacroSource {
+ public:
+  virtual ~MacroSource() = default;
+  /// Empty when the MTA did not send it.
+  virtual std::string_view get(const char* name) const = 0;
+};
+
+/// The stages of the protocol at which an MTA sends macros.
+enum class MacroStage { connect, helo, mail, rcpt, end_of_headers, end_of_message };
+
+struct MacroRequest {
+  MacroStage stage;
+  const char* names;  // separated by blanks
+};
+/// What we ask the MTA to send. Nothing else is used, and fewer macros are less work for both
+/// sides.
+std::span<const MacroRequest> macro_requests();
+
+/// The queue id, for the log; empty when there is none yet. Postfix gives one out with the first
+/// recipient, so it is best asked for at the end of the message.
+std::string queue_id(const MacroSource& macros);
+
+/// The name under which the client authenticated; empty when it did not. Of all macros only this
+/// one is trusted: the MTA sets it from its own check, while {client_name}, {client_addr} and the
+/// like repeat what the client's DNS says.
+std::string auth_user(const MacroSource& macros);
+
+}  // namespace authmilter

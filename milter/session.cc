@@ -1,0 +1,270 @@
+#include "session.h"
+
+#include <authmilter/message.h>
+#include <authmilter/sign.h>
+
+#include <chrono>
+#include <utility>
+
+namespace authmilter {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Recipients only choose among policy overrides. The MTA's own limit (1000 in Postfix) is seldom
+// higher; more are counted by nobody.
+constexpr std::size_t kRecipients = 1000;
+
+const char* const kNothing = "-";
+
+std::string text_of(const std::optional<DomainName>& domain) {
+  return domain ? domain->text() : kNothing;
+}
+
+void append(std::string& list, std::string_view item) {
+  if (!list.empty()) list += ',';
+  list += item;
+}
+
+/// The SPF result of one identity, or "-" when it was not checked.
+std::string spf_result(const std::vector<SpfOutcome>& outcomes, SpfIdentity identity) {
+  for (const SpfOutcome& outcome : outcomes) {
+    if (outcome.identity == identity) return std::string(to_string(outcome.result));
+  }
+  return kNothing;
+}
+
+void log_results(LogFields& log, const Findings& findings) {
+  log.push_back({"from", text_of(findings.dmarc.author_domain)});
+  log.push_back({"spf", spf_result(findings.spf, SpfIdentity::mailfrom)});
+  log.push_back({"spf_helo", spf_result(findings.spf, SpfIdentity::helo)});
+  std::string results;
+  std::string domains;
+  for (const DkimOutcome& outcome : findings.dkim) {
+    append(results, to_string(outcome.result));
+    append(domains, outcome.domain ? outcome.domain->text() : kNothing);
+  }
+  log.push_back({"dkim", results.empty() ? std::string("none") : results});
+  if (!domains.empty()) log.push_back({"dkim_domain", domains});
+  log.push_back({"dmarc", std::string(to_string(findings.dmarc.result))});
+}
+
+void count_results(Metrics& metrics, const Findings& findings) {
+  for (const SpfOutcome& outcome : findings.spf) {
+    if (outcome.identity == SpfIdentity::mailfrom) Metrics::count(metrics.spf, outcome.result);
+  }
+  for (const DkimOutcome& outcome : findings.dkim) Metrics::count(metrics.dkim, outcome.result);
+  if (findings.dkim.empty()) Metrics::count(metrics.dkim, DkimResult::none);
+  Metrics::count(metrics.dmarc, findings.dmarc.result);
+}
+
+bool goes_on(Disposition action) {
+  return action == Disposition::accept || action == Disposition::tag ||
+         action == Disposition::quarantine;
+}
+
+std::int64_t milliseconds(std::chrono::microseconds time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+}
+
+}  // namespace
+
+Outcome internal_failure() {
+  Outcome outcome;
+  outcome.action = Disposition::tempfail;
+  // RFC 3463 section 3.4: X.3.0, other or undefined mail system status.
+  outcome.reply = SmtpReply{451, "4.3.0", "Internal error, try again later"};
+  return outcome;
+}
+
+/// The message in hand: judged or signed, never both.
+struct Session::Message {
+  explicit Message(Metrics& metrics) : metrics_(metrics) { ++metrics_.messages_in_hand; }
+  ~Message() { --metrics_.messages_in_hand; }
+  Message(const Message&) = delete;
+  Message& operator=(const Message&) = delete;
+
+  /// Calls `use` with whichever of the two there is.
+  template <class Use>
+  auto with(Use use) {
+    return verifier ? use(*verifier) : use(*signer);
+  }
+
+  std::unique_ptr<MessageVerifier> verifier;
+  std::unique_ptr<MessageSigner> signer;
+  std::string auth_user;
+  std::size_t recipients = 0;
+  bool header_ended = false;
+  bool failed = false;
+  std::chrono::microseconds busy{0};
+
+ private:
+  Metrics& metrics_;
+};
+
+/// Adds the time of a callback to its message's account.
+class Session::Busy {
+ public:
+  explicit Busy(Message& message) : message_(message) {}
+  ~Busy() {
+    message_.busy += std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - since_);
+  }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  Message& message_;
+  const Clock::time_point since_ = Clock::now();
+};
+
+Session::Session(std::shared_ptr<const Runtime> runtime, const MtaFeatures& features,
+                 Metrics& metrics)
+    : runtime_(std::move(runtime)), features_(features), metrics_(metrics) {
+  ++metrics_.connections;
+  ++metrics_.open_connections;
+}
+
+Session::~Session() { --metrics_.open_connections; }
+
+void Session::connect(std::optional<IpAddress> client) { client_ = client; }
+
+void Session::helo(std::string_view name) { helo_ = name; }
+
+void Session::mail(std::string_view reverse_path, std::string auth_user, std::int64_t now) {
+  message_.reset();
+  message_ = std::make_unique<Message>(metrics_);
+  const Busy busy(*message_);
+  message_->auth_user = auth_user;
+  message_->failed = true;  // unless the rest of this succeeds
+  Envelope envelope;
+  envelope.client = client_;
+  envelope.helo = helo_;
+  envelope.mail_from = reverse_path;
+  envelope.auth_user = std::move(auth_user);
+  envelope.quarantine_offered = features_.quarantine;
+  const Config& config = runtime_->config();
+  if (is_ours(envelope, config)) {
+    message_->signer = std::make_unique<MessageSigner>(config, runtime_->engine(), runtime_->keys(),
+                                                       std::move(envelope), now);
+  } else {
+    message_->verifier = std::make_unique<MessageVerifier>(
+        config, runtime_->engine(), runtime_->resolver(), std::move(envelope), now);
+  }
+  message_->failed = false;
+}
+
+void Session::recipient(std::string_view address) {
+  if (!message_ || !message_->verifier || ++message_->recipients > kRecipients) return;
+  message_->verifier->add_recipient(std::string(address));
+}
+
+void Session::header(std::string_view name, std::string_view value) {
+  if (!message_ || message_->failed) return;
+  const Busy busy(*message_);
+  // Without the option the MTA has taken one blank off. Which one is not known, but a space is what
+  // nearly every field has.
+  const HeaderField field = features_.leading_space || value.empty()
+                                ? make_header_field(name, value)
+                                : make_header_field(name, ' ' + std::string(value));
+  message_->with([&](auto& stream) { stream.header(field); });
+}
+
+void Session::end_of_headers() {
+  if (!message_ || message_->failed || message_->header_ended) return;
+  const Busy busy(*message_);
+  message_->header_ended = true;
+  message_->with([](auto& stream) { stream.end_of_headers(); });
+}
+
+BodyNeed Session::body(std::string_view octets) {
+  if (!message_ || message_->failed) return BodyNeed::nothing;
+  end_of_headers();  // in case the MTA left it out
+  const Busy busy(*message_);
+  return message_->with([&](auto& stream) {
+    if (!stream.wants_body()) return BodyNeed::nothing;
+    stream.body(octets);
+    return stream.wants_body() ? BodyNeed::more : BodyNeed::nothing;
+  });
+}
+
+Outcome Session::verdict(const std::string& queue_id) {
+  Verdict verdict = message_->verifier->finish();
+  Outcome outcome;
+  outcome.action = verdict.disposition;
+  if (goes_on(outcome.action)) {
+    outcome.edits = std::move(verdict.edits);
+  } else {
+    outcome.reply = verdict.decision.reply;
+  }
+  if (outcome.action == Disposition::quarantine) {
+    outcome.quarantine_reason = verdict.decision.reason;
+  }
+  outcome.log = {{"id", queue_id}, {"client", client_ ? client_->text() : kNothing}};
+  log_results(outcome.log, verdict.findings);
+  outcome.log.push_back({"action", std::string(to_string(outcome.action))});
+  if (verdict.decision.disposition != outcome.action) {
+    outcome.log.push_back({"policy", std::string(to_string(verdict.decision.disposition))});
+  }
+  outcome.log.push_back({"rule", verdict.decision.rule});
+  if (outcome.action != Disposition::accept) {
+    outcome.log.push_back({"reason", verdict.decision.reason});
+  }
+  outcome.log.push_back({"dns_ms", milliseconds(verdict.dns_wait)});
+  count_results(metrics_, verdict.findings);
+  metrics_.dns_wait_microseconds += static_cast<std::uint64_t>(verdict.dns_wait.count());
+  return outcome;
+}
+
+Outcome Session::signing(const std::string& queue_id) {
+  SigningOutcome signing = message_->signer->finish();
+  Outcome outcome;
+  if (signing.failed) {
+    outcome = internal_failure();
+    ++metrics_.signing_failures;
+  } else {
+    outcome.action = Disposition::accept;
+    outcome.edits = std::move(signing.edits);
+    ++(signing.keys.empty() ? metrics_.unsigned_messages : metrics_.signed_messages);
+  }
+  outcome.log = {{"id", queue_id}, {"client", client_ ? client_->text() : kNothing}};
+  if (!message_->auth_user.empty()) outcome.log.push_back({"user", message_->auth_user});
+  outcome.log.push_back({"from", text_of(signing.author_domain)});
+  outcome.log.push_back({"sign", signing.reason});
+  std::string keys;
+  for (const SigningKey& key : signing.keys) {
+    append(keys, key.selector.text() + "._domainkey." + key.domain.text());
+  }
+  if (!keys.empty()) outcome.log.push_back({"keys", keys});
+  outcome.log.push_back({"action", std::string(to_string(outcome.action))});
+  return outcome;
+}
+
+Outcome Session::end_of_message(const std::string& queue_id) {
+  // However this function is left, the message is over.
+  const struct Drop {
+    Session& session;
+    ~Drop() { session.message_.reset(); }
+  } drop{*this};
+  if (!message_ || message_->failed) {
+    Outcome outcome = internal_failure();
+    outcome.log = {{"id", queue_id}, {"action", std::string(to_string(outcome.action))}};
+    return outcome;
+  }
+  end_of_headers();  // in case the MTA left it out
+  Outcome outcome;
+  {
+    const Busy busy(*message_);
+    outcome = message_->signer ? signing(queue_id) : verdict(queue_id);
+  }
+  outcome.log.push_back({"ms", milliseconds(message_->busy)});
+  metrics_.busy_microseconds += static_cast<std::uint64_t>(message_->busy.count());
+  return outcome;
+}
+
+void Session::abort() { message_.reset(); }
+
+void Session::fail() {
+  if (message_) message_->failed = true;
+}
+
+}  // namespace authmilter

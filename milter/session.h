@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <authmilter/ip_address.h>
+#include <authmilter/policy.h>
+#include <authmilter/verify.h>
+
+#include "log.h"
+#include "metrics.h"
+#include "runtime.h"
+
+namespace authmilter {
+
+/// What the MTA and we agreed on, as far as it changes what we say.
+struct MtaFeatures {
+  bool quarantine = true;     // it can hold a message
+  bool skip_body = true;      // it can be told that the rest of the body is not wanted
+  bool leading_space = true;  // header values come and go with the blank after the colon
+};
+
+/// What the MTA shall do with a message, and the line to log about it.
+struct Outcome {
+  Disposition action = Disposition::tempfail;
+  std::optional<SmtpReply> reply;  // for reject and tempfail
+  std::vector<HeaderEdit> edits;   // in the order to apply; empty unless the message goes on
+  std::string quarantine_reason;
+  LogFields log;
+};
+/// When we failed, not the sender.
+Outcome internal_failure();
+
+enum class BodyNeed { more, nothing };
+
+/// One connection of the MTA: SMTP's state and the message in hand. Knows nothing of libmilter. Not
+/// thread-safe: libmilter calls from changing threads, but one at a time. `metrics` must outlive
+/// it.
+class Session {
+ public:
+  Session(std::shared_ptr<const Runtime> runtime, const MtaFeatures& features, Metrics& metrics);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  const MtaFeatures& features() const { return features_; }
+
+  /// `client` is nothing when the MTA names no IP address: local submission.
+  void connect(std::optional<IpAddress> client);
+  /// May come again after STARTTLS; the last one before MAIL counts.
+  void helo(std::string_view name);
+  /// Begins a message; one that is still in hand is dropped. `now` in seconds since 1970.
+  void mail(std::string_view reverse_path, std::string auth_user, std::int64_t now);
+  void recipient(std::string_view address);
+  void header(std::string_view name, std::string_view value);
+  void end_of_headers();
+  BodyNeed body(std::string_view octets);
+  /// Ends the message. Waits for the DNS.
+  Outcome end_of_message(const std::string& queue_id);
+  void abort();
+
+  /// Something went wrong where nothing can be answered: the message in hand will be tempfailed.
+  void fail();
+
+ private:
+  struct Message;
+  class Busy;
+
+  Outcome verdict(const std::string& queue_id);
+  Outcome signing(const std::string& queue_id);
+
+  std::shared_ptr<const Runtime> runtime_;
+  MtaFeatures features_;
+  Metrics& metrics_;
+  std::optional<IpAddress> client_;
+  std::string helo_;
+  std::unique_ptr<Message> message_;
+};
+
+}  // namespace authmilter

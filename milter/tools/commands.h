@@ -1,0 +1,25 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "common_options.h"
+#include "exit_status.h"
+
+namespace authmilter::tools {
+
+/// What the command line leaves behind.
+struct Context {
+  CommonOptions common;
+  ExitStatus status = ExitStatus::done;
+};
+
+// Each adds one subcommand to the command line. The chosen one runs at the end of parsing and
+// leaves in `context.status` what the program exits with.
+
+void add_verify_command(CLI::App& app, Context& context);
+void add_spf_command(CLI::App& app, Context& context);
+void add_dmarc_command(CLI::App& app, Context& context);
+void add_sign_command(CLI::App& app, Context& context);
+void add_key_command(CLI::App& app, Context& context);
+
+}  // namespace authmilter::tools

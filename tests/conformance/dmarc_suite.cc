@@ -1,0 +1,360 @@
+// Runs the evaluations of two other engines against evaluate_dmarc(): the suites `dmarc-mailauth`
+// and `dmarc-kumomta` of the directory given. Exit 0 when all is as it must be, 1 when not, 77 when
+// the suites are not there.
+
+#include <authmilter/dmarc.h>
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dmarc/policy_record.h"
+
+using namespace authmilter;
+using nlohmann::json;
+
+namespace {
+
+using Method = AuthenticatedIdentifier::Method;
+
+/// A case's own DNS. Exactly the names that it lists exist.
+class CaseResolver final : public Resolver {
+ public:
+  void exists(const std::string& name) { names_.try_emplace(name); }
+  void add_text(const std::string& name, std::string text) {
+    names_[name].texts.push_back(std::move(text));
+  }
+  void fail(const std::string& name, DnsFault fault) { names_[name].fault = fault; }
+  void fail_others(DnsFault fault) { others_ = fault; }
+
+  using Resolver::resolve;
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline) override {
+    const auto found = names_.find(question.name.text());
+    const DnsFault fault = found == names_.end() ? others_ : found->second.fault;
+    DnsAnswer answer = DnsAnswer::failed(fault);
+    if (fault == DnsFault::none) {
+      answer.status = found == names_.end() ? DnsStatus::nxdomain : DnsStatus::no_data;
+      if (found != names_.end() && question.type == RrType::txt && !found->second.texts.empty()) {
+        answer.status = DnsStatus::success;
+        answer.texts = found->second.texts;
+      }
+    }
+    return std::make_shared<const DnsAnswer>(std::move(answer));
+  }
+  void prefetch(const DnsQuestion&) override {}
+
+ private:
+  struct Node {
+    DnsFault fault = DnsFault::none;
+    std::vector<std::string> texts;
+  };
+  std::map<std::string, Node> names_;
+  DnsFault others_ = DnsFault::none;
+};
+
+std::string joined(const json& strings) {
+  std::string text;
+  for (const auto& string : strings) text += string.get<std::string>();
+  return text;
+}
+
+/// Nothing for the codes that mean that there is no such name or data.
+std::optional<DnsFault> fault_named(const std::string& code) {
+  if (code == "ETIMEOUT") return DnsFault::timeout;
+  if (code == "ESERVFAIL") return DnsFault::servfail;
+  return std::nullopt;
+}
+
+/// "user@example.com" or the domain alone.
+std::optional<DomainName> domain_of(const std::string& address) {
+  return DomainName::parse(address.substr(address.rfind('@') + 1));
+}
+
+struct Tally {
+  std::string suite;
+  int passed = 0, failed = 0;
+  std::map<std::string, int> skipped = {};  // why -> assertions
+
+  void report() const {
+    for (const auto& [why, count] : skipped)
+      std::printf("%s: skipped %d x %s\n", suite.c_str(), count, why.c_str());
+    std::printf("%s: %d of %d\n", suite.c_str(), passed, passed + failed);
+  }
+};
+
+// ----- dmarc-mailauth -----
+
+// What is asserted there and lies outside of evaluate_dmarc().
+constexpr struct {
+  std::string_view subject;
+  const char* why;
+} kOutside[] = {
+    {"pct", "pct (unknown tag, RFC 9989 section 4.7)"},
+    {"ri", "ri (unknown tag, RFC 9989 section 4.7)"},
+    {"info", "text of the results field (results/)"},
+    {"status.comment", "text of the results field (results/)"},
+    {"alignment.dkim.underSized", "l= is for dkim/ to judge"},
+};
+
+/// Fills `resolver` with the zone of a call.
+void load_zone(const json& call, CaseResolver& resolver) {
+  for (const auto& [name, types] : call.at("zone").items()) {
+    resolver.exists(name);
+    if (!types.contains("TXT")) continue;
+    const json& texts = types.at("TXT");
+    if (texts.is_object()) {
+      if (const auto fault = fault_named(texts.at("error"))) resolver.fail(name, *fault);
+      continue;
+    }
+    for (const auto& strings : texts) resolver.add_text(name, joined(strings));
+  }
+  for (const auto& code : call.value("zone_default", json::array())) {
+    if (const auto fault = fault_named(code)) resolver.fail_others(*fault);
+  }
+}
+
+std::vector<AuthenticatedIdentifier> identifiers_of(const json& input) {
+  std::vector<AuthenticatedIdentifier> identifiers;
+  const auto add = [&](const char* key, Method method) {
+    for (const auto& entry : input.value(key, json::array())) {
+      const std::string text = entry.is_string() ? entry : entry.at("domain");
+      if (const auto domain = DomainName::parse(text)) identifiers.push_back({method, *domain});
+    }
+  };
+  add("dkimDomains", Method::dkim);
+  add("spfDomains", Method::spf);
+  return identifiers;
+}
+
+/// Nothing when the From field is not for evaluate_dmarc(): it has more than one author.
+std::optional<DmarcOutcome> evaluate(const json& call) {
+  const json& from = call.at("input").at("headerFrom");
+  if (from.is_array() && from.size() != 1) return std::nullopt;
+  const auto author = domain_of(from.is_array() ? from.front() : from);
+  if (!author) return std::nullopt;
+  CaseResolver resolver;
+  load_zone(call, resolver);
+  return evaluate_dmarc(*author, identifiers_of(call.at("input")), resolver);
+}
+
+json text_or_null(const std::optional<DomainName>& name) {
+  return name ? json(name->text()) : json();
+}
+
+/// The one domain of `method` if it aligned: mailauth's `alignment.<method>.result`.
+json aligned_domain(const json& input, Method method, bool aligned) {
+  json domain;
+  for (const auto& identifier : identifiers_of(input)) {
+    if (identifier.method == method && aligned && domain.is_null())
+      domain = identifier.domain.text();
+  }
+  return domain;
+}
+
+json requested(const std::optional<AssessmentPolicy>& policy) {
+  return policy ? json(to_string(*policy)) : json();
+}
+
+/// What we have for one of mailauth's properties; nothing for a property that is not known here.
+std::optional<json> property(const json& input, const DmarcOutcome& outcome,
+                             const std::string& name) {
+  const bool dmarc_applies = outcome.policy_domain.has_value();
+  const auto record = dmarc_applies ? parse_policy_record(outcome.record) : Error{"no record"};
+  if (name == "status.result") return to_string(outcome.result);
+  if (name == "status.header.from") return text_or_null(outcome.author_domain);
+  if (name == "status.header.d") return text_or_null(outcome.policy_domain);
+  if (name == "domain") return text_or_null(outcome.organizational_domain);
+  if (name == "policy") return dmarc_applies ? json(to_string(outcome.policy)) : json();
+  if (name == "rr") return outcome.record;
+  if (name == "error") return outcome.reason == "dns-timeout" ? json("DNS timeout") : json();
+  if (name == "testMode") return outcome.testing;
+  if (name == "alignment.dkim.result")
+    return aligned_domain(input, Method::dkim, outcome.dkim_aligned);
+  if (name == "alignment.spf.result")
+    return aligned_domain(input, Method::spf, outcome.spf_aligned);
+  if (!record) return std::nullopt;
+  if (name == "p") return requested(record->p);
+  if (name == "sp") return requested(record->sp);
+  if (name == "np") return requested(record->np);
+  if (name == "alignment.dkim.strict") return record->adkim == AlignmentMode::strict;
+  if (name == "alignment.spf.strict") return record->aspf == AlignmentMode::strict;
+  return std::nullopt;
+}
+
+bool truthy(const json& value) {
+  return !value.is_null() && value != json(false) && value != json("");
+}
+
+/// Nothing for an operator that is not known here.
+std::optional<bool> holds(const json& assertion, const json& value) {
+  const std::string op = assertion.at("op");
+  bool held = false;
+  if (op == "equal") {
+    held = value == assertion.at("value");
+  } else if (op == "true" || op == "ok") {
+    held = truthy(value);
+  } else if (op == "false" || op == "undefined") {
+    held = !truthy(value);
+  } else {
+    return std::nullopt;
+  }
+  return held != assertion.value("not", false);
+}
+
+const json* call_named(const json& test, const std::string& id) {
+  for (const auto& call : test.at("calls")) {
+    if (call.at("id") == id) return &call;
+  }
+  return nullptr;
+}
+
+void run_mailauth_test(const json& test, Tally& tally) {
+  const std::string title = test.at("name");
+  bool failed = false;
+  int checked = 0;
+  for (const auto& assertion : test.at("asserts")) {
+    const std::string subject = assertion.at("subject");
+    const std::string id = subject.substr(0, subject.find('.'));
+    const std::string name = id == subject ? "" : subject.substr(id.size() + 1);
+    const char* outside = nullptr;
+    for (const auto& row : kOutside) {
+      if (row.subject == name) outside = row.why;
+    }
+    if (outside != nullptr) {
+      ++tally.skipped[outside];
+      continue;
+    }
+    const json* call = call_named(test, id);
+    if (call == nullptr || call->at("fn") != "verifyDmarc") {
+      ++tally.skipped["no evaluation: " + subject];
+      continue;
+    }
+    const auto outcome = evaluate(*call);
+    if (!outcome) {
+      ++tally.skipped["the Author Domain is for message/ to find"];
+      continue;
+    }
+    const auto value = property(call->at("input"), *outcome, name);
+    const auto held = value ? holds(assertion, *value) : std::nullopt;
+    ++checked;
+    if (held == true) continue;
+    failed = true;
+    std::printf("dmarc-mailauth: \"%s\": %s: want %s%s %s, have %s (%s)\n", title.c_str(),
+                subject.c_str(), assertion.value("not", false) ? "not " : "",
+                assertion.at("op").get<std::string>().c_str(), assertion.at("value").dump().c_str(),
+                value ? value->dump().c_str() : "no such property", outcome->reason.c_str());
+  }
+  if (failed) {
+    ++tally.failed;
+  } else if (checked > 0) {
+    ++tally.passed;
+  }
+}
+
+// ----- dmarc-kumomta -----
+
+// The suite is of RFC 7489. Where RFC 9989 comes to something else, what it wants and why.
+constexpr struct {
+  std::string_view id;
+  const char* result;
+  const char* policy;
+  const char* why;
+} kDifferent[] = {
+    {"dmarc_dkim_relaxed_subdomain", "fail", "reject",
+     "RFC 9989 section 4.10.2 rule 3: the only record is sample.example.com's, so that is the "
+     "Organizational Domain"},
+    {"dmarc_dkim_relaxed_subdomain_deep", "fail", "reject",
+     "RFC 9989 section 4.10.2 rule 3: the only record is a.b.c.sample.example.com's, so that is "
+     "the Organizational Domain"},
+};
+
+void add_kumomta_zone(const json& zone, CaseResolver& resolver) {
+  for (const auto& [name, records] : zone.items()) {
+    resolver.exists(name);
+    for (const auto& record : records) {
+      if (record.at("type") == "TXT") resolver.add_text(name, joined(record.at("data")));
+    }
+  }
+}
+
+std::vector<AuthenticatedIdentifier> kumomta_identifiers(const json& test) {
+  std::vector<AuthenticatedIdentifier> identifiers;
+  const auto add = [&](const json& entry, const char* key, Method method) {
+    const auto domain = DomainName::parse(entry.at(key).get<std::string>());
+    const std::string result = entry.at("result");
+    if (!domain || (result != "pass" && result != "temperror")) return;
+    using State = AuthenticatedIdentifier::State;
+    identifiers.push_back({method, *domain, result == "pass" ? State::pass : State::temperror});
+  };
+  add(test.at("spf"), "domain", Method::spf);
+  for (const auto& signature : test.at("dkim")) add(signature, "d", Method::dkim);
+  return identifiers;
+}
+
+void run_kumomta_case(const json& test, Tally& tally) {
+  const std::string id = test.at("id");
+  std::string result = test.at("expect").at("dmarc");
+  json policy = test.at("expect").at("policy");
+  for (const auto& row : kDifferent) {
+    if (row.id != id) continue;
+    std::printf("dmarc-kumomta: %s: %s, not %s: %s\n", id.c_str(), row.result, result.c_str(),
+                row.why);
+    result = row.result;
+    policy = row.policy;
+  }
+  CaseResolver resolver;
+  add_kumomta_zone(test.at("zone"), resolver);
+  const auto author = domain_of(test.at("from"));
+  const auto outcome = evaluate_dmarc(author.value(), kumomta_identifiers(test), resolver);
+  // There the policy is told of a failure only.
+  const bool good = to_string(outcome.result) == result &&
+                    (policy.is_null() || to_string(outcome.policy) == policy);
+  ++(good ? tally.passed : tally.failed);
+  if (!good)
+    std::printf("dmarc-kumomta: %s: want %s %s, have %s %s (%s)\n", id.c_str(), result.c_str(),
+                policy.dump().c_str(), std::string(to_string(outcome.result)).c_str(),
+                std::string(to_string(outcome.policy)).c_str(), outcome.reason.c_str());
+}
+
+std::optional<json> read_json(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  if (!file) return std::nullopt;
+  return json::parse(file);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: dmarc_suite TESTDATA\n");
+    return 64;
+  }
+  const std::filesystem::path testdata(argv[1]);
+  const auto kumomta = read_json(testdata / "dmarc-kumomta" / "cases-dmarc-kumomta.json");
+  if (!kumomta || !std::filesystem::is_directory(testdata / "dmarc-mailauth")) {
+    std::printf("no dmarc-mailauth and dmarc-kumomta in %s\n", argv[1]);
+    return 77;
+  }
+
+  Tally mailauth_tally{"dmarc-mailauth"};
+  for (const auto& entry : std::filesystem::directory_iterator(testdata / "dmarc-mailauth")) {
+    if (entry.path().extension() != ".json") continue;
+    const auto tests = read_json(entry.path());
+    for (const auto& test : *tests) run_mailauth_test(test, mailauth_tally);
+  }
+  Tally kumomta_tally{"dmarc-kumomta"};
+  for (const auto& test : kumomta->at("cases")) run_kumomta_case(test, kumomta_tally);
+
+  mailauth_tally.report();
+  kumomta_tally.report();
+  const bool all_there = mailauth_tally.passed > 0 && kumomta_tally.passed > 0;
+  return all_there && mailauth_tally.failed == 0 && kumomta_tally.failed == 0 ? 0 : 1;
+}

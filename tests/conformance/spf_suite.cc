@@ -1,0 +1,227 @@
+// Runs published SPF test suites through the public interface: `spf_suite DIRECTORY`, a directory
+// with cases-*.json. Exit status: 0, all cases agree; 1, some do not; 77, there is no such
+// directory.
+
+#include <authmilter/spf.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace {
+
+using namespace authmilter;
+using nlohmann::json;
+
+constexpr int kSkipped = 77;  // CTest's SKIP_RETURN_CODE
+constexpr int kCnameLimit = 8;
+
+/// Texts are octets; in JSON they are the code points U+0000 to U+00FF.
+std::string octets(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto octet = static_cast<unsigned char>(text[i]);
+    if (octet == 0xc2 || octet == 0xc3) {
+      out += static_cast<char>((octet << 6U) | (static_cast<unsigned char>(text.at(++i)) & 0x3fU));
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+std::string joined(const json& strings) {
+  std::string out;
+  for (const json& text : strings) out += octets(text.get<std::string>());
+  return out;
+}
+
+DnsName name_of(const std::string& text) {
+  const auto name = DnsName::parse(text);
+  if (!name) throw std::runtime_error("zone data has no such name: " + text);
+  return *name;
+}
+
+/// The zone data of one scenario. TIMEOUT answers for the types that a name has no record of.
+class ScenarioResolver final : public Resolver {
+ public:
+  explicit ScenarioResolver(const json& zone) {
+    for (const auto& [name, records] : zone.items()) {
+      if (const auto key = DnsName::parse(name)) zone_[*key] = &records;
+    }
+  }
+
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline) override {
+    DnsName name = question.name;
+    for (int hops = 0; hops < kCnameLimit; ++hops) {
+      const auto found = zone_.find(name);
+      if (found == zone_.end()) return status(DnsStatus::nxdomain);
+      const auto target = cname(*found->second);
+      if (!target) return answer(*found->second, question.type);
+      name = *target;
+    }
+    return std::make_shared<const DnsAnswer>(DnsAnswer::failed(DnsFault::servfail));
+  }
+  using Resolver::resolve;
+  void prefetch(const DnsQuestion&) override {}
+
+ private:
+  static DnsAnswerRef status(DnsStatus status) {
+    DnsAnswer answer;
+    answer.status = status;
+    return std::make_shared<const DnsAnswer>(answer);
+  }
+
+  static std::optional<DnsName> cname(const json& records) {
+    for (const json& record : records)
+      if (record.value("type", "") == "CNAME") return name_of(record["data"].get<std::string>());
+    return std::nullopt;
+  }
+
+  static DnsAnswerRef answer(const json& records, RrType type) {
+    DnsAnswer answer;
+    answer.status = DnsStatus::no_data;
+    bool fault = false;
+    for (const json& record : records) {
+      fault = fault || record.contains("fault");
+      if (record.value("type", "") != to_string(type)) continue;
+      answer.status = DnsStatus::success;
+      add(answer, type, record["data"]);
+    }
+    if (answer.status == DnsStatus::no_data && fault) answer = DnsAnswer::failed(DnsFault::timeout);
+    std::stable_sort(
+        answer.exchanges.begin(), answer.exchanges.end(),
+        [](const MxRecord& a, const MxRecord& b) { return a.preference < b.preference; });
+    return std::make_shared<const DnsAnswer>(std::move(answer));
+  }
+
+  static void add(DnsAnswer& answer, RrType type, const json& data) {
+    switch (type) {
+      case RrType::a:
+      case RrType::aaaa:
+        answer.addresses.push_back(IpAddress::parse(data.get<std::string>()).value());
+        break;
+      case RrType::ptr:
+        answer.names.push_back(name_of(data.get<std::string>()));
+        break;
+      case RrType::mx:
+        answer.exchanges.push_back(
+            {data.at(0).get<std::uint16_t>(), name_of(data.at(1).get<std::string>())});
+        break;
+      case RrType::txt:
+        answer.texts.push_back(joined(data));
+        break;
+    }
+  }
+
+  std::map<DnsName, const json*> zone_;
+};
+
+/// What is wrong with the outcome of a case; empty: nothing.
+std::string difference(const json& test, const SpfOutcome& outcome) {
+  const auto expected = test["expect"].get<std::vector<std::string>>();
+  const std::string result(to_string(outcome.result));
+  if (std::find(expected.begin(), expected.end(), result) == expected.end())
+    return "expected " + expected.front() + ", got " + result + ", " + outcome.reason;
+  if (!test.contains("explanation")) return {};
+  std::string explanation = test["explanation"].get<std::string>();
+  if (explanation == "DEFAULT") explanation.clear();
+  if (outcome.explanation == explanation) return {};
+  return "expected explanation \"" + explanation + "\", got \"" + outcome.explanation + "\"";
+}
+
+SpfOutcome evaluate(const json& suite, const json& test) {
+  ScenarioResolver resolver(suite["zones"].at(test["zone"].get<std::string>()));
+  SpfRequest request;
+  request.client = IpAddress::parse(test["ip"].get<std::string>()).value();
+  request.helo = test["helo"].get<std::string>();
+  request.mail_from = test["mailfrom"].get<std::string>();
+  return check_mail_from(request, resolver);
+}
+
+/// Cases on which published implementations disagree are shown and not counted.
+bool run_suite(const std::string& name, const json& suite) {
+  std::size_t total = 0;
+  std::size_t passed = 0;
+  for (const json& test : suite["cases"]) {
+    const std::string problem = difference(test, evaluate(suite, test));
+    const bool contested = test.value("status", "firm") != "firm";
+    if (!problem.empty())
+      std::printf("%s %s: %s\n", contested ? "contested" : "FAILED",
+                  test["id"].get<std::string>().c_str(), problem.c_str());
+    if (contested) continue;
+    ++total;
+    if (problem.empty()) ++passed;
+  }
+  std::printf("%s: %zu of %zu\n", name.c_str(), passed, total);
+  return passed == total && total > 0;
+}
+
+/// Whether each record of a syntax suite is refused as a whole, or evaluated.
+bool run_records(const std::string& name, const json& suite) {
+  std::size_t total = 0;
+  std::size_t passed = 0;
+  for (const json& test : suite["cases"]) {
+    if (test.value("status", "firm") != "firm") continue;
+    ++total;
+    const json zone = {
+        {"example.org", {{{"type", "TXT"}, {"data", json::array({test["record"]})}}}}};
+    ScenarioResolver resolver(zone);
+    SpfRequest request;
+    request.client = IpAddress::parse("192.0.2.1").value();
+    request.mail_from = "user@example.org";
+    SpfLimits limits;
+    limits.void_lookups = 100;
+    const SpfOutcome outcome = check_mail_from(request, resolver, limits);
+    const bool refused =
+        outcome.result == SpfResult::none || outcome.reason.starts_with("syntax-error");
+    if (refused != test["valid"].get<bool>()) {
+      ++passed;
+    } else {
+      std::printf("FAILED \"%s\": %s\n", test["record"].get<std::string>().c_str(),
+                  outcome.reason.c_str());
+    }
+  }
+  std::printf("%s: %zu of %zu\n", name.c_str(), passed, total);
+  return passed == total && total > 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
+    return 2;
+  }
+  const std::filesystem::path directory = argv[1];
+  if (!std::filesystem::is_directory(directory)) {
+    std::printf("skipped: there is no directory %s\n", directory.c_str());
+    return kSkipped;
+  }
+  bool agreed = true;
+  bool found = false;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    const std::string file = entry.path().filename().string();
+    if (!file.starts_with("cases-") || entry.path().extension() != ".json") continue;
+    found = true;
+    std::ifstream stream(entry.path());
+    const json suite = json::parse(stream);
+    const std::string name = directory.filename().string();
+    agreed =
+        (suite.contains("zones") ? run_suite(name, suite) : run_records(name, suite)) && agreed;
+  }
+  if (!found) std::printf("no cases-*.json in %s\n", directory.c_str());
+  return agreed && found ? 0 : 1;
+} catch (const std::exception& e) {
+  std::fprintf(stderr, "spf_suite: %s\n", e.what());
+  return 1;
+}

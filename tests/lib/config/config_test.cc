@@ -1,0 +1,396 @@
+#include <authmilter/config.h>
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+using namespace authmilter;
+
+namespace {
+
+Config parse(const std::string& text) {
+  const auto config = parse_config(text, "x.toml", "MX.example.org.");
+  REQUIRE_MESSAGE(config, (config ? "" : config.error().message));
+  return *config;
+}
+
+/// Every key, none with its default.
+constexpr const char* kFull = R"(
+[milter]
+socket = ["unix:/run/a.sock", "inet6:8891@[::1]"]
+socket_mode = "0600"
+socket_group = ""
+
+[identity]
+authserv_id = "Border.Example.org"
+trusted_authserv_ids = ["upstream.example.net"]
+
+[network]
+internal = ["192.0.2.0/24", "2001:db8::1"]
+
+[dns]
+nameservers = ["192.0.2.53", "127.0.0.1@5353"]
+zones = ["zones/test.zone", "/srv/a.zone"]
+dnssec = "off"
+timeout = "500ms"
+message_timeout = "1m"
+message_queries = 100
+
+[verify]
+mode = "monitor"
+maximum_signatures = 5
+minimum_rsa_bits = 2048
+header_fields = 500
+header_octets = 131072
+header_field_octets = 32768
+from_octets = 2048
+
+[policy]
+spf_fail = "reject"
+spf_softfail = "tag"
+spf_temperror = "tempfail"
+spf_permerror = "tag"
+dmarc_reject = "quarantine"
+dmarc_quarantine = "tag"
+dmarc_temperror = "tempfail"
+dmarc_permerror = "discard"
+tag_subject = "[\"forged\"\\] "
+
+[[policy.override]]
+author_domain = "list.example.net"
+dmarc_reject = "quarantine"
+
+[[policy.override]]
+client = ["192.0.2.1", "2001:db8::/32"]
+mail_from = ["<>", "bounce@example.net", "@example.com"]
+recipient = "postmaster@example.org"
+dkim_domain = ["*.example.net"]
+spf_fail = "accept"
+spf_softfail = "accept"
+spf_temperror = "accept"
+spf_permerror = "accept"
+dmarc_quarantine = "accept"
+dmarc_temperror = "accept"
+dmarc_permerror = "accept"
+
+[signing]
+headers = ["From", "Subject", "To"]
+canonicalization = "relaxed/simple"
+require_sender_match = false
+
+[[signing.domain]]
+domain = "example.org"
+subdomains = true
+keys = [
+  { selector = "2026a", file = "/etc/authmilter/keys/example.org.2026a.pem" },
+  { selector = "2026e", file = "keys/e.pem" },   # a second algorithm: both sign
+]
+
+[[signing.domain]]
+domain = "example.com"
+keys = [ { selector = "2026a", file = "keys/c.pem" } ]
+
+[log]
+target = "stderr"
+format = "json"
+level = "debug"
+
+[metrics]
+listen = "[::1]:9253"
+)";
+
+/// A folder that is gone after the test.
+class Folder {
+ public:
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "authmilter-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  std::filesystem::path write(const std::string& name, const std::string& text) const {
+    std::ofstream(path_ / name) << text;
+    return path_ / name;
+  }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace
+
+TEST_CASE("an empty configuration verifies everything and signs nothing") {
+  const Config config = parse("");
+  CHECK(config.milter.sockets == std::vector<std::string>{"unix:/run/authmilter/authmilter.sock"});
+  CHECK(config.milter.socket_mode == 0660);
+  CHECK(config.milter.socket_group == "postfix");
+  CHECK(config.authserv_id == "mx.example.org");
+  CHECK(config.trusted_authserv_ids.empty());
+  REQUIRE(config.internal.size() == 2);
+  CHECK(config.internal[0].text() == "127.0.0.0/8");
+  CHECK(config.internal[1].text() == "::1/128");
+  CHECK(config.dns.nameservers.empty());
+  CHECK(config.dns.zones.empty());
+  CHECK(config.dns.dnssec == DnssecMode::automatic);
+  CHECK(config.dns.timeout == std::chrono::seconds(5));
+  CHECK(config.dns.message_timeout == std::chrono::seconds(20));
+  CHECK(config.dns.message_queries == 60);
+  CHECK(config.verify.mode == VerifyMode::enforce);
+  CHECK(config.verify.maximum_signatures == 10);
+  CHECK(config.verify.minimum_rsa_bits == 1024);
+  CHECK(config.verify.limits.fields == 1000);
+  CHECK(config.verify.limits.total_octets == 262144);
+  CHECK(config.verify.limits.field_octets == 65536);
+  CHECK(config.verify.limits.from_octets == 4096);
+  CHECK(config.policy.actions == default_policy_actions());
+  CHECK(config.policy.tag_subject.empty());
+  CHECK(config.policy.overrides.empty());
+  CHECK(config.signing.headers == default_signed_headers());
+  CHECK(config.signing.header_canonicalization == Canonicalization::relaxed);
+  CHECK(config.signing.body_canonicalization == Canonicalization::relaxed);
+  CHECK(config.signing.require_sender_match);
+  CHECK(config.signing.domains.empty());
+  CHECK(config.log.target == LogTarget::journal);
+  CHECK(config.log.format == LogFormat::text);
+  CHECK(config.log.level == LogLevel::info);
+  CHECK(config.metrics_listen.empty());
+}
+
+TEST_CASE("every key has its effect") {
+  const Config config = parse(kFull);
+  CHECK(config.milter.sockets == std::vector<std::string>{"unix:/run/a.sock", "inet6:8891@[::1]"});
+  CHECK(config.milter.socket_mode == 0600);
+  CHECK(config.milter.socket_group.empty());
+  CHECK(config.authserv_id == "border.example.org");
+  CHECK(config.trusted_authserv_ids == std::vector<std::string>{"upstream.example.net"});
+  REQUIRE(config.internal.size() == 2);
+  CHECK(config.internal[0].text() == "192.0.2.0/24");
+  CHECK(config.internal[1].text() == "2001:db8::1/128");
+  CHECK(config.dns.nameservers == std::vector<std::string>{"192.0.2.53", "127.0.0.1@5353"});
+  CHECK(config.dns.zones == std::vector<std::filesystem::path>{"zones/test.zone", "/srv/a.zone"});
+  CHECK(config.dns.dnssec == DnssecMode::off);
+  CHECK(config.dns.timeout == std::chrono::milliseconds(500));
+  CHECK(config.dns.message_timeout == std::chrono::minutes(1));
+  CHECK(config.dns.message_queries == 100);
+  CHECK(config.verify.mode == VerifyMode::monitor);
+  CHECK(config.verify.maximum_signatures == 5);
+  CHECK(config.verify.minimum_rsa_bits == 2048);
+  CHECK(config.verify.limits.fields == 500);
+  CHECK(config.verify.limits.total_octets == 131072);
+  CHECK(config.verify.limits.field_octets == 32768);
+  CHECK(config.verify.limits.from_octets == 2048);
+  CHECK(config.policy.tag_subject == "[\"forged\"\\] ");
+  CHECK(config.signing.headers == std::vector<std::string>{"from", "subject", "to"});
+  CHECK(config.signing.header_canonicalization == Canonicalization::relaxed);
+  CHECK(config.signing.body_canonicalization == Canonicalization::simple);
+  CHECK_FALSE(config.signing.require_sender_match);
+  CHECK(config.log.target == LogTarget::stderr_stream);
+  CHECK(config.log.format == LogFormat::json);
+  CHECK(config.log.level == LogLevel::debug);
+  CHECK(config.metrics_listen == "[::1]:9253");
+}
+
+TEST_CASE("each result has its action") {
+  const PolicyActions& actions = parse(kFull).policy.actions;
+  CHECK(actions.spf_fail == Disposition::reject);
+  CHECK(actions.spf_softfail == Disposition::tag);
+  CHECK(actions.spf_temperror == Disposition::tempfail);
+  CHECK(actions.spf_permerror == Disposition::tag);
+  CHECK(actions.dmarc_reject == Disposition::quarantine);
+  CHECK(actions.dmarc_quarantine == Disposition::tag);
+  CHECK(actions.dmarc_temperror == Disposition::tempfail);
+  CHECK(actions.dmarc_permerror == Disposition::discard);
+}
+
+TEST_CASE("overrides keep their order and hold only what they name") {
+  const auto overrides = parse(kFull).policy.overrides;
+  REQUIRE(overrides.size() == 2);
+  CHECK(overrides[0].author_domain == std::vector<std::string>{"list.example.net"});
+  CHECK(overrides[0].client.empty());
+  CHECK(overrides[0].actions.dmarc_reject == Disposition::quarantine);
+  CHECK_FALSE(overrides[0].actions.spf_fail);
+  CHECK(overrides[1].client.size() == 2);
+  CHECK(overrides[1].mail_from ==
+        std::vector<std::string>{"<>", "bounce@example.net", "@example.com"});
+  CHECK(overrides[1].recipient == std::vector<std::string>{"postmaster@example.org"});
+  CHECK(overrides[1].dkim_domain == std::vector<std::string>{"*.example.net"});
+  CHECK_FALSE(overrides[1].actions.dmarc_reject);
+  CHECK(overrides[1].actions.dmarc_permerror == Disposition::accept);
+}
+
+TEST_CASE("signing domains carry their keys and where they were written") {
+  const auto domains = parse(kFull).signing.domains;
+  REQUIRE(domains.size() == 2);
+  CHECK(domains[0].domain.text() == "example.org");
+  CHECK(domains[0].subdomains);
+  REQUIRE(domains[0].keys.size() == 2);
+  CHECK(domains[0].keys[1].selector.text() == "2026e");
+  CHECK(domains[0].keys[1].file == "keys/e.pem");
+  CHECK(domains[0].keys[1].where == "x.toml:69:3");
+  CHECK_FALSE(domains[1].subdomains);
+  // Two domains may share a selector.
+  CHECK(domains[1].keys[0].selector.text() == "2026a");
+}
+
+TEST_CASE("what is printed reads as the same configuration") {
+  for (const std::string text : {"", kFull}) {
+    const Config config = parse(text);
+    const std::string printed = print_config(config);
+    const auto again = parse_config(printed, "printed.toml", "other.example");
+    REQUIRE_MESSAGE(again, (again ? "" : again.error().message));
+    CHECK(print_config(*again) == printed);
+    // The second reading is complete: nothing fell back to a default.
+    CHECK(again->authserv_id == config.authserv_id);
+    CHECK(again->policy.overrides == config.policy.overrides);
+    CHECK(again->policy.actions == config.policy.actions);
+    CHECK(again->signing.domains.size() == config.signing.domains.size());
+  }
+  // The two differ in every key, so a key that is not printed would show above.
+  const std::string full = print_config(parse(kFull));
+  for (const std::string& key : config_keys()) {
+    CAPTURE(key);
+    CHECK(full.find(key.substr(key.rfind('.') + 1) + " = ") != std::string::npos);
+  }
+}
+
+TEST_CASE("the documented example is a configuration") {
+  const Config config = parse(R"(
+[milter]
+socket = "unix:/run/authmilter/authmilter.sock"   # or "inet:8891@127.0.0.1", "inet6:8891@[::1]"; a list opens several
+socket_mode = "0660"
+socket_group = "postfix"
+
+[identity]
+authserv_id = "mx.example.org"          # default: the host's name
+trusted_authserv_ids = []               # of an upstream border server whose results may stand
+
+[network]
+internal = ["127.0.0.0/8", "::1/128"]   # mail from here, and from authenticated users, is ours: signed, not judged
+
+[dns]
+nameservers = []                        # default: the system's; "192.0.2.53", "127.0.0.1@5353"
+zones = []                              # master files that answer first: tests, split horizon
+dnssec = "auto"                         # validate; "on" refuses unvalidatable upstreams, "off" never; auto says once in the log when
+                                        # the upstream strips signatures and goes on without
+timeout = "5s"                          # per query
+message_timeout = "20s"                 # all of one message's lookups together
+
+[verify]
+mode = "enforce"                        # or "monitor": judge and report, change nothing but the results field
+maximum_signatures = 10
+minimum_rsa_bits = 1024
+
+[policy]                                # result -> disposition
+spf_fail = "tag"
+spf_softfail = "accept"
+dmarc_reject = "reject"
+dmarc_quarantine = "quarantine"
+dmarc_temperror = "accept"
+tag_subject = ""                        # for example "[possibly forged] "
+
+[[policy.override]]                     # first match wins; any of: client, author_domain, mail_from, recipient, dkim_domain
+author_domain = "list.example.net"
+dmarc_reject = "quarantine"
+
+[signing]
+headers = ["from", "subject", "date"]    # default: RFC 6376 section 5.4.1; From and Subject are always signed, From oversigned
+canonicalization = "relaxed/relaxed"
+require_sender_match = true             # an authenticated user signs only for the domain it sends as
+
+[[signing.domain]]
+domain = "example.org"
+subdomains = true
+keys = [
+  { selector = "2026a", file = "/etc/authmilter/keys/example.org.2026a.pem" },
+  { selector = "2026e", file = "/etc/authmilter/keys/example.org.2026e.pem" },   # a second algorithm: both sign
+]
+
+[log]
+target = "journal"                      # "syslog", "stderr"
+format = "text"                         # "json"
+level = "info"
+
+[metrics]
+listen = ""                             # "127.0.0.1:9253" serves /metrics for Prometheus
+)");
+  CHECK(config.policy.overrides.size() == 1);
+  REQUIRE(config.signing.domains.size() == 1);
+  CHECK(config.signing.domains[0].keys.size() == 2);
+  CHECK(config.signing.headers.size() == 3);
+  CHECK(config.authserv_id == "mx.example.org");
+  CHECK(config.policy.actions == default_policy_actions());
+}
+
+TEST_CASE("the keys are listed with their tables") {
+  const auto keys = config_keys();
+  for (const std::string key :
+       {"milter.socket", "identity.trusted_authserv_ids", "dns.message_queries",
+        "verify.from_octets", "policy.spf_permerror", "policy.override.dkim_domain",
+        "policy.override.dmarc_permerror", "signing.domain.subdomains",
+        "signing.domain.keys.selector", "metrics.listen"}) {
+    CAPTURE(key);
+    CHECK(std::find(keys.begin(), keys.end(), key) != keys.end());
+  }
+  CHECK(keys.size() == 52);
+}
+
+TEST_CASE("relative paths start at the configuration's folder") {
+  const Folder folder;
+  const auto file = folder.write("a.toml", R"(
+dns.zones = ["test.zone", "/srv/b.zone"]
+[[signing.domain]]
+domain = "example.org"
+keys = [ { selector = "a", file = "../keys/a.pem" } ]
+)");
+  const auto config = load_config(file, "mx.example.org");
+  REQUIRE(config);
+  CHECK(config->dns.zones[0] == folder.path() / "test.zone");
+  CHECK(config->dns.zones[1] == "/srv/b.zone");
+  CHECK(config->signing.domains[0].keys[0].file == folder.path().parent_path() / "keys/a.pem");
+  CHECK(config->signing.domains[0].keys[0].where == file.string() + ":5:10");
+}
+
+TEST_CASE("a file that cannot be read is named with the reason") {
+  const Folder folder;
+  const auto missing = folder.path() / "missing.toml";
+  CHECK(load_config(missing, "mx.example.org").error().message ==
+        missing.string() + ": cannot read: No such file or directory");
+  CHECK(load_config(folder.path(), "mx.example.org").error().message ==
+        folder.path().string() + ": cannot read: Is a directory");
+  const auto large = folder.write("large.toml", std::string((1U << 20U) + 1, '\n'));
+  CHECK(load_config(large, "mx.example.org").error().message ==
+        large.string() + ": cannot read: larger than 1048576 octets");
+  const auto bad = folder.write("bad.toml", "[dns]\ntimeout = 5\n");
+  CHECK(load_config(bad, "mx.example.org").error().message ==
+        bad.string() + ":2:11: dns.timeout: must be a string, not an integer");
+}
+
+TEST_CASE("the sample configuration means the defaults, and shows them") {
+  const auto sample =
+      std::filesystem::path(__FILE__).parent_path() / "../../../contrib/authmilter.toml";
+  const auto config = load_config(sample, "mx.example.org");
+  REQUIRE_MESSAGE(config, (config ? "" : config.error().message));
+  CHECK(print_config(*config) == print_config(parse("")));
+
+  // With the comment signs taken off, but for the examples: tables of lists, and the short form of
+  // the signed fields.
+  std::ifstream file(sample);
+  std::string shown;
+  bool example = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("#[[") || line.starts_with("[")) example = line.starts_with("#[[");
+    const bool key = line.starts_with("#") && line.find(" = ") != std::string::npos &&
+                     line.find(' ') != 1 && !line.starts_with("#headers");
+    shown += (key && !example ? line.substr(1) : line) + "\n";
+  }
+  CHECK(std::count(shown.begin(), shown.end(), '=') > 35);
+  CHECK(print_config(parse(shown)) == print_config(parse("")));
+}

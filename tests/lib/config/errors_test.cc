@@ -1,0 +1,205 @@
+#include <authmilter/config.h>
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using authmilter::parse_config;
+
+namespace {
+
+std::string error_of(const std::string& text) {
+  const auto config = parse_config(text, "x.toml", "mx.example.org");
+  return config ? "" : config.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("a mistake is reported with its file, line and column") {
+  const struct {
+    const char* why;
+    const char* text;
+    const char* error;
+  } rows[] = {
+      {"unknown key", "[milter]\nsokcet = \"unix:/run/x\"\n",
+       "x.toml:2:1: unknown key \"sokcet\" in [milter], did you mean \"socket\"?"},
+      {"unknown key like nothing else", "[milter]\nwindow = 1\n",
+       "x.toml:2:1: unknown key \"window\" in [milter]"},
+      {"indented", "[verify]\n   maximum_signature = 3\n",
+       "x.toml:2:4: unknown key \"maximum_signature\" in [verify], did you mean "
+       "\"maximum_signatures\"?"},
+      {"key of another table", "[verify]\ndmarc_reject = \"tag\"\n",
+       "x.toml:2:1: unknown key \"dmarc_reject\" in [verify], it belongs in [policy]"},
+      {"key outside of any table", "socket = \"unix:/run/x\"\n",
+       "x.toml:1:1: unknown key \"socket\", it belongs in [milter]"},
+      {"unknown table", "[signig]\n",
+       "x.toml:1:2: unknown table [signig], did you mean [signing]?"},
+      {"unknown table like nothing else", "[arc]\n", "x.toml:1:2: unknown table [arc]"},
+      {"dotted key", "dns.timeouts = \"5s\"\n",
+       "x.toml:1:5: unknown key \"timeouts\" in [dns], did you mean \"timeout\"?"},
+      {"key with a control character", "[dns]\n\"a\\nb\" = 1\n",
+       "x.toml:2:1: unknown key \"a\\x0ab\" in [dns]"},
+      {"unknown key of an override",
+       "[[policy.override]]\nclient = \"192.0.2.1\"\ndmarc_rejct = \"tag\"\n",
+       "x.toml:3:1: unknown key \"dmarc_rejct\" in [policy.override], did you mean "
+       "\"dmarc_reject\"?"},
+      {"unknown key of a signing key",
+       "[[signing.domain]]\ndomain = \"example.org\"\nkeys = [\n  { selector = \"a\", path = \"b\" "
+       "},\n]\n",
+       "x.toml:4:21: unknown key \"path\" in [signing.domain.keys]"},
+
+      {"string for a list", "[network]\ninternal = \"192.0.2.0/24\"\n",
+       "x.toml:2:12: network.internal: must be a list, not a string"},
+      {"integer for a duration", "[dns]\ntimeout = 5\n",
+       "x.toml:2:11: dns.timeout: must be a string, not an integer"},
+      {"string for an integer", "[verify]\nminimum_rsa_bits = \"2048\"\n",
+       "x.toml:2:20: verify.minimum_rsa_bits: must be an integer, not a string"},
+      {"float for an integer", "[verify]\nmaximum_signatures = 3.0\n",
+       "x.toml:2:22: verify.maximum_signatures: must be an integer, not a floating-point number"},
+      {"string for a boolean", "[signing]\nrequire_sender_match = \"yes\"\n",
+       "x.toml:2:24: signing.require_sender_match: must be a boolean, not a string"},
+      {"date for a string", "[log]\nlevel = 2026-01-01\n",
+       "x.toml:2:9: log.level: must be a string, not a date or time"},
+      {"number among strings", "[signing]\nheaders = [\"from\", 5]\n",
+       "x.toml:2:20: signing.headers: must be a string, not an integer"},
+      {"number for a socket", "[milter]\nsocket = 8891\n",
+       "x.toml:2:10: milter.socket: must be a string or a list, not an integer"},
+      {"value for a table", "milter = 5\n", "x.toml:1:10: milter: must be a table, not an integer"},
+      {"one table for a list of tables", "[policy.override]\nclient = \"192.0.2.1\"\n",
+       "x.toml:1:1: policy.override: must be a list of tables, write [[policy.override]]"},
+
+      {"the parser's own complaint", "[dns]\ntimeout = \n",
+       "x.toml:2:11: error while parsing key-value pair: expected value, saw '\\n'"},
+      {"its quotation is made printable", "[dns]\n\xc3\xbc = 1\n",
+       "x.toml:2:1: error while parsing root table: expected keys, tables, whitespace or comments, "
+       "saw '?"
+       "?'"},
+      {"twice the same key", "[dns]\ntimeout = \"5s\"\ntimeout = \"6s\"\n",
+       "x.toml:3:11: error while parsing key-value pair: cannot redefine existing string "
+       "'timeout'"},
+
+      {"word that is none", "[verify]\nmode = \"enforced\"\n",
+       "x.toml:2:8: verify.mode: \"enforced\" is none of \"enforce\", \"monitor\""},
+      {"words have one case", "[policy]\nspf_fail = \"Tag\"\n",
+       "x.toml:2:12: policy.spf_fail: \"Tag\" is none of \"accept\", \"tag\", \"quarantine\", "
+       "\"reject\", \"tempfail\", \"discard\""},
+      {"below the range (RFC 8301 section 3.2)", "[verify]\nminimum_rsa_bits = 1023\n",
+       "x.toml:2:20: verify.minimum_rsa_bits: 1023 is outside 1024 to 8192"},
+      {"above the range", "[verify]\nminimum_rsa_bits = 8193\n",
+       "x.toml:2:20: verify.minimum_rsa_bits: 8193 is outside 1024 to 8192"},
+      {"no signature at all", "[verify]\nmaximum_signatures = 0\n",
+       "x.toml:2:22: verify.maximum_signatures: 0 is outside 1 to 100"},
+      {"too many signatures", "[verify]\nmaximum_signatures = 101\n",
+       "x.toml:2:22: verify.maximum_signatures: 101 is outside 1 to 100"},
+      {"below zero", "[dns]\nmessage_queries = -1\n",
+       "x.toml:2:19: dns.message_queries: -1 is outside 1 to 1000"},
+      {"more than 32 bits", "[dns]\nmessage_queries = 4294967297\n",
+       "x.toml:2:19: dns.message_queries: 4294967297 is outside 1 to 1000"},
+      {"longer than any MTA waits", "[dns]\nmessage_timeout = \"301s\"\n",
+       "x.toml:2:19: dns.message_timeout: \"301s\" is outside 100ms to 300s"},
+      {"no time", "[dns]\ntimeout = \"0s\"\n",
+       "x.toml:2:11: dns.timeout: \"0s\" is outside 100ms to 300s"},
+      {"in a list, at the member", "[dns]\nnameservers = [\"192.0.2.1\",\n  \"ns.example\"]\n",
+       "x.toml:3:3: dns.nameservers: \"ns.example\" is no name server, write \"ADDRESS\" or "
+       "\"ADDRESS@PORT\""},
+      {"canonicalization needs both halves", "[signing]\ncanonicalization = \"relaxed\"\n",
+       "x.toml:2:20: signing.canonicalization: \"relaxed\" is none of \"relaxed/relaxed\", "
+       "\"relaxed/simple\", \"simple/relaxed\", \"simple/simple\""},
+      {"an ellipsis is no field", "[signing]\nheaders = [\"from\", \"subject\", \"...\"]\n",
+       "x.toml:2:31: signing.headers: \"...\" is no name of a header field"},
+      {"line break in a Subject tag", "[policy]\ntag_subject = \"a\\r\\nBcc: b\"\n",
+       "x.toml:2:15: policy.tag_subject: \"a\\x0d\\x0aBcc: b\" must be printable ASCII"},
+      {"non-ASCII Subject tag", "[policy]\ntag_subject = \"\xc3\xbc\"\n",
+       "x.toml:2:15: policy.tag_subject: \"\\xc3\\xbc\" must be printable ASCII"},
+      {"authserv-id that is no name", "[identity]\nauthserv_id = \"mx example\"\n",
+       "x.toml:2:15: identity.authserv_id: \"mx example\" is no domain name"},
+      {"no socket", "[milter]\nsocket = []\n", "x.toml:2:10: milter.socket: must not be empty"},
+      {"twice the same socket", "[milter]\nsocket = [\"unix:/a\", \"local:/a\"]\n",
+       "x.toml:2:22: milter.socket: \"local:/a\" is in the list already"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    CHECK(error_of(row.text) == row.error);
+  }
+}
+
+TEST_CASE("settings that contradict each other are refused") {
+  const struct {
+    const char* why;
+    const char* text;
+    const char* error;
+  } rows[] = {
+      {"override without a condition", "[[policy.override]]\ndmarc_reject = \"tag\"\n",
+       "x.toml:1:1: policy.override: has no condition, name one of client, author_domain, "
+       "mail_from, recipient, dkim_domain"},
+      {"override without an action", "[[policy.override]]\nauthor_domain = \"example.net\"\n",
+       "x.toml:1:1: policy.override: has no action, such as dmarc_reject = \"accept\""},
+      {"override with an empty condition",
+       "[[policy.override]]\nclient = []\ndmarc_reject = \"tag\"\n",
+       "x.toml:2:10: policy.override.client: must not be empty"},
+      {"the null reverse-path receives nothing",
+       "[[policy.override]]\nrecipient = \"<>\"\nspf_fail = \"tag\"\n",
+       "x.toml:2:13: policy.override.recipient: \"<>\" is no address, write \"user@example.org\", "
+       "\"@example.org\", \"example.org\" or \"*.example.org\""},
+      {"domain without keys", "[[signing.domain]]\ndomain = \"example.org\"\n",
+       "x.toml:1:1: signing.domain: has no keys"},
+      {"domain with an empty list of keys",
+       "[[signing.domain]]\ndomain = \"example.org\"\nkeys = []\n",
+       "x.toml:3:8: signing.domain.keys: must not be empty"},
+      {"keys without a domain", "[[signing.domain]]\nkeys = [{ selector = \"a\", file = \"b\" }]\n",
+       "x.toml:1:1: signing.domain: has no domain"},
+      {"key without a file",
+       "[[signing.domain]]\ndomain = \"example.org\"\nkeys = [{ selector = \"b\" }]\n",
+       "x.toml:3:9: signing.domain.keys: has no file"},
+      {"key without a selector",
+       "[[signing.domain]]\ndomain = \"example.org\"\nkeys = [{ file = \"b\" }]\n",
+       "x.toml:3:9: signing.domain.keys: has no selector"},
+      {"selector that is no name",
+       "[[signing.domain]]\ndomain = \"example.org\"\nkeys = [{ selector = \"a b\", file = \"b\" "
+       "}]\n",
+       "x.toml:3:22: signing.domain.keys.selector: \"a b\" is no domain name"},
+      {"twice the same selector",
+       "[[signing.domain]]\ndomain = \"example.org\"\nkeys = [\n{ selector = \"a\", file = \"b\" "
+       "},\n{ selector = \"A\", file = \"c\" }]\n",
+       "x.toml:5:14: signing.domain.keys.selector: \"a\" has a key already"},
+      {"twice the same domain",
+       "[[signing.domain]]\ndomain = \"example.org\"\nkeys = [{ selector = \"a\", file = \"b\" "
+       "}]\n[[signing.domain]]\ndomain = \"EXAMPLE.org.\"\nkeys = [{ selector = \"a\", file = "
+       "\"b\" }]\n",
+       "x.toml:5:10: signing.domain.domain: \"example.org\" is configured already"},
+      {"a field larger than the header",
+       "[verify]\nheader_octets = 8192\nheader_field_octets = 16384\n",
+       "x.toml:3:23: verify.header_field_octets: is more than verify.header_octets"},
+      {"a From field larger than a field",
+       "[verify]\nheader_field_octets = 2000\nfrom_octets = 2001\n",
+       "x.toml:3:15: verify.from_octets: is more than verify.header_field_octets"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    CHECK(error_of(row.text) == row.error);
+  }
+}
+
+TEST_CASE("the first mistake in the file is the one that is reported") {
+  // Sorted by name, [dns] would come first.
+  CHECK(error_of("[verify]\nmode = 1\n[dns]\ntimeout = 1\n") ==
+        "x.toml:2:8: verify.mode: must be a string, not an integer");
+  CHECK(error_of("[dns]\ntimeout = 1\ndnssec = 1\n") ==
+        "x.toml:2:11: dns.timeout: must be a string, not an integer");
+  // A table that belongs to another one may stand far below it.
+  CHECK(error_of("[policy]\n[dns]\ntimeout = 1\n[[policy.override]]\nclient = 1\n") ==
+        "x.toml:3:11: dns.timeout: must be a string, not an integer");
+  // A table seems incomplete when a key in it is misspelt: the slip is what must be told.
+  CHECK(error_of("[[policy.override]]\nclient = \"::1\"\nspf_fial = \"tag\"\n") ==
+        "x.toml:3:1: unknown key \"spf_fial\" in [policy.override], did you mean \"spf_fail\"?");
+}
+
+TEST_CASE("the host's name must do where no authserv-id is configured (RFC 8601 section 2.5)") {
+  const std::string error =
+      "x.toml:1:1: identity.authserv_id: is needed, since the host's name \"(none)\" is no domain "
+      "name";
+  const auto without = parse_config("", "x.toml", "(none)");
+  REQUIRE_FALSE(without);
+  CHECK(without.error().message == error);
+  CHECK(parse_config("identity.authserv_id = \"mx.example.org\"", "x.toml", "(none)"));
+}

@@ -1,0 +1,504 @@
+#include <authmilter/dmarc.h>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "dmarc/words.h"
+
+using namespace authmilter;
+
+namespace {
+
+using Method = AuthenticatedIdentifier::Method;
+using State = AuthenticatedIdentifier::State;
+using Identifiers = std::vector<AuthenticatedIdentifier>;
+
+DomainName name(std::string_view text) { return DomainName::parse(text).value(); }
+
+AuthenticatedIdentifier spf(const char* domain, State state = State::pass) {
+  return {Method::spf, name(domain), state, ""};
+}
+AuthenticatedIdentifier dkim(const char* domain, State state = State::pass) {
+  return {Method::dkim, name(domain), state, "s1"};
+}
+
+/// "fail no-aligned-identifier reject".
+std::string verdict(const DmarcOutcome& outcome) {
+  return std::string(to_string(outcome.result)) + " " + outcome.reason + " " +
+         std::string(to_string(outcome.policy));
+}
+
+struct Row {
+  const char* why;
+  const char* author;
+  Identifiers identifiers;
+  const char* zone;
+  std::vector<ZoneFault> faults;
+  const char* verdict;
+};
+
+template <class Rows>
+void check(const Rows& rows) {
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const auto resolver = make_test_resolver(row.zone, row.faults);
+    CHECK(verdict(evaluate_dmarc(name(row.author), row.identifiers, *resolver)) == row.verdict);
+  }
+}
+
+const char* const kReject = "_dmarc.example.com. TXT \"v=DMARC1; p=reject\"";
+const char* const kStrict = "_dmarc.example.com. TXT \"v=DMARC1; p=reject; adkim=s; aspf=s\"";
+constexpr auto kTemperror = State::temperror;
+
+}  // namespace
+
+TEST_CASE("one aligned identifier that passed is enough (RFC 9989 section 5.3.5)") {
+  const Row rows[] = {
+      {"spf", "example.com", {spf("example.com")}, kReject, {}, "pass aligned-spf reject"},
+      {"dkim", "example.com", {dkim("example.com")}, kReject, {}, "pass aligned-dkim reject"},
+      {"both",
+       "example.com",
+       {spf("mail.example.com"), dkim("example.com")},
+       kReject,
+       {},
+       "pass aligned-spf-and-dkim reject"},
+      {"one of many signatures",
+       "example.com",
+       {dkim("list.example.net"), dkim("a.example.com"), dkim("example.org")},
+       kReject,
+       {},
+       "pass aligned-dkim reject"},
+      {"none at all", "example.com", {}, kReject, {}, "fail no-aligned-identifier reject"},
+      {"none that aligns",
+       "example.com",
+       {spf("example.net"), dkim("example.org")},
+       kReject,
+       {},
+       "fail no-aligned-identifier reject"},
+      {"p=none fails too",
+       "example.com",
+       {},
+       "_dmarc.example.com. TXT \"v=DMARC1; p=none\"",
+       {},
+       "fail no-aligned-identifier none"},
+      {"each method has its mode (edge case 89)",
+       "example.com",
+       {spf("a.example.com"), dkim("a.example.com")},
+       "_dmarc.example.com. TXT \"v=DMARC1; p=reject; aspf=s\"",
+       {},
+       "pass aligned-dkim reject"},
+      {"and the other way round",
+       "example.com",
+       {spf("a.example.com"), dkim("a.example.com")},
+       "_dmarc.example.com. TXT \"v=DMARC1; p=reject; adkim=s\"",
+       {},
+       "pass aligned-spf reject"},
+      {"both strict (A105)",
+       "example.com",
+       {spf("evil.example.com"), dkim("evil.example.com")},
+       kStrict,
+       {},
+       "fail no-aligned-identifier reject"},
+      {"one-letter domain (A104)",
+       "victim.com",
+       {spf("x.com"), dkim("x.com")},
+       "_dmarc.victim.com. TXT \"v=DMARC1; p=reject\"",
+       {},
+       "fail no-aligned-identifier reject"},
+  };
+  check(rows);
+}
+
+TEST_CASE("the RFC's worked examples (RFC 9989 appendix B.4)") {
+  const char* const simple =
+      "_dmarc.example.com. TXT \"v=DMARC1; p=reject\"\n"
+      "_dmarc.signing.example.com. TXT \"v=DMARC1; p=reject\"";
+  const struct {
+    const char* why;
+    const char* author;
+    const char* zone;
+    Identifiers identifiers;
+    const char* organizational_domain;
+    const char* verdict;
+    std::size_t queries;
+  } rows[] = {
+      {"B.4.1: each name is asked once",
+       "example.com",
+       simple,
+       {spf("example.com"), dkim("signing.example.com")},
+       "example.com",
+       "pass aligned-spf-and-dkim reject",
+       3},
+      {"B.4.2: a deep Author Domain",
+       "a.b.c.d.e.f.g.h.i.j.k.example.com",
+       simple,
+       {spf("example.com"), dkim("signing.example.com")},
+       "example.com",
+       "pass aligned-spf-and-dkim reject",
+       9},
+      {"B.4.3: psd=y ends each walk, and siblings do not align",
+       "giant.bank.example",
+       "_dmarc.bank.example. TXT \"v=DMARC1; p=reject; psd=y\"\n"
+       "_dmarc.giant.bank.example. TXT \"v=DMARC1; p=quarantine\"",
+       {spf("mail.giant.bank.example"), dkim("mail.mega.bank.example")},
+       "giant.bank.example",
+       "pass aligned-spf quarantine",
+       3},
+      {"the same without SPF",
+       "giant.bank.example",
+       "_dmarc.bank.example. TXT \"v=DMARC1; p=reject; psd=y\"\n"
+       "_dmarc.giant.bank.example. TXT \"v=DMARC1; p=quarantine\"",
+       {dkim("mail.mega.bank.example"), dkim("bank.example")},
+       "giant.bank.example",
+       "fail no-aligned-identifier quarantine",
+       2},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const auto zone = make_test_resolver(row.zone);
+    RecordingResolver resolver(*zone);
+    const auto outcome = evaluate_dmarc(name(row.author), row.identifiers, resolver);
+    CHECK(verdict(outcome) == row.verdict);
+    CHECK(outcome.organizational_domain == name(row.organizational_domain));
+    CHECK(resolver.entries().size() == row.queries);
+  }
+}
+
+TEST_CASE("no record that applies is no DMARC (RFC 9989 sections 4.10.1, 5.3.2)") {
+  const Row rows[] = {
+      {"nothing published", "example.com", {dkim("example.com")}, "", {}, "none no-record none"},
+      {"nothing usable",
+       "example.com",
+       {dkim("example.com")},
+       "_dmarc.example.com. TXT \"v=DMARC1; p=bogus\"",
+       {},
+       "none no-usable-policy none"},
+      {"several records (A112)",
+       "example.com",
+       {},
+       "_dmarc.example.com. TXT \"v=DMARC1; p=reject\"\n"
+       "_dmarc.example.com. TXT \"v=DMARC1; p=none\"",
+       {},
+       "none no-record none"},
+      {"a tag twice (A110)",
+       "example.com",
+       {},
+       "_dmarc.example.com. TXT \"v=DMARC1;p=reject;p=none\"",
+       {},
+       "none no-record none"},
+      {"a single label (edge case 86)", "localhost", {}, "", {}, "none no-record none"},
+  };
+  check(rows);
+}
+
+TEST_CASE("with a query open there is neither pass nor fail (RFC 9989 section 5.3.6)") {
+  const Row rows[] = {
+      {"policy, timeout",
+       "example.com",
+       {},
+       "",
+       {{"_dmarc.example.com", DnsFault::timeout}},
+       "temperror dns-timeout none"},
+      {"policy, server failure; the record above does not stand in (A115)",
+       "a.example.com",
+       {},
+       kReject,
+       {{"_dmarc.a.example.com", DnsFault::servfail}},
+       "temperror dns-servfail none"},
+      {"policy, bogus",
+       "example.com",
+       {},
+       "",
+       {{"_dmarc.example.com", DnsFault::bogus}},
+       "temperror dnssec-bogus none"},
+      {"policy, malformed",
+       "example.com",
+       {},
+       "",
+       {{"_dmarc.example.com", DnsFault::malformed}},
+       "temperror dns-malformed none"},
+      {"policy, our own limit (A185)",
+       "example.com",
+       {},
+       "",
+       {{"_dmarc.example.com", DnsFault::limit}},
+       "temperror dns-limit none"},
+      {"an identical identifier does not make up for the policy",
+       "example.com",
+       {dkim("example.com")},
+       "",
+       {{"_dmarc.example.com", DnsFault::timeout}},
+       "temperror dns-timeout none"},
+      {"own record, no identifier: nothing is open",
+       "example.com",
+       {},
+       kReject,
+       {{"_dmarc.com", DnsFault::timeout}},
+       "fail no-aligned-identifier reject"},
+      {"own record, identical identifier: nothing is open",
+       "example.com",
+       {spf("example.com")},
+       kReject,
+       {{"_dmarc.com", DnsFault::timeout}},
+       "pass aligned-spf reject"},
+      {"own record, strict: nothing is open",
+       "example.com",
+       {spf("a.example.com"), dkim("a.example.com")},
+       kStrict,
+       {{"_dmarc.com", DnsFault::timeout}},
+       "fail no-aligned-identifier reject"},
+      {"own record, relaxed: the organization is open",
+       "example.com",
+       {spf("a.example.com")},
+       kReject,
+       {{"_dmarc.com", DnsFault::timeout}},
+       "temperror dns-timeout reject"},
+      {"the identifier's walk is open",
+       "example.com",
+       {spf("a.example.com")},
+       kReject,
+       {{"_dmarc.a.example.com", DnsFault::servfail}},
+       "temperror dns-servfail reject"},
+      {"a stranger's DNS opens nothing",
+       "example.com",
+       {spf("attack.net"), dkim("attack.com")},
+       kReject,
+       {{"_dmarc.attack.net", DnsFault::timeout}, {"_dmarc.attack.com", DnsFault::timeout}},
+       "fail no-aligned-identifier reject"},
+      {"aligned identifier with a temperror",
+       "example.com",
+       {dkim("example.com", kTemperror)},
+       kReject,
+       {},
+       "temperror aligned-identifier-temperror reject"},
+      {"relaxed",
+       "example.com",
+       {spf("a.example.com", kTemperror)},
+       kReject,
+       {},
+       "temperror aligned-identifier-temperror reject"},
+      {"strict, not aligned",
+       "example.com",
+       {spf("a.example.com", kTemperror)},
+       kStrict,
+       {},
+       "fail no-aligned-identifier reject"},
+      {"a stranger's temperror is nothing",
+       "example.com",
+       {spf("attack.net", kTemperror), dkim("attack.com", kTemperror)},
+       kReject,
+       {},
+       "fail no-aligned-identifier reject"},
+      {"a pass wins over a temperror",
+       "example.com",
+       {spf("example.com", kTemperror), dkim("example.com")},
+       kReject,
+       {},
+       "pass aligned-dkim reject"},
+      {"a pass wins over an open walk",
+       "example.com",
+       {dkim("a.example.com"), spf("example.com")},
+       kReject,
+       {{"_dmarc.a.example.com", DnsFault::timeout}},
+       "pass aligned-spf reject"},
+      {"a stranger's pass wins over nothing",
+       "example.com",
+       {spf("example.com", kTemperror), dkim("attack.net")},
+       kReject,
+       {},
+       "temperror aligned-identifier-temperror reject"},
+  };
+  check(rows);
+}
+
+TEST_CASE("the order of the identifiers changes nothing (A101, A186)") {
+  const struct {
+    const char* why;
+    Identifiers identifiers;
+    std::vector<ZoneFault> faults;
+    const char* verdict;
+  } rows[] = {
+      {"a pass among others",
+       {dkim("sub.example.com"), dkim("attack.net"), spf("example.com", kTemperror),
+        spf("example.org")},
+       {},
+       "pass aligned-dkim reject"},
+      {"two kinds of temperror",
+       {dkim("a.example.com"), spf("example.com", kTemperror), dkim("b.example.com"),
+        dkim("attack.net")},
+       {{"_dmarc.a.example.com", DnsFault::timeout}, {"_dmarc.b.example.com", DnsFault::bogus}},
+       "temperror dns-timeout reject"},
+      {"two kinds of pass",
+       {dkim("a.example.com"), spf("example.com"), dkim("example.com"),
+        dkim("example.com", kTemperror)},
+       {},
+       "pass aligned-spf-and-dkim reject"},
+  };
+  const auto before = [](const AuthenticatedIdentifier& a, const AuthenticatedIdentifier& b) {
+    return std::tie(a.method, a.domain, a.state) < std::tie(b.method, b.domain, b.state);
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const auto resolver = make_test_resolver(kReject, row.faults);
+    Identifiers order = row.identifiers;
+    std::sort(order.begin(), order.end(), before);
+    const auto first = evaluate_dmarc(name("example.com"), order, *resolver);
+    CHECK(verdict(first) == row.verdict);
+    int orders = 0;
+    do {
+      const auto outcome = evaluate_dmarc(name("example.com"), order, *resolver);
+      CHECK(verdict(outcome) == row.verdict);
+      CHECK(outcome.notes == first.notes);
+      ++orders;
+    } while (std::next_permutation(order.begin(), order.end(), before));
+    CHECK(orders == 24);
+  }
+}
+
+TEST_CASE("an Author Domain that cannot be looked up is a permerror (A113)") {
+  std::string longest = "example.com";
+  for (int i = 0; i < 4; ++i) longest = std::string(57, 'a') + "." + longest;
+  longest = std::string(2, 'b') + "." + longest;
+  REQUIRE(longest.size() == 246);
+  const auto resolver = make_test_resolver("_dmarc.example.com. TXT \"v=DMARC1; p=reject\"");
+  CHECK(verdict(evaluate_dmarc(name(longest), {}, *resolver)) ==
+        "fail no-aligned-identifier reject");
+  CHECK(verdict(evaluate_dmarc(name("b" + longest), {}, *resolver)) ==
+        "permerror unusable-author-domain none");
+  CHECK(verdict(evaluate_dmarc(name("_._"), {}, *resolver)) ==
+        "permerror unusable-author-domain none");
+}
+
+TEST_CASE("what an outcome tells") {
+  const auto resolver = make_test_resolver(
+      "_dmarc.example.com. TXT \"v=DMARC1; p=none; sp=reject; t=y; pct=5; "
+      "rua=mailto:a@example.com; ruf=mailto:f@example.com\"");
+  const auto outcome = evaluate_dmarc(
+      name("news.example.com"), Identifiers{dkim("example.com"), spf("example.net")}, *resolver);
+  CHECK(outcome.result == DmarcResult::pass);
+  CHECK(outcome.author_domain == name("news.example.com"));
+  CHECK(outcome.organizational_domain == name("example.com"));
+  CHECK(outcome.policy_domain == name("example.com"));
+  CHECK(outcome.published_policy == AssessmentPolicy::reject);
+  CHECK(outcome.policy == AssessmentPolicy::quarantine);
+  CHECK(outcome.policy_tag == "sp");
+  CHECK(outcome.testing);
+  CHECK(outcome.record ==
+        "v=DMARC1; p=none; sp=reject; t=y; pct=5; rua=mailto:a@example.com; "
+        "ruf=mailto:f@example.com");
+  CHECK_FALSE(outcome.spf_aligned);
+  CHECK(outcome.dkim_aligned);
+  CHECK(outcome.reason == "aligned-dkim");
+  std::string walk;
+  for (const auto& step : outcome.walk) walk += step.name.text() + ": " + step.outcome + "; ";
+  CHECK(walk == "news.example.com: no record; example.com: record; com: no record; ");
+  CHECK(outcome.notes == std::vector<std::string>{"record: ignored tag \"pct\": historic",
+                                                  "spf example.net: not aligned",
+                                                  "dkim example.com: aligned",
+                                                  "aggregate reports: mailto:a@example.com",
+                                                  "failure reports: mailto:f@example.com"});
+}
+
+TEST_CASE("what is known of a message to which DMARC does not apply") {
+  const struct {
+    const char* why;
+    const char* zone;
+    std::vector<ZoneFault> faults;
+    const char* organizational_domain;
+    const char* policy_domain;
+  } rows[] = {
+      {"no record", "", {}, "a.example.com", ""},
+      {"no usable policy",
+       "_dmarc.example.com. TXT \"v=DMARC1; p=x\"",
+       {},
+       "example.com",
+       "example.com"},
+      {"dns error", "", {{"_dmarc.a.example.com", DnsFault::timeout}}, "", ""},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const auto resolver = make_test_resolver(row.zone, row.faults);
+    const auto outcome = evaluate_dmarc(name("a.example.com"), {}, *resolver);
+    CHECK((outcome.organizational_domain ? outcome.organizational_domain->text() : "") ==
+          row.organizational_domain);
+    CHECK((outcome.policy_domain ? outcome.policy_domain->text() : "") == row.policy_domain);
+    CHECK(outcome.policy_tag.empty());
+    CHECK_FALSE(outcome.walk.empty());
+  }
+}
+
+TEST_CASE("failure reports are not for public suffixes (RFC 9991)") {
+  const auto resolver = make_test_resolver(
+      "_dmarc.com. TXT \"v=DMARC1; p=reject; psd=y; rua=mailto:a@com.example; "
+      "ruf=mailto:f@com.example\"");
+  const auto outcome = evaluate_dmarc(name("example.com"), {}, *resolver);
+  CHECK(outcome.policy_domain == name("com"));
+  CHECK(outcome.notes == std::vector<std::string>{"aggregate reports: mailto:a@com.example"});
+}
+
+TEST_CASE("identifiers cannot multiply the queries") {
+  Identifiers identifiers;
+  for (int i = 0; i < 40; ++i)
+    identifiers.push_back(dkim((std::to_string(i) + ".b.c.d.example.com").c_str()));
+  const auto zone = make_test_resolver(
+      "_dmarc.example.com. TXT \"v=DMARC1; p=reject\"\n"
+      "_dmarc.b.c.d.example.com. TXT \"v=DMARC1; p=none; psd=n\"");
+  RecordingResolver resolver(*zone);
+  const auto outcome = evaluate_dmarc(name("example.com"), identifiers, resolver);
+  CHECK(verdict(outcome) == "temperror identifier-limit reject");
+  CHECK(resolver.entries().size() == 2 + 11 + 1);
+  CHECK(outcome.notes.size() == 32);
+
+  // A name is walked once, however many identifiers bear it.
+  identifiers.assign(40, dkim("a.example.com", kTemperror));
+  identifiers.push_back(dkim("b.example.com"));
+  CHECK(verdict(evaluate_dmarc(name("example.com"), identifiers, resolver)) ==
+        "pass aligned-dkim reject");
+
+  // Names that need no walk are not counted.
+  identifiers.assign(40, dkim("example.net"));
+  identifiers.push_back(dkim("example.com"));
+  CHECK(verdict(evaluate_dmarc(name("example.com"), identifiers, resolver)) ==
+        "pass aligned-dkim reject");
+}
+
+TEST_CASE("a long Author Domain costs eight queries and one for its existence (A114)") {
+  const auto zone = make_test_resolver("_dmarc.example.com. TXT \"v=DMARC1; p=none; np=reject\"");
+  RecordingResolver resolver(*zone);
+  const auto outcome = evaluate_dmarc(name("a.b.c.d.e.f.g.h.i.j.mail.example.com"), {}, resolver);
+  CHECK(verdict(outcome) == "fail no-aligned-identifier reject");
+  CHECK(outcome.policy_tag == "np");
+  CHECK(outcome.walk.size() == 8);
+  CHECK(resolver.entries().size() == 9);
+}
+
+TEST_CASE("a used-up budget is a temperror, never a none") {
+  const auto zone = make_test_resolver(kReject);
+  BudgetResolver budget(*zone, 0, kNoDeadline);
+  CHECK(verdict(evaluate_dmarc(name("example.com"), {}, budget)) == "temperror dns-limit none");
+}
+
+TEST_CASE("words that others match on") {
+  const struct {
+    DnsFault fault;
+    const char* word;
+  } rows[] = {
+      {DnsFault::timeout, "dns-timeout"}, {DnsFault::servfail, "dns-servfail"},
+      {DnsFault::bogus, "dnssec-bogus"},  {DnsFault::malformed, "dns-malformed"},
+      {DnsFault::limit, "dns-limit"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.word);
+    CHECK(to_string(reason_for(row.fault)) == row.word);
+  }
+  CHECK(to_string(DmarcReason::internal_error) == "internal-error");
+  CHECK(to_string(DmarcResult::none) == "none");
+  CHECK(to_string(DmarcResult::pass) == "pass");
+  CHECK(to_string(DmarcResult::fail) == "fail");
+  CHECK(to_string(DmarcResult::temperror) == "temperror");
+  CHECK(to_string(DmarcResult::permerror) == "permerror");
+}

@@ -1,0 +1,317 @@
+#include <authmilter/dns.h>
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "lib/dns/dns_server.h"
+
+using namespace authmilter;
+using namespace std::chrono_literals;
+using test::DnsServer;
+using test::Manner;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+DnsQuestion question(const std::string& name, RrType type = RrType::txt) {
+  return {DnsName::parse(name).value(), type};
+}
+
+std::string told(const DnsAnswer& answer) {
+  if (answer.status == DnsStatus::temperror)
+    return "temperror/" + std::string(to_string(answer.fault));
+  if (answer.status != DnsStatus::success) return std::string(to_string(answer.status));
+  std::string line = answer.secure ? "secure" : "insecure";
+  for (const auto& address : answer.addresses) line += " " + address.text();
+  for (const auto& mx : answer.exchanges) line += " " + mx.exchange.text();
+  for (const auto& name : answer.names) line += " " + name.text();
+  for (const auto& text : answer.texts) line += " [" + text + "]";
+  return line;
+}
+
+std::string told(Resolver& resolver, const std::string& name, RrType type = RrType::txt) {
+  return told(*resolver.resolve(question(name, type)));
+}
+
+UnboundOptions options_for(const DnsServer& server) {
+  UnboundOptions options;
+  options.nameservers = {server.address()};
+  options.dnssec = DnssecMode::off;
+  return options;
+}
+
+std::unique_ptr<Resolver> make(const UnboundOptions& options) {
+  auto resolver = make_unbound_resolver(options);
+  if (!resolver) throw std::runtime_error(resolver.error().message);
+  return std::move(*resolver);
+}
+
+/// The server's key in a file.
+class AnchorFile {
+ public:
+  explicit AnchorFile(const std::string& text) {
+    std::string path = "/tmp/authmilter-anchor-XXXXXX";
+    const int fd = mkstemp(path.data());
+    if (fd >= 0) close(fd);
+    path_ = path;
+    std::ofstream(path_) << text;
+  }
+  AnchorFile(const AnchorFile&) = delete;
+  AnchorFile& operator=(const AnchorFile&) = delete;
+  ~AnchorFile() { unlink(path_.c_str()); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+template <class Body>
+Clock::duration time_of(Body body) {
+  const auto begin = Clock::now();
+  body();
+  return Clock::now() - begin;
+}
+
+}  // namespace
+
+TEST_CASE("the nameservers are asked for every name and type") {
+  DnsServer server(R"(
+_dmarc.foo.test.        TXT  "v=DMARC1"
+mx.test.                MX   20 b.test.
+mx.test.                MX   10 a.test.
+mx.test.                A    192.0.2.7
+mx.test.                AAAA 2001:db8::7
+null.test.              MX   0 .
+1.2.0.192.in-addr.arpa. PTR  doc.test.
+1.0.0.10.in-addr.arpa.  PTR  ten.test.
+1.0.0.127.in-addr.arpa. PTR  loop.test.
+8.b.d.0.1.0.0.2.ip6.arpa. PTR six.test.
+x.invalid.              TXT  "invalid"
+localhost.              A    192.0.2.8
+x.onion.                TXT  "onion"
+x.home.arpa.            TXT  "home"
+a\032b\"\\\(\000\255.test. TXT "odd octets"
+)");
+  const auto resolver = make(options_for(server));
+  const struct {
+    const char* why;
+    std::string name;
+    RrType type;
+    const char* want;
+  } rows[] = {
+      {"TXT", "_dmarc.foo.test", RrType::txt, "insecure [v=DMARC1]"},
+      {"MX in order of preference", "mx.test", RrType::mx, "insecure a.test b.test"},
+      {"A", "mx.test", RrType::a, "insecure 192.0.2.7"},
+      {"AAAA", "mx.test", RrType::aaaa, "insecure 2001:db8::7"},
+      {"null MX", "null.test", RrType::mx, "insecure "},
+      {"no data", "mx.test", RrType::txt, "no_data"},
+      {"no such name", "missing.test", RrType::txt, "nxdomain"},
+      {"documentation addresses", "1.2.0.192.in-addr.arpa", RrType::ptr, "insecure doc.test"},
+      {"private addresses", "1.0.0.10.in-addr.arpa", RrType::ptr, "insecure ten.test"},
+      {"loopback addresses", "1.0.0.127.in-addr.arpa", RrType::ptr, "insecure loop.test"},
+      {"documentation addresses, IPv6", "8.b.d.0.1.0.0.2.ip6.arpa", RrType::ptr,
+       "insecure six.test"},
+      {"invalid.", "x.invalid", RrType::txt, "insecure [invalid]"},
+      {"localhost.", "localhost", RrType::a, "insecure 192.0.2.8"},
+      {"onion.", "x.onion", RrType::txt, "insecure [onion]"},
+      {"home.arpa.", "x.home.arpa", RrType::txt, "insecure [home]"},
+      {"any octet in a label (RFC 7208 section 7.3)", std::string("a b\"\\(\0\xff.test", 13),
+       RrType::txt, "insecure [odd octets]"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    CHECK(told(*resolver, row.name, row.type) == row.want);
+  }
+}
+
+TEST_CASE("what goes wrong upstream is a temperror with its reason") {
+  std::string big;
+  for (int i = 0; i < 40; ++i) big += " \"" + std::string(250, 'x') + "\"";
+  DnsServer server("big.test. TXT" + big + "\ncut.test. TXT \"cut\"\nslow.test. TXT \"slow\"\n",
+                   {{{"broken.test", Manner::servfail},
+                     {"refused.test", Manner::refused},
+                     {"garbage.test", Manner::garbage},
+                     {"silent.test", Manner::silent},
+                     {"cut.test", Manner::truncate},
+                     {"slow.test", Manner::slow}}});
+  auto options = options_for(server);
+  options.timeout = 700ms;
+  const auto resolver = make(options);
+  CHECK(told(*resolver, "broken.test") == "temperror/servfail");
+  CHECK(told(*resolver, "refused.test") == "temperror/servfail");
+  CHECK(told(*resolver, "garbage.test") == "temperror/servfail");
+  CHECK(told(*resolver, "cut.test") == "insecure [cut]");  // over TCP
+  CHECK(resolver->resolve(question("big.test"))->texts.at(0).size() == 10'000);
+  CHECK(told(*resolver, "slow.test") == "insecure [slow]");
+
+  const auto waited =
+      time_of([&] { CHECK(told(*resolver, "silent.test") == "temperror/timeout"); });
+  CHECK(waited >= 700ms);
+  CHECK(waited < 3s);
+  // The silence is remembered for a moment, so a burst does not wait in turn.
+  CHECK(time_of([&] { CHECK(told(*resolver, "silent.test") == "temperror/timeout"); }) < 500ms);
+}
+
+TEST_CASE("nothing waits beyond the caller's deadline") {
+  DnsServer server("quick.test. TXT \"quick\"\n", {{{"silent.test", Manner::silent}}});
+  const auto resolver = make(options_for(server));
+  const auto ask = [&](const char* name, Deadline deadline) {
+    return told(*resolver->resolve(question(name), deadline));
+  };
+  const auto waited =
+      time_of([&] { CHECK(ask("silent.test", Clock::now() + 50ms) == "temperror/limit"); });
+  CHECK(waited >= 50ms);
+  CHECK(waited < 2s);
+  CHECK(ask("quick.test", Clock::now()) == "temperror/limit");
+  CHECK(ask("quick.test", kNoDeadline) == "insecure [quick]");
+  CHECK(ask("quick.test", Clock::now()) == "insecure [quick]");  // known, so no wait
+  // Destroying it with a question open neither waits nor leaks.
+  resolver->prefetch(question("silent.test", RrType::a));
+}
+
+TEST_CASE("one question is asked once, however many want to know") {
+  DnsServer server("slow.test. TXT \"slow\"\nother.test. TXT \"other\"\n",
+                   {{{"slow.test", Manner::slow}}});
+  const auto resolver = make(options_for(server));
+  resolver->prefetch(question("slow.test"));
+  resolver->prefetch(question("slow.test"));
+  std::vector<std::thread> threads;
+  std::atomic<int> right = 0;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 200; ++round) {
+        if (told(*resolver, "slow.test") == "insecure [slow]") ++right;
+        if (told(*resolver, "n" + std::to_string(round) + ".test") == "nxdomain") ++right;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  CHECK(right == 8 * 400);
+  CHECK(server.asked("slow.test") == 1);
+  CHECK(server.asked("n7.test") == 1);
+}
+
+TEST_CASE("resolvers do not share answers") {
+  DnsServer one("a.test. TXT \"one\"\n");
+  DnsServer two("a.test. TXT \"two\"\n");
+  const auto first = make(options_for(one));
+  auto second = make(options_for(two));
+  CHECK(told(*first, "a.test") == "insecure [one]");
+  CHECK(told(*second, "a.test") == "insecure [two]");
+  second.reset();
+  CHECK(told(*first, "b.test") == "nxdomain");
+}
+
+TEST_CASE("validation by the upstream's signatures (RFC 4035)") {
+  const std::string zone = R"(
+good.example.  TXT "signed"
+bad.example.   TXT "forged"
+plain.test.    TXT "no signature, and none expected"
+2.2.0.192.in-addr.arpa. PTR plain.test.
+)";
+  DnsServer::Options signing;
+  signing.signs = true;
+  signing.badly_signed = {"bad.example"};
+  DnsServer signs(zone, signing);
+  DnsServer strips(zone);
+  const AnchorFile anchor(signs.trust_anchor());
+  const struct {
+    const char* why;
+    DnsServer& server;
+    DnssecMode mode;
+    const char* good;
+    const char* bad;
+    const char* notice;
+  } rows[] = {
+      {"automatic, signatures arrive", signs, DnssecMode::automatic, "secure [signed]",
+       "temperror/bogus", ""},
+      {"automatic, signatures are stripped", strips, DnssecMode::automatic, "insecure [signed]",
+       "insecure [forged]", "nameservers strip DNSSEC signatures: answers are not validated"},
+      {"on, signatures arrive", signs, DnssecMode::on, "secure [signed]", "temperror/bogus", ""},
+      {"on, signatures are stripped", strips, DnssecMode::on, "temperror/bogus", "temperror/bogus",
+       ""},
+      {"off", signs, DnssecMode::off, "insecure [signed]", "insecure [forged]", ""},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    auto options = options_for(row.server);
+    options.dnssec = row.mode;
+    options.trust_anchor_file = anchor.path();
+    const auto resolver = make(options);
+    CHECK(time_of([&] { CHECK(told(*resolver, "good.example") == row.good); }) < 1s);
+    CHECK(told(*resolver, "bad.example") == row.bad);
+    CHECK(told(*resolver, "plain.test") == "insecure [no signature, and none expected]");
+    CHECK(told(*resolver, "2.2.0.192.in-addr.arpa", RrType::ptr) == "insecure plain.test");
+    CHECK(dnssec_notice(*resolver) == row.notice);
+    CHECK(dnssec_notice(*resolver) == "");
+  }
+}
+
+TEST_CASE("an upstream that does not answer decides nothing about validation") {
+  DnsServer::Options options;
+  options.signs = true;
+  options.manners = {{"", Manner::servfail}, {"good.example", Manner::servfail}};
+  DnsServer server("good.example. TXT \"signed\"\nlate.example. TXT \"signed\"\n", options);
+  const AnchorFile anchor(server.trust_anchor());
+  auto automatic = options_for(server);
+  automatic.dnssec = DnssecMode::automatic;
+  automatic.trust_anchor_file = anchor.path();
+  const auto resolver = make(automatic);
+  CHECK(told(*resolver, "good.example") == "temperror/servfail");
+  server.change("", Manner::answer);
+  CHECK(told(*resolver, "late.example") == "secure [signed]");
+  CHECK(dnssec_notice(*resolver) == "");
+}
+
+TEST_CASE("an upstream that keeps silent about the root delays the first answer only") {
+  DnsServer server("a.test. TXT \"a\"\nb.test. TXT \"b\"\n", {{{"", Manner::silent}}});
+  const AnchorFile anchor(server.trust_anchor());
+  auto automatic = options_for(server);
+  automatic.dnssec = DnssecMode::automatic;
+  automatic.trust_anchor_file = anchor.path();
+  const auto resolver = make(automatic);
+  CHECK(time_of([&] { CHECK(told(*resolver, "a.test") == "insecure [a]"); }) < 3s);
+  CHECK(time_of([&] { CHECK(told(*resolver, "b.test") == "insecure [b]"); }) < 1s);
+  CHECK(dnssec_notice(*resolver) != "");
+}
+
+TEST_CASE("mistakes in the options are told at once") {
+  const AnchorFile nonsense("no anchor at all\n");
+  const AnchorFile empty("");
+  const struct {
+    const char* why;
+    std::string nameserver;
+    std::string anchor;
+    std::string error;
+  } rows[] = {
+      {"a name", "ns.test", "", "nameserver \"ns.test\" is not ADDRESS or ADDRESS@PORT"},
+      {"port zero", "192.0.2.53@0", "",
+       "nameserver \"192.0.2.53@0\" is not ADDRESS or ADDRESS@PORT"},
+      {"port too high", "::1@65536", "", "nameserver \"::1@65536\" is not ADDRESS or ADDRESS@PORT"},
+      {"port with a colon", "127.0.0.1:53", "",
+       "nameserver \"127.0.0.1:53\" is not ADDRESS or ADDRESS@PORT"},
+      {"no such anchor file", "127.0.0.1@1", "/nonexistent/root.key",
+       "/nonexistent/root.key: cannot be read"},
+      {"empty anchor file", "127.0.0.1@1", empty.path(), empty.path() + ": cannot be read"},
+      {"no anchor in it", "127.0.0.1@1", nonsense.path(),
+       nonsense.path() + ": initialization failure"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    UnboundOptions options;
+    options.nameservers = {row.nameserver};
+    options.trust_anchor_file = row.anchor;
+    if (row.anchor.empty()) options.dnssec = DnssecMode::off;
+    const auto resolver = make_unbound_resolver(options);
+    REQUIRE_FALSE(resolver);
+    CHECK(resolver.error().message == row.error);
+  }
+  const auto zone = make_test_resolver("");
+  CHECK(dnssec_notice(*zone) == "");
+}

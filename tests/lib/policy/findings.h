@@ -1,0 +1,55 @@
+#pragma once
+
+#include <authmilter/policy.h>
+
+#include <string>
+#include <vector>
+
+// Findings as the tests write them: each function sets one thing and gives the findings back.
+
+namespace authmilter::policy_test {
+
+inline DomainName name(const std::string& text) { return *DomainName::parse(text); }
+
+inline SpfOutcome spf(SpfResult result, const std::string& domain = "sender.example",
+                      SpfIdentity identity = SpfIdentity::mailfrom) {
+  SpfOutcome outcome;
+  outcome.identity = identity;
+  outcome.result = result;
+  outcome.domain = DomainName::parse(domain);
+  return outcome;
+}
+
+inline DkimOutcome dkim(DkimResult result, const std::string& domain = "signer.example") {
+  DkimOutcome outcome;
+  outcome.result = result;
+  outcome.domain = DomainName::parse(domain);
+  outcome.selector = DomainName::parse("s1");
+  outcome.algorithm = "rsa-sha256";
+  outcome.signature_prefix = "dGVzdA+/";
+  return outcome;
+}
+
+inline DmarcOutcome dmarc(DmarcResult result, AssessmentPolicy policy = AssessmentPolicy::none,
+                          const std::string& reason = "") {
+  DmarcOutcome outcome;
+  outcome.result = result;
+  outcome.author_domain = name("author.example");
+  if (result == DmarcResult::pass || result == DmarcResult::fail)
+    outcome.policy_domain = outcome.author_domain;
+  outcome.policy = outcome.published_policy = policy;
+  outcome.reason = reason;
+  return outcome;
+}
+
+inline Findings findings(const SpfOutcome& spf_outcome, const DmarcOutcome& dmarc_outcome) {
+  Findings found;
+  found.client = IpAddress::parse("192.0.2.66");
+  found.mail_from = "<user@sender.example>";
+  found.recipients = {"<a@example.org>"};
+  found.spf = {spf_outcome};
+  found.dmarc = dmarc_outcome;
+  return found;
+}
+
+}  // namespace authmilter::policy_test

@@ -1,0 +1,149 @@
+"""Runs authmilterd in a directory of its own for a test."""
+
+import base64
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from milter_client import MilterClient
+
+ZONE = """$TTL 300
+example.org.         IN TXT "v=spf1 ip4:192.0.2.1 -all"
+_dmarc.example.org.  IN TXT "v=DMARC1; p=reject"
+held.example.        IN TXT "v=spf1 -all"
+_dmarc.held.example. IN TXT "v=DMARC1; p=quarantine"
+"""
+
+CONFIG = """[milter]
+socket = {sockets}
+socket_group = ""
+[identity]
+authserv_id = "mx.example.net"
+[dns]
+zones = ["{dir}/zone"]
+nameservers = ["127.0.0.1@9"]   # nobody answers: the zone is all there is
+timeout = "1s"
+dnssec = "off"
+[log]
+target = "stderr"
+"""
+
+
+def toml_list(values):
+    return "[" + ", ".join(f'"{v}"' for v in values) + "]"
+
+
+class Daemon:
+    """`more` is appended to the configuration, `zone` replaces the zone."""
+
+    def __init__(self, program, more="", zone=ZONE, sockets=1, arguments=(), prepare=None):
+        self.program = program
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="authmilter-"))
+        self.sockets = [f"unix:{self.dir}/milter{i}.sock" for i in range(sockets)]
+        self.config = self.dir / "authmilter.toml"
+        self.log_file = self.dir / "log"
+        self.more = more
+        (self.dir / "zone").write_text(zone)
+        self.write_config()
+        if prepare:
+            prepare(self)
+        with self.log_file.open("wb") as log:
+            self.process = subprocess.Popen(
+                [program, "--config", str(self.config), "--allow-root", *arguments],
+                stderr=log, stdout=log)
+        self.wait_for("serving", count=sockets)
+
+    def write_config(self, more=None, text=None):
+        if more is not None:
+            self.more = more
+        if text is None:
+            text = CONFIG.format(sockets=toml_list(self.sockets), dir=self.dir) + self.more
+        self.config.write_text(text)
+
+    @property
+    def path(self):
+        return pathlib.Path(self.sockets[0].removeprefix("unix:"))
+
+    def client(self, number=0, **options):
+        return MilterClient(self.sockets[number], **options)
+
+    def log(self):
+        return self.log_file.read_text(errors="replace")
+
+    def lines(self, pattern):
+        return [line for line in self.log().splitlines() if re.search(pattern, line)]
+
+    def wait_for(self, pattern, count=1, seconds=20):
+        """The lines of the log that match, once there are `count` of them."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            lines = self.lines(pattern)
+            if len(lines) >= count:
+                return lines
+            if self.process.poll() is not None:
+                lines = self.lines(pattern)
+                if len(lines) >= count:
+                    return lines
+                break
+            time.sleep(0.02)
+        raise AssertionError(f"no {pattern!r} in the log:\n{self.log()}")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def stop(self, number=signal.SIGTERM, seconds=20):
+        """The exit status."""
+        if self.process.poll() is None:
+            self.signal(number)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        try:
+            self.stop()
+            if kind is not None:
+                sys.stderr.write(self.log())
+        finally:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def make_key(path, algorithm="rsa"):
+    """Makes a private key file; the p= of its record."""
+    if algorithm == "rsa":
+        arguments = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
+    else:
+        arguments = ["-algorithm", "ED25519"]
+    subprocess.run(["openssl", "genpkey", *arguments, "-out", str(path)], check=True,
+                   capture_output=True)
+    os.chmod(path, 0o600)
+    der = subprocess.run(["openssl", "pkey", "-in", str(path), "-pubout", "-outform", "DER"],
+                         check=True, capture_output=True).stdout
+    return base64.b64encode(der if algorithm == "rsa" else der[-32:]).decode()
+
+
+def key_record(name, public, algorithm="rsa"):
+    text = f"v=DKIM1; k={algorithm}; p={public}"
+    strings = " ".join(f'"{text[i:i + 200]}"' for i in range(0, len(text), 200))
+    return f"{name} IN TXT ( {strings} )\n"
+
+
+@contextlib.contextmanager
+def no_raise():
+    try:
+        yield
+    except (OSError, AssertionError):
+        pass

@@ -1,0 +1,49 @@
+#include "macros.h"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <string>
+
+using namespace authmilter;
+
+namespace {
+
+class Macros final : public MacroSource {
+ public:
+  Macros(std::initializer_list<std::pair<const std::string, std::string>> values)
+      : values_(values) {}
+  std::string_view get(const char* name) const override {
+    const auto at = values_.find(name);
+    return at == values_.end() ? std::string_view() : std::string_view(at->second);
+  }
+
+ private:
+  std::map<std::string, std::string> values_;
+};
+
+}  // namespace
+
+TEST_CASE("only {auth_authen} says that a client authenticated") {
+  CHECK(auth_user(Macros{{"{auth_authen}", "alice"}}) == "alice");
+  CHECK(auth_user(Macros{}).empty());
+  CHECK(auth_user(Macros{{"{auth_authen}", ""}}).empty());
+  CHECK(auth_user(Macros{{"{auth_type}", "PLAIN"}}).empty());
+  CHECK(auth_user(Macros{{"{client_name}", "localhost"}, {"{client_addr}", "127.0.0.1"}}).empty());
+}
+
+TEST_CASE("the queue id is i, cut to a sane length") {
+  CHECK(queue_id(Macros{{"i", "4Xk2"}}) == "4Xk2");
+  CHECK(queue_id(Macros{}).empty());
+  CHECK(queue_id(Macros{{"i", std::string(100000, 'x')}}).size() == 1024);
+}
+
+TEST_CASE("each stage is asked for once, with at least one name") {
+  std::map<MacroStage, int> stages;
+  for (const MacroRequest& request : macro_requests()) {
+    ++stages[request.stage];
+    CHECK_FALSE(std::string_view(request.names).empty());
+  }
+  CHECK(stages.size() == 6);
+  for (const auto& [stage, times] : stages) CHECK(times == 1);
+}

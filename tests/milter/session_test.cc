@@ -1,0 +1,292 @@
+#include "session.h"
+
+#include <authmilter/crypto.h>
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace authmilter;
+
+namespace {
+
+constexpr const char* kZone = R"(
+$TTL 300
+example.org.         IN TXT "v=spf1 ip4:192.0.2.1 -all"
+_dmarc.example.org.  IN TXT "v=DMARC1; p=reject"
+held.example.        IN TXT "v=spf1 -all"
+_dmarc.held.example. IN TXT "v=DMARC1; p=quarantine"
+)";
+constexpr std::int64_t kNow = 1700000000;
+
+using Header = std::vector<std::pair<std::string, std::string>>;
+
+Header header_from(const std::string& domain) {
+  return {{"From", " A <a@" + domain + ">"}, {"Subject", " hello"}, {"Date", " today"}};
+}
+
+struct Fixture {
+  explicit Fixture(Config the_config = default_config(), const MtaFeatures& features = {})
+      : session(std::make_shared<const Runtime>(
+                    std::move(the_config), std::make_shared<const KeyRing>(),
+                    std::shared_ptr<Resolver>(make_test_resolver(kZone)),
+                    std::make_shared<const DkimEngine>()),
+                features, metrics) {}
+
+  static Config default_config() {
+    Config config;
+    config.authserv_id = "mx.example.net";
+    config.internal = {*Network::parse("127.0.0.0/8")};
+    return config;
+  }
+
+  void greet(const char* client) {
+    session.connect(IpAddress::parse(client));
+    session.helo("client.example.net");
+  }
+
+  void content(const Header& header, const std::string& body = "Hello\r\n") {
+    for (const auto& [name, value] : header) session.header(name, value);
+    session.end_of_headers();
+    session.body(body);
+  }
+
+  Outcome deliver(const std::string& mail_from, const Header& header) {
+    session.mail(mail_from, "", kNow);
+    session.recipient("<b@example.net>");
+    content(header);
+    return session.end_of_message("4Xk2");
+  }
+
+  Metrics metrics;
+  Session session;
+};
+
+std::string logged(const Outcome& outcome, std::string_view key) {
+  for (const LogField& field : outcome.log) {
+    if (field.key != key) continue;
+    if (const auto* text = std::get_if<std::string>(&field.value)) return *text;
+    return std::to_string(std::get<std::int64_t>(field.value));
+  }
+  return "(none)";
+}
+
+std::size_t inserted(const Outcome& outcome, std::string_view name) {
+  return static_cast<std::size_t>(
+      std::count_if(outcome.edits.begin(), outcome.edits.end(), [&](const HeaderEdit& edit) {
+        return edit.action == HeaderEdit::Action::insert && edit.name == name;
+      }));
+}
+
+}  // namespace
+
+TEST_CASE("a message is judged by its client, sender and author") {
+  const struct {
+    const char* why;
+    const char* client;
+    const char* mail_from;
+    const char* author;
+    Disposition action;
+    const char* spf;
+    const char* dmarc;
+  } rows[] = {
+      {"all right", "192.0.2.1", "<a@example.org>", "example.org", Disposition::accept, "pass",
+       "pass"},
+      {"another host", "192.0.2.2", "<a@example.org>", "example.org", Disposition::reject, "fail",
+       "fail"},
+      {"another author", "192.0.2.1", "<a@example.org>", "held.example", Disposition::quarantine,
+       "pass", "fail"},
+      {"a domain without records", "192.0.2.1", "<a@other.example>", "other.example",
+       Disposition::accept, "none", "none"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    Fixture fixture;
+    fixture.greet(row.client);
+    const Outcome outcome = fixture.deliver(row.mail_from, header_from(row.author));
+    CHECK(outcome.action == row.action);
+    CHECK(logged(outcome, "id") == "4Xk2");
+    CHECK(logged(outcome, "client") == row.client);
+    CHECK(logged(outcome, "from") == row.author);
+    CHECK(logged(outcome, "spf") == row.spf);
+    CHECK(logged(outcome, "dkim") == "none");
+    CHECK(logged(outcome, "dmarc") == row.dmarc);
+    CHECK(logged(outcome, "action") == to_string(row.action));
+    const bool goes_on = row.action != Disposition::reject;
+    CHECK(inserted(outcome, "Authentication-Results") == (goes_on ? 1 : 0));
+    CHECK(outcome.reply.has_value() == !goes_on);
+    CHECK(outcome.quarantine_reason.empty() == (row.action != Disposition::quarantine));
+  }
+}
+
+TEST_CASE("where the MTA takes no quarantine the message is tagged") {
+  Fixture fixture(Fixture::default_config(), {.quarantine = false});
+  fixture.greet("192.0.2.1");
+  const Outcome outcome = fixture.deliver("<a@example.org>", header_from("held.example"));
+  CHECK(outcome.action == Disposition::tag);
+  CHECK(logged(outcome, "action") == "tag");
+  CHECK(logged(outcome, "policy") == "quarantine");
+  CHECK(inserted(outcome, "X-Authmilter-Verdict") == 1);
+}
+
+TEST_CASE("monitor mode lets a message pass and logs what the policy says") {
+  Config config = Fixture::default_config();
+  config.verify.mode = VerifyMode::monitor;
+  Fixture fixture(std::move(config));
+  fixture.greet("192.0.2.2");
+  const Outcome outcome = fixture.deliver("<a@example.org>", header_from("example.org"));
+  CHECK(outcome.action == Disposition::accept);
+  CHECK_FALSE(outcome.reply.has_value());
+  CHECK(logged(outcome, "policy") == "reject");
+}
+
+TEST_CASE("nothing of a message is left for the next one") {
+  Fixture fixture;
+  fixture.greet("192.0.2.2");
+  SUBCASE("after a verdict") {
+    CHECK(fixture.deliver("<a@example.org>", header_from("example.org")).action ==
+          Disposition::reject);
+  }
+  SUBCASE("after an abort in the header") {
+    fixture.session.mail("<a@example.org>", "", kNow);
+    fixture.session.header("From", " a@example.org");
+    fixture.session.abort();
+  }
+  SUBCASE("after an abort in the body, as an authenticated user") {
+    fixture.session.mail("<a@example.org>", "alice", kNow);
+    fixture.content(header_from("example.org"));
+    fixture.session.abort();
+  }
+  SUBCASE("a second MAIL without an end") {
+    fixture.session.mail("<a@example.org>", "alice", kNow);
+    fixture.session.header("From", " a@example.org");
+  }
+  SUBCASE("after a failure") {
+    fixture.session.mail("<a@example.org>", "", kNow);
+    fixture.session.fail();
+  }
+  // One From field, that of the second message.
+  const Outcome outcome = fixture.deliver("<a@other.example>", header_from("other.example"));
+  CHECK(outcome.action == Disposition::accept);
+  CHECK(logged(outcome, "from") == "other.example");
+  CHECK(logged(outcome, "user") == "(none)");
+  CHECK(fixture.metrics.messages_in_hand == 0);
+}
+
+TEST_CASE("a failure of ours is a tempfail, whatever else was found") {
+  Fixture fixture;
+  fixture.greet("192.0.2.1");
+  fixture.session.mail("<a@example.org>", "", kNow);
+  fixture.content(header_from("example.org"));
+  fixture.session.fail();
+  const Outcome outcome = fixture.session.end_of_message("4Xk2");
+  CHECK(outcome.action == Disposition::tempfail);
+  REQUIRE(outcome.reply.has_value());
+  CHECK(outcome.reply->code == 451);
+  CHECK(outcome.edits.empty());
+}
+
+TEST_CASE("an end without a beginning is a tempfail") {
+  Fixture fixture;
+  CHECK(fixture.session.end_of_message("").action == Disposition::tempfail);
+  fixture.session.abort();
+  fixture.session.header("From", " a@example.org");
+  fixture.session.end_of_headers();
+  CHECK(fixture.session.body("x") == BodyNeed::nothing);
+}
+
+TEST_CASE("our own mail is signed or left alone, never judged") {
+  const struct {
+    const char* why;
+    std::optional<IpAddress> client;
+    const char* user;
+    bool ours;
+  } rows[] = {
+      {"an authenticated user from anywhere", IpAddress::parse("192.0.2.2"), "alice", true},
+      {"an internal network", IpAddress::parse("127.0.0.1"), "", true},
+      {"mapped into IPv6", IpAddress::parse("::ffff:127.0.0.1"), "", true},
+      {"local submission", std::nullopt, "", true},
+      {"a stranger", IpAddress::parse("192.0.2.2"), "", false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    Fixture fixture;
+    fixture.session.connect(row.client);
+    fixture.session.mail("<a@example.org>", row.user, kNow);
+    fixture.content(header_from("example.org"));
+    const Outcome outcome = fixture.session.end_of_message("4Xk2");
+    CHECK(outcome.action == (row.ours ? Disposition::accept : Disposition::reject));
+    CHECK(logged(outcome, "sign") == (row.ours ? "no-key" : "(none)"));
+    CHECK((logged(outcome, "dmarc") == "(none)") == row.ours);
+  }
+}
+
+TEST_CASE("the body of a message without a signature is not wanted") {
+  Fixture fixture;
+  fixture.greet("192.0.2.1");
+  fixture.session.mail("<a@example.org>", "", kNow);
+  for (const auto& [name, value] : header_from("example.org")) fixture.session.header(name, value);
+  fixture.session.end_of_headers();
+  CHECK(fixture.session.body("Hello\r\n") == BodyNeed::nothing);
+  CHECK(fixture.session.end_of_message("").action == Disposition::accept);
+}
+
+TEST_CASE("a missing end of the header changes nothing") {
+  Fixture fixture;
+  fixture.greet("192.0.2.1");
+  fixture.session.mail("<a@example.org>", "", kNow);
+  for (const auto& [name, value] : header_from("example.org")) fixture.session.header(name, value);
+  CHECK(logged(fixture.session.end_of_message(""), "dmarc") == "pass");
+}
+
+TEST_CASE("a header above the limits is refused at the end") {
+  Config config = Fixture::default_config();
+  config.verify.limits.fields = 5;
+  for (const std::size_t fields : {5U, 6U}) {
+    CAPTURE(fields);
+    Fixture fixture(config);
+    fixture.greet("192.0.2.1");
+    Header header = header_from("example.org");
+    while (header.size() < fields) header.push_back({"X-Filler", " x"});
+    const Outcome outcome = fixture.deliver("<a@example.org>", header);
+    CHECK(outcome.action == (fields == 5 ? Disposition::accept : Disposition::reject));
+    CHECK((logged(outcome, "rule") == "limit.header") == (fields == 6));
+  }
+}
+
+TEST_CASE("without the leading-space option a blank is put back") {
+  // simple canonicalization would see the difference; here the Subject prefix does.
+  for (const bool leading_space : {true, false}) {
+    CAPTURE(leading_space);
+    Config config = Fixture::default_config();
+    config.policy.tag_subject = "[tagged] ";
+    Fixture fixture(std::move(config), {.quarantine = false, .leading_space = leading_space});
+    fixture.greet("192.0.2.1");
+    Header header = header_from("held.example");
+    if (!leading_space) {
+      for (auto& [name, value] : header) value.erase(0, 1);
+    }
+    const Outcome outcome = fixture.deliver("<a@example.org>", header);
+    const auto at = std::find_if(outcome.edits.begin(), outcome.edits.end(),
+                                 [](const HeaderEdit& edit) { return edit.name == "Subject"; });
+    REQUIRE(at != outcome.edits.end());
+    CHECK(at->value == "[tagged] hello");
+  }
+}
+
+TEST_CASE("messages are counted by result") {
+  Fixture fixture;
+  fixture.greet("192.0.2.1");
+  fixture.deliver("<a@example.org>", header_from("example.org"));
+  fixture.deliver("<a@example.org>", header_from("held.example"));
+  CHECK(fixture.metrics.spf[static_cast<std::size_t>(SpfResult::pass)] == 2);
+  CHECK(fixture.metrics.dkim[static_cast<std::size_t>(DkimResult::none)] == 2);
+  CHECK(fixture.metrics.dmarc[static_cast<std::size_t>(DmarcResult::pass)] == 1);
+  CHECK(fixture.metrics.dmarc[static_cast<std::size_t>(DmarcResult::fail)] == 1);
+  CHECK(fixture.metrics.open_connections == 1);
+}
