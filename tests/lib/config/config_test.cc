@@ -329,6 +329,13 @@ listen = ""                             # "127.0.0.1:9253" serves /metrics for P
   CHECK(config.policy.actions == default_policy_actions());
 }
 
+TEST_CASE("comments, strings and a byte order mark may be more than ASCII") {
+  const Config config = parse(
+      "\xef\xbb\xbf[dns] # \xc3\xbc \"\nzones = ['/srv/\xc3\xbc', \"/srv/\\\"\xc3\xbc\"] "
+      "# \xc3\xbc\n");
+  CHECK(config.dns.zones == std::vector<std::filesystem::path>{"/srv/\xc3\xbc", "/srv/\"\xc3\xbc"});
+}
+
 TEST_CASE("the keys are listed with their tables") {
   const auto keys = config_keys();
   for (const std::string key :
