@@ -1,3 +1,7 @@
+#include <authmilter/crypto.h>
+
+#include <algorithm>
+
 #include "base/ascii.h"
 #include "dns/answer_wire.h"
 #include "input.h"

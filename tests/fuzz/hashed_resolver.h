@@ -22,7 +22,7 @@ namespace authmilter::fuzz {
 /// of the mood, the name and the type: the same question has the same answer, and a name that does
 /// not exist has no record of any type. Letters in the mood: `n` no faults, `f` many, `F` nothing
 /// but faults, `x` no name that is not listed.
-class HashedResolver final : public Resolver {
+class HashedResolver : public Resolver {
  public:
   explicit HashedResolver(std::string_view zone);
   /// Addresses, and names below which others stand, that the subject knows about.

@@ -248,7 +248,7 @@ seeds("config", "", "[milter]\nsocket = [\"unix:/run/x.sock\", \"inet:8891@127.0
       "[signing]\nheaders = [\"from\", \"subject\"]\ncanonicalization = \"relaxed/simple\"\nrequire_sender_match = false\n[[signing.domain]]\n"
       "domain = \"example.org\"\nsubdomains = true\nkeys = [{ selector = \"2026a\", file = \"/k.pem\" }]\n",
       "[log]\ntarget = \"stderr\"\nformat = \"json\"\nlevel = \"debug\"\n[metrics]\nlisten = \"127.0.0.1:9253\"\n",
-      "x = 1\n", "[milter]\nsokcet = \"a\"\n", "[dns]\ntimeout = 5\n", "a = [[[[[[[[\n", "[milter]\nsocket = \"\\u0000\\u001B\"\n", "[[milter]]\n", "\xef\xbb\xbf[log]\n")
+      "x = 1\n", "[milter]\nsokcet = \"a\"\n", "[dns]\ntimeout = 5\n", "a = [[[[[[[[\n", "[milter]\nsocket = \"\\u0000\\u001B\"\n", "[[milter]]\n", "\ufeff[log]\n", "na\u00efve = 1\n")
 
 PEM = """-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g

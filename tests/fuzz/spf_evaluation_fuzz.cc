@@ -26,12 +26,13 @@ SpfRequest read_request(std::string_view line) {
           .now = 1'700'000'000};
 }
 
-fuzz::HashedResolver resolver_for(const SpfRequest& request, std::string_view zone) {
-  fuzz::HashedResolver resolver(zone);
-  resolver.add_address(request.client);
-  if (const auto domain = DnsName::parse(request.helo)) resolver.add_name(*domain);
-  return resolver;
-}
+/// The DNS of one evaluation.
+struct Dns : fuzz::HashedResolver {
+  Dns(const SpfRequest& request, std::string_view zone) : HashedResolver(zone) {
+    add_address(request.client);
+    if (const auto domain = DnsName::parse(request.helo)) add_name(*domain);
+  }
+};
 
 /// RFC 7208 section 4.6.4: ten terms, each of one lookup and ten more for exchanges or pointers, a
 /// second family for each address; the record, and the explanation.
@@ -68,25 +69,25 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::Input input(data, size);
   const SpfRequest request = read_request(input.line());
   const std::string_view zone = input.rest();
-  auto resolver = resolver_for(request, zone);
+  Dns resolver(request, zone);
   const SpfOutcome outcome = check_mail_from(request, resolver);
   check(outcome, resolver);
 
-  auto again = resolver_for(request, zone);
+  Dns again(request, zone);
   const SpfOutcome second = check_mail_from(request, again);
   require(second.result == outcome.result && second.reason == outcome.reason, "always the same");
 
-  auto for_helo = resolver_for(request, zone);
+  Dns for_helo(request, zone);
   check(check_helo(request, for_helo), for_helo);
 
-  auto dead = resolver_for(request, "F");
+  Dns dead(request, "F");
   const SpfOutcome blind = check_mail_from(request, dead);
   require(blind.result == SpfResult::temperror || dead.calls() == 0, "no verdict without a DNS");
 
-  auto reference_dns = resolver_for(request, zone);
+  Dns reference_dns(request, zone);
   const auto expected = fuzz::reference_check_host(request, outcome, reference_dns);
   if (expected) {
-    require(*expected == outcome.result, "a second implementation agrees", __FILE__, __LINE__);
+    require(*expected == outcome.result, "a second implementation agrees");
   }
   return 0;
 }
