@@ -60,6 +60,7 @@ class Housekeeping {
   ~Housekeeping() {
     ended_ = true;
     thread_.join();
+    if (stopper_.joinable()) stopper_.join();
   }
   Housekeeping(const Housekeeping&) = delete;
   Housekeeping& operator=(const Housekeeping&) = delete;
@@ -134,9 +135,11 @@ class Housekeeping {
 
   void hurry() { drained_by_ = Clock::now(); }
 
-  /// Again and again until run_milter() has returned: the main thread may just be about to wait.
+  /// libmilter's stop waits for its listener, which sleeps in poll() for up to five seconds. So it
+  /// is called in a thread of its own, and the main thread woken again and again until
+  /// run_milter() has returned.
   void end_milter() {
-    stop_milter();
+    if (!stopper_.joinable()) stopper_ = std::thread(stop_milter);
     wake_main_thread();
   }
 
@@ -151,6 +154,7 @@ class Housekeeping {
   bool stopping_ = false;
   Clock::time_point drained_by_;
   std::atomic<bool> ended_ = false;
+  std::thread stopper_;
   std::thread thread_;  // last: it uses the others
 };
 

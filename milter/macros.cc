@@ -13,7 +13,9 @@ constexpr std::array kRequests = {
     // An empty list cannot be asked for, and without one the MTA sends all it has.
     MacroRequest{MacroStage::connect, "j"},
     MacroRequest{MacroStage::helo, "j"},
-    MacroRequest{MacroStage::mail, "i {auth_authen}"},
+    // {mail_addr} is always there. Without a macro to send for this MAIL, libmilter would still
+    // answer with those of the last one.
+    MacroRequest{MacroStage::mail, "i {auth_authen} {mail_addr}"},
     MacroRequest{MacroStage::rcpt, "i"},
     MacroRequest{MacroStage::end_of_headers, "i"},
     MacroRequest{MacroStage::end_of_message, "i"},

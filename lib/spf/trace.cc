@@ -37,24 +37,26 @@ Trace::Level& Trace::level_of(const OpenRecord& record) {
 void Trace::pass_over(Level& level, std::size_t end) {
   if (level.step) steps_[*level.step].outcome = "no match";
   level.step.reset();
+  level.term = nullptr;
   for (; level.next < end; ++level.next)
     add_step(level, level.record->record.terms[level.next].text, "no match");
 }
 
 void Trace::enter(const OpenRecord& record) {
-  levels_.push_back({&record, printable(record.domain.text()), 0, {}});
+  levels_.push_back({&record, printable(record.domain.text()), 0, {}, nullptr});
 }
 
 void Trace::replace(const OpenRecord& record) {
   Level& level = levels_.back();
   if (level.step) steps_[*level.step].outcome = "followed";
-  level = {&record, printable(record.domain.text()), 0, {}};
+  level = {&record, printable(record.domain.text()), 0, {}, nullptr};
 }
 
 void Trace::reach(const OpenRecord& record, std::size_t term) {
   Level& level = level_of(record);
   pass_over(level, term);
   level.step = add_step(level, record.record.terms[term].text, {});
+  level.term = &record.record.terms[term];
   level.next = term + 1;
 }
 
@@ -83,9 +85,6 @@ const OpenRecord* Trace::deciding_record() const {
   return levels_.empty() ? nullptr : levels_.front().record;
 }
 
-const Term* Trace::current_term() const {
-  if (levels_.empty() || !levels_.front().step) return nullptr;
-  return &levels_.front().record->record.terms[levels_.front().next - 1];
-}
+const Term* Trace::current_term() const { return levels_.empty() ? nullptr : levels_.front().term; }
 
 }  // namespace authmilter::spf

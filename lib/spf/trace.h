@@ -41,7 +41,7 @@ class Trace {
 
   /// The record that decides: the first one, or where its redirects led.
   const OpenRecord* deciding_record() const;
-  /// The term of it that the walk stands at; nothing: past the last one.
+  /// The term of it that the walk stands at; nothing: past the last one, or at none yet.
   const Term* current_term() const;
   std::vector<SpfStep> take_steps() { return std::move(steps_); }
 
@@ -50,7 +50,8 @@ class Trace {
     const OpenRecord* record;
     std::string domain;               // of the record, printable
     std::size_t next = 0;             // first term not yet written down
-    std::optional<std::size_t> step;  // of the term that the walk stands at
+    std::optional<std::size_t> step;  // where the walk stands: a term, or the redirect
+    const Term* term = nullptr;       // that step's, if it is one
   };
   Level& level_of(const OpenRecord& record);
   void pass_over(Level& level, std::size_t end);

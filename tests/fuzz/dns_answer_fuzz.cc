@@ -16,6 +16,8 @@ using fuzz::require;
 
 namespace {
 
+using Octets = std::vector<std::uint8_t>;
+
 std::optional<DnsQuestion> read_question(std::string_view line) {
   const std::size_t blank = line.find(' ');
   const auto name = DnsName::parse(line.substr(std::min(blank, line.size() - 1) + 1));

@@ -77,7 +77,11 @@ class MilterClient:
             port, _, host = rest.partition("@")
             self.sock = socket.create_connection((host.strip("[]"), int(port)), timeout)
         if negotiate:
-            self.negotiate()
+            try:
+                self.negotiate()
+            except BaseException:
+                self.sock.close()
+                raise
 
     def __enter__(self):
         return self
@@ -252,7 +256,8 @@ class MilterClient:
             self.helo(helo)
 
     def begin(self, mail_from="<a@example.org>", rcpts=("<b@example.com>",), auth_user=None):
-        self.mail(mail_from, auth_authen=auth_user)
+        # An MTA always has {mail_addr}, so each MAIL has macros of its own.
+        self.mail(mail_from, mail_addr=mail_from.strip("<>"), auth_authen=auth_user)
         for rcpt in rcpts:
             self.rcpt(rcpt)
         self.data()

@@ -162,19 +162,24 @@ class Verifying(unittest.TestCase):
         for options in (mc.ALL_OPTIONS, mc.ALL_OPTIONS & ~(mc.HDR_LEADSPC | mc.SKIP)):
             with self.subTest(options=hex(options)), self.daemon.client(options=options) as client:
                 client.greet("192.0.2.99")
-                self.assertEqual(client.deliver(GOOD).status, mc.REJECT)
+                self.assertTrue(client.deliver(GOOD, auth_user="alice").accepted)
                 client.quit_new_connection()
                 client.greet("192.0.2.1")
                 result = client.deliver(GOOD, body=b"x" * 200000)
                 self.assertTrue(result.accepted)
                 self.assertTrue(result.inserted(AR)[0].startswith(" mx.example.net;"))
+                client.mail()
+                client.abort()
+                client.quit_new_connection()
+                client.greet("192.0.2.99")
+                self.assertEqual(client.deliver(GOOD).status, mc.REJECT)
 
     def test_helo_may_come_again(self):
         with self.daemon.client() as client:
             client.connect("192.0.2.1")
             client.helo("first.example")
             client.helo("second.example")
-            value = client.deliver(GOOD, mail_from="<>").inserted(AR)[0]
+            value = client.deliver([("From", " <x@other.example>")], mail_from="<>").inserted(AR)[0]
             self.assertIn("second.example", value)
             self.assertNotIn("first.example", value)
 
@@ -251,7 +256,7 @@ class Reloading(unittest.TestCase):
                     before = re.search(r'authserv_id = "(.*)"', daemon.config.read_text()).group(1)
                     daemon.write_config(text=daemon.config.read_text().replace(before, name))
                     count = len(daemon.lines("configuration reloaded"))
-                    daemon.signal(number)
+                    daemon.send_signal(number)
                     daemon.wait_for("configuration reloaded", count=count + 1)
                     old.content(GOOD)
                     self.assertIn(f" {before};", old.end_of_message().inserted(AR)[0])
@@ -266,7 +271,7 @@ class Reloading(unittest.TestCase):
             good = daemon.config.read_text()
             bad = {
                 "unknown key": good.replace("authserv_id", "authserv_idd"),
-                "no TOML": good + "[[[",
+                "no TOML": good + "a = = 1",
                 "missing key file": good + '[[signing.domain]]\ndomain = "a.example"\n'
                                            'keys = [{ selector = "s", file = "/nonexistent" }]\n',
                 "missing zone": good.replace("/zone", "/no-zone"),
@@ -278,20 +283,20 @@ class Reloading(unittest.TestCase):
                         daemon.config.unlink()
                     else:
                         daemon.write_config(text=text)
-                    daemon.signal(signal.SIGUSR1)
+                    daemon.send_signal(signal.SIGUSR1)
                     lines = daemon.wait_for("^error: cannot reload", count=count)
                     self.assertEqual(len(lines), count)
                     with daemon.client() as client:
                         client.greet()
                         self.assertTrue(client.deliver(GOOD).accepted)
             daemon.write_config(text=good)
-            daemon.signal(signal.SIGHUP)
+            daemon.send_signal(signal.SIGHUP)
             daemon.wait_for("configuration reloaded")
 
     def test_many_reloads_under_load(self):
         with Daemon(PROGRAM) as daemon:
             for i in range(30):
-                daemon.signal((signal.SIGHUP, signal.SIGUSR1)[i % 2])
+                daemon.send_signal((signal.SIGHUP, signal.SIGUSR1)[i % 2])
                 with daemon.client() as client:
                     client.greet()
                     self.assertTrue(client.deliver(GOOD).accepted)
@@ -302,11 +307,12 @@ class Reloading(unittest.TestCase):
 class Stopping(unittest.TestCase):
     def test_messages_in_hand_are_finished(self):
         for number in (signal.SIGTERM, signal.SIGINT):
-            with self.subTest(signal=number), Daemon(PROGRAM) as daemon:
-                client = daemon.client()
+            # The reply to RCPT shows that the message has begun.
+            with self.subTest(signal=number), Daemon(PROGRAM) as daemon, \
+                    daemon.client(options=mc.ALL_OPTIONS & ~mc.NR_RCPT) as client:
                 client.greet()
                 client.begin()
-                daemon.signal(number)
+                daemon.send_signal(number)
                 daemon.wait_for("stopping messages_in_hand=1")
                 self.assertFalse(daemon.path.exists())
                 client.content(GOOD)
@@ -316,22 +322,19 @@ class Stopping(unittest.TestCase):
                 self.assertFalse(daemon.path.exists())
 
     def test_an_idle_daemon_stops_at_once(self):
-        with Daemon(PROGRAM) as daemon:
-            idle = daemon.client()
+        with Daemon(PROGRAM) as daemon, daemon.client() as idle:
             idle.greet()
             began = time.monotonic()
             self.assertEqual(daemon.stop(), 0)
             self.assertLess(time.monotonic() - began, 3)
 
     def test_a_second_signal_does_not_wait(self):
-        with Daemon(PROGRAM) as daemon:
-            client = daemon.client()
+        with Daemon(PROGRAM) as daemon, daemon.client(options=mc.ALL_OPTIONS & ~mc.NR_RCPT) as client:
             client.greet()
             client.begin()
-            client.header(*GOOD[0])
-            daemon.signal(signal.SIGTERM)
+            daemon.send_signal(signal.SIGTERM)
             daemon.wait_for("stopping")
-            daemon.signal(signal.SIGTERM)
+            daemon.send_signal(signal.SIGTERM)
             self.assertEqual(daemon.process.wait(10), 0)
 
 
@@ -399,12 +402,12 @@ class Sockets(unittest.TestCase):
                 with daemon.client(number) as client:
                     client.greet()
                     self.assertTrue(client.deliver(GOOD).accepted)
-            daemon.signal(signal.SIGHUP)
+            daemon.send_signal(signal.SIGHUP)
             daemon.wait_for("configuration reloaded", count=3)
-            with daemon.client(2) as client:
+            with daemon.client(2, options=mc.ALL_OPTIONS & ~mc.NR_RCPT) as client:
                 client.greet()
                 client.begin()
-                daemon.signal(signal.SIGTERM)
+                daemon.send_signal(signal.SIGTERM)
                 daemon.wait_for("stopping", count=3)
                 client.content(GOOD)
                 self.assertTrue(client.end_of_message().accepted)
@@ -553,10 +556,10 @@ class Operating(unittest.TestCase):
             for sockets in (1, 2):
                 with self.subTest(sockets=sockets), Daemon(PROGRAM, sockets=sockets) as daemon:
                     self.assertEqual(manager.recv(4096), b"READY=1")
-                    daemon.signal(signal.SIGHUP)
+                    daemon.send_signal(signal.SIGHUP)
                     self.assertRegex(manager.recv(4096), rb"^RELOADING=1\nMONOTONIC_USEC=\d+$")
                     self.assertEqual(manager.recv(4096), b"READY=1")
-                    daemon.signal(signal.SIGTERM)
+                    daemon.send_signal(signal.SIGTERM)
                     self.assertEqual(manager.recv(4096), b"STOPPING=1")
 
 
