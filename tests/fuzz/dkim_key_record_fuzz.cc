@@ -28,7 +28,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   const auto octets = base64_decode(record.public_key);
   if (!octets) return 0;
-  require(base64_encode(*octets) == record.public_key, "base64 is strict");
   const auto key = PublicKey::from_dns(record.type, *octets);
   if (!key) {
     require(fuzz::printable_ascii(key.error().message), "errors can be printed");

@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const HeaderField& field : message.fields) {
     require(field.name.find_first_of(":\n") == std::string::npos, "no colon in a name");
     require(!field.name.empty(), "a field has a name");
-    require(has_name(field, field.name), "a field has its own name");
+    require(has_name(field, trim_wsp(field.name)), "a field has its own name");
     for (std::size_t at = 0; (at = field.value.find('\n', at)) != std::string::npos; ++at) {
       require(at > 0 && field.value[at - 1] == '\r', "folds are CRLF");
       require(at + 1 < field.value.size() && is_wsp(field.value[at + 1]), "a fold has a blank");

@@ -48,11 +48,11 @@ Subject read(const std::uint8_t* data, std::size_t size) {
     return i < words.size() ? std::string(words[i].substr(0, 300)) : std::string();
   };
   Subject subject{make_config(word(4)), {}, "", {}};
-  subject.envelope = {.client = IpAddress::parse(word(0)),
-                      .helo = word(1),
-                      .mail_from = word(2),
-                      .recipients = {word(3)},
-                      .quarantine_offered = word(4).find('q') == std::string::npos};
+  subject.envelope.client = IpAddress::parse(word(0));
+  subject.envelope.helo = word(1);
+  subject.envelope.mail_from = word(2);
+  subject.envelope.recipients = {word(3)};
+  subject.envelope.quarantine_offered = word(4).find('q') == std::string::npos;
   subject.zone = input.part();
   subject.message = parse_message(input.rest());
   return subject;

@@ -37,8 +37,9 @@ Config make_config(std::string_view letters) {
 
 SigningOutcome sign(const Config& config, const Message& message, fuzz::Dice& dice) {
   const auto& setup = fuzz::signing_setup();
-  MessageSigner signer(config, setup.engine, *setup.ring, {.client = IpAddress::parse("192.0.2.1")},
-                       kNow);
+  Envelope envelope;
+  envelope.client = IpAddress::parse("192.0.2.1");
+  MessageSigner signer(config, setup.engine, *setup.ring, envelope, kNow);
   for (const HeaderField& field : message.fields) signer.header(field);
   signer.end_of_headers();
   fuzz::in_pieces(message.body, dice, [&](std::string_view piece) {
