@@ -1,6 +1,7 @@
 #include "config/document.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -68,6 +69,40 @@ Value convert(const toml::node& node, const std::string& path) {
   return value;
 }
 
+/// The first character outside ASCII that stands in neither a comment nor a string of one line.
+/// TOML has no use for one there. It mostly is a typographic quote or blank from a web page, so the
+/// message shall say what is wrong; the parser never sees it.
+std::optional<Place> find_stray_character(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  Place place;
+  char inside = '\0';  // '#', or the quote that will end the string
+  bool escaped = false;
+  for (const char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (c == '\n') {
+      ++place.line;
+      place.column = 1;
+      inside = '\0';
+      escaped = false;
+      continue;
+    }
+    if (inside == '\0') {
+      if (octet >= 0x80) return place;
+      if (c == '#' || c == '"' || c == '\'') inside = c;
+    } else if (escaped) {
+      escaped = false;
+    } else if (c == '\\' && inside == '"') {
+      escaped = true;
+    } else if (c == inside && c != '#') {
+      inside = '\0';
+    }
+    // The octets that continue a character have no column of their own.
+    if ((octet & 0xc0U) != 0x80U) ++place.column;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string_view to_string(ValueKind kind) {
@@ -97,12 +132,17 @@ const Value* Value::find(std::string_view name) const {
 }
 
 Result<Value> parse_document(std::string_view text, const std::string& name) {
+  if (const auto stray = find_stray_character(text)) {
+    return Error{
+        fmt::format("{}:{}:{}: a character outside ASCII must stand in quotes, on one line", name,
+                    stray->line, stray->column)};
+  }
   const toml::parse_result parsed = toml::parse(text, std::string_view(name));
   if (parsed) return convert(parsed.table(), "");
   const Place place = place_of(parsed.error().source());
   std::string message(parsed.error().description());
   if (!message.empty()) message.front() = to_lower(message.front());
-  // It quotes the text, escaped but for what is not ASCII.
+  // It quotes the text, escaped but for what is not ASCII and stands in a string.
   std::replace_if(
       message.begin(), message.end(), [](char c) { return !is_printable(c); }, '?');
   return Error{fmt::format("{}:{}:{}: {}", name, place.line, place.column, message)};

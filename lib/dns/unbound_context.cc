@@ -54,6 +54,8 @@ constexpr const char* kLocalZones[] = {
     "localhost.",
     "onion.",
     "home.arpa.",
+    "resolver.arpa.",
+    "service.arpa.",
     "127.in-addr.arpa.",
     "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa."};
 

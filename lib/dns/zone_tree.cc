@@ -14,6 +14,8 @@ template <class... Body>
 struct Overloaded : Body... {
   using Body::operator()...;
 };
+template <class... Body>
+Overloaded(Body...) -> Overloaded<Body...>;  // clang 14 does not deduce it
 
 /// The name without its leftmost label; the root for a single label.
 std::string_view parent_of(std::string_view name) {

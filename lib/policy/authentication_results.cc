@@ -20,12 +20,11 @@ constexpr std::size_t kDkimEntries = 100;
 constexpr std::size_t kSignaturePrefixOctets = 64;
 
 MethodResult make_result(std::string_view method, std::string_view result,
-                         const std::string& reason) {
+                         std::string_view reason) {
   MethodResult entry;
   entry.method = method;
   entry.result = result;
-  // A pass needs no reason.
-  if (result != "pass") entry.reason = stable_reason(reason);
+  entry.reason = stable_reason(reason);
   return entry;
 }
 
@@ -34,10 +33,27 @@ void add(MethodResult& entry, std::string_view ptype, std::string_view property,
   entry.properties.push_back({std::string(ptype), std::string(property), std::string(value)});
 }
 
+/// Where the record's own words gave the result there is nothing to explain.
+bool explains_itself(SpfResult result) {
+  switch (result) {
+    case SpfResult::pass:
+    case SpfResult::fail:
+    case SpfResult::softfail:
+    case SpfResult::neutral:
+      return true;
+    case SpfResult::none:
+    case SpfResult::temperror:
+    case SpfResult::permerror:
+      return false;
+  }
+  return false;
+}
+
 /// RFC 8601 section 2.7.2. For the null reverse-path the HELO name was checked, and no mailbox is
 /// invented for it.
 MethodResult spf_result(const SpfOutcome& spf) {
-  auto entry = make_result("spf", to_string(spf.result), spf.reason);
+  auto entry = make_result("spf", to_string(spf.result),
+                           explains_itself(spf.result) ? std::string_view() : spf.reason);
   const bool helo = spf.identity == SpfIdentity::helo;
   if (spf.null_reverse_path && !helo) entry.comment = "null reverse-path";
   if (spf.domain) {
@@ -55,7 +71,8 @@ bool is_signature_prefix(std::string_view text) {
 
 /// RFC 8601 section 2.7.1; header.b tells signatures of one key apart (RFC 6008 section 4).
 MethodResult dkim_result(const DkimOutcome& dkim) {
-  auto entry = make_result("dkim", to_string(dkim.result), dkim.reason);
+  const bool pass = dkim.result == DkimResult::pass;
+  auto entry = make_result("dkim", to_string(dkim.result), pass ? std::string_view() : dkim.reason);
   // RFC 6376 section 3.6.1: such a signature counts like any other, but readers may want to know.
   if (dkim.testing) entry.comment = "test mode";
   if (dkim.domain) add(entry, "header", "d", dkim.domain->text());
@@ -67,7 +84,9 @@ MethodResult dkim_result(const DkimOutcome& dkim) {
 
 /// RFC 9989 section 8.1: header.from is the Author Domain, policy.dmarc the policy that applies.
 MethodResult dmarc_result(const DmarcOutcome& dmarc) {
-  auto entry = make_result("dmarc", to_string(dmarc.result), dmarc.reason);
+  const bool pass = dmarc.result == DmarcResult::pass;
+  auto entry =
+      make_result("dmarc", to_string(dmarc.result), pass ? std::string_view() : dmarc.reason);
   if (dmarc.author_domain) add(entry, "header", "from", dmarc.author_domain->text());
   if (dmarc.policy_domain) add(entry, "policy", "dmarc", to_string(dmarc.policy));
   return entry;

@@ -158,9 +158,9 @@ std::string reason_of(Rule rule, const Findings& findings) {
     case Rule::dmarc_permerror:
       return with_reason("dmarc permerror" + of_author, dmarc.reason);
     case Rule::spf_fail:
-      return with_reason("spf fail" + of_sender, spf_reason);
+      return "spf fail" + of_sender;
     case Rule::spf_softfail:
-      return with_reason("spf softfail" + of_sender, spf_reason);
+      return "spf softfail" + of_sender;
     case Rule::spf_temperror:
       return with_reason("spf temperror" + of_sender, spf_reason);
     case Rule::spf_permerror:

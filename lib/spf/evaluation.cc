@@ -305,7 +305,8 @@ std::string Evaluation::explain(const OpenRecord& open) {
 
 SpfOutcome Evaluation::outcome(std::optional<SpfResult> walked) {
   if (exception_) std::rethrow_exception(std::exchange(exception_, nullptr));
-  const Term* matched = trace_.current_term();
+  // After a failure the walk need not stand at a term: it may have been at a redirect.
+  const Term* matched = failure_ ? nullptr : trace_.current_term();
   const OpenRecord* deciding = trace_.deciding_record();
   if (!failure_) {
     // The walk and its trace must agree; a library that goes astray is not believed.

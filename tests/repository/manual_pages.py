@@ -22,8 +22,8 @@ def options_in(text):
 
 
 def options_of_page(page):
-    """Names of .Fl macros: `.It Fl -config Ar FILE` or `Fl -json`."""
-    return set(re.findall(r"\bFl\s+-([a-z][a-z-]+)", page))
+    """Names of long options in .Fl macros: `.It Fl Fl config Ar file` or `Fl -json`."""
+    return set(re.findall(r"\bFl\s+(?:Fl\s+|-)([a-z][a-z-]+)", page))
 
 
 def subcommands(text):

@@ -125,6 +125,21 @@ class Folder {
   std::filesystem::path path_;
 };
 
+/// A compiler's cache may make __FILE__ relative to the build folder, so the program's own place, a
+/// build folder in the repository, is asked too.
+std::filesystem::path repository() {
+  std::error_code ignored;
+  for (const auto& start : {std::filesystem::path(__FILE__),
+                            std::filesystem::read_symlink("/proc/self/exe", ignored)}) {
+    const auto file = std::filesystem::absolute(start).lexically_normal();
+    for (auto folder = file.parent_path(); folder != folder.root_path();
+         folder = folder.parent_path()) {
+      if (std::filesystem::exists(folder / "contrib/authmilter.toml")) return folder;
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 TEST_CASE("an empty configuration verifies everything and signs nothing") {
@@ -329,6 +344,13 @@ listen = ""                             # "127.0.0.1:9253" serves /metrics for P
   CHECK(config.policy.actions == default_policy_actions());
 }
 
+TEST_CASE("comments, strings and a byte order mark may be more than ASCII") {
+  const Config config = parse(
+      "\xef\xbb\xbf[dns] # \xc3\xbc \"\nzones = ['/srv/\xc3\xbc', \"/srv/\\\"\xc3\xbc\"] "
+      "# \xc3\xbc\n");
+  CHECK(config.dns.zones == std::vector<std::filesystem::path>{"/srv/\xc3\xbc", "/srv/\"\xc3\xbc"});
+}
+
 TEST_CASE("the keys are listed with their tables") {
   const auto keys = config_keys();
   for (const std::string key :
@@ -374,8 +396,7 @@ TEST_CASE("a file that cannot be read is named with the reason") {
 }
 
 TEST_CASE("the sample configuration means the defaults, and shows them") {
-  const auto sample =
-      std::filesystem::path(__FILE__).parent_path() / "../../../contrib/authmilter.toml";
+  const auto sample = repository() / "contrib/authmilter.toml";
   const auto config = load_config(sample, "mx.example.org");
   REQUIRE_MESSAGE(config, (config ? "" : config.error().message));
   CHECK(print_config(*config) == print_config(parse("")));

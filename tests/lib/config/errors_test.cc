@@ -70,10 +70,13 @@ TEST_CASE("a mistake is reported with its file, line and column") {
 
       {"the parser's own complaint", "[dns]\ntimeout = \n",
        "x.toml:2:11: error while parsing key-value pair: expected value, saw '\\n'"},
-      {"its quotation is made printable", "[dns]\n\xc3\xbc = 1\n",
-       "x.toml:2:1: error while parsing root table: expected keys, tables, whitespace or comments, "
-       "saw '?"
-       "?'"},
+      {"typographic quotes",
+       "[verify]  # gr\xc3\xbc\xc3\x9f\n\tmode = \xe2\x80\x9cmonitor\xe2\x80\x9d\n",
+       "x.toml:2:9: a character outside ASCII must stand in quotes, on one line"},
+      {"letter after strings", "[dns]\n\"\xc3\xbc\\\"\" = '\xc3\xbc\\' \xc3\xbc\n",
+       "x.toml:2:14: a character outside ASCII must stand in quotes, on one line"},
+      {"broken UTF-8", "[log]\nlevel = \"\xff\"\n",
+       "x.toml:2:9: encountered invalid utf-8 sequence"},
       {"twice the same key", "[dns]\ntimeout = \"5s\"\ntimeout = \"6s\"\n",
        "x.toml:3:11: error while parsing key-value pair: cannot redefine existing string "
        "'timeout'"},

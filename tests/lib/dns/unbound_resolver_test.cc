@@ -141,7 +141,7 @@ TEST_CASE("what goes wrong upstream is a temperror with its reason") {
                      {"cut.test", Manner::truncate},
                      {"slow.test", Manner::slow}}});
   auto options = options_for(server);
-  options.timeout = 700ms;
+  options.timeout = 1s;
   const auto resolver = make(options);
   CHECK(told(*resolver, "broken.test") == "temperror/servfail");
   CHECK(told(*resolver, "refused.test") == "temperror/servfail");
@@ -152,8 +152,8 @@ TEST_CASE("what goes wrong upstream is a temperror with its reason") {
 
   const auto waited =
       time_of([&] { CHECK(told(*resolver, "silent.test") == "temperror/timeout"); });
-  CHECK(waited >= 700ms);
-  CHECK(waited < 3s);
+  CHECK(waited >= 1s);
+  CHECK(waited < 4s);
   // The silence is remembered for a moment, so a burst does not wait in turn.
   CHECK(time_of([&] { CHECK(told(*resolver, "silent.test") == "temperror/timeout"); }) < 500ms);
 }

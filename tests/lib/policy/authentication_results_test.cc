@@ -61,8 +61,14 @@ TEST_CASE("a message without anything still has results") {
 }
 
 TEST_CASE("spf names the identity that was checked (RFC 8601 section 2.7.2)") {
-  CHECK(spf_line(spf(SpfResult::fail), "mechanism-matched [-all]") ==
-        "spf=fail reason=mechanism-matched smtp.mailfrom=sender.example");
+  CHECK(spf_line(spf(SpfResult::temperror), "dns-timeout [mx.sender.example]") ==
+        "spf=temperror reason=dns-timeout smtp.mailfrom=sender.example");
+  // The record's own word needs no reason.
+  for (const auto result :
+       {SpfResult::pass, SpfResult::fail, SpfResult::softfail, SpfResult::neutral}) {
+    CHECK(spf_line(spf(result), "matched") ==
+          "spf=" + std::string(to_string(result)) + " smtp.mailfrom=sender.example");
+  }
   auto bounce = spf(SpfResult::pass, "mail.sender.example");
   bounce.null_reverse_path = true;
   // RFC 7208 section 2.4 checks postmaster@HELO, a mailbox that nobody wrote.
@@ -124,7 +130,7 @@ TEST_CASE("text of a sender never reaches the field") {
   for (const std::string reason :
        {"Free text", "a;dmarc=pass", "a\r\nb", "", "record_syntax", "-all]", "x\xc3\xbc"}) {
     CAPTURE(reason);
-    const auto line = spf_line(spf(SpfResult::fail), reason);
-    CHECK(line == "spf=fail smtp.mailfrom=sender.example");
+    const auto line = spf_line(spf(SpfResult::permerror), reason);
+    CHECK(line == "spf=permerror smtp.mailfrom=sender.example");
   }
 }

@@ -193,6 +193,9 @@ TEST_CASE("reasons and replies say who and why in fixed words") {
     REQUIRE(decision.reply);
     CHECK(decision.reply->text == row.reply);
   }
+  auto in_error = findings(spf(S::permerror), dmarc(D::none));
+  in_error.spf[0].reason = "too-many-lookups [11]";
+  CHECK(decide(in_error, {}).reason == "spf permerror for sender.example: too-many-lookups");
   auto found = findings(spf(S::none), dmarc(D::permerror, P::none, "multiple-from-fields"));
   found.dmarc.author_domain.reset();
   const auto decision = decide(found, {});

@@ -1,0 +1,131 @@
+#include <authmilter/dmarc.h>
+
+#include <algorithm>
+
+#include "base/ascii.h"
+#include "hashed_resolver.h"
+#include "input.h"
+
+// DMARC (RFC 9989) in a DNS that the fuzzer writes.
+//
+//     author domain
+//     spf|dkim [temperror] domain      any number of them
+//     %%
+//     zone, see hashed_resolver.h
+
+using namespace authmilter;
+using fuzz::require;
+
+namespace {
+
+using Identifier = AuthenticatedIdentifier;
+
+std::optional<Identifier> read_identifier(std::string_view line) {
+  const auto words = split(line, ' ');
+  const auto domain = DomainName::parse(words.back());
+  if (!domain || words.size() < 2) return std::nullopt;
+  const auto method = words[0] == "spf" ? Identifier::Method::spf : Identifier::Method::dkim;
+  const auto state =
+      words[1] == "temperror" ? Identifier::State::temperror : Identifier::State::pass;
+  return Identifier{method, *domain, state, method == Identifier::Method::dkim ? "s1" : ""};
+}
+
+struct Case {
+  DomainName author;
+  std::vector<Identifier> identifiers;
+  std::string_view zone;
+
+  DmarcOutcome evaluate(const std::vector<Identifier>& list) const {
+    fuzz::HashedResolver resolver(zone);
+    return evaluate_dmarc(author, list, resolver);
+  }
+};
+
+bool same(const DmarcOutcome& a, const DmarcOutcome& b) {
+  return a.result == b.result && a.reason == b.reason && a.policy == b.policy &&
+         a.policy_domain == b.policy_domain && a.spf_aligned == b.spf_aligned &&
+         a.dkim_aligned == b.dkim_aligned && a.organizational_domain == b.organizational_domain;
+}
+
+void check_alone(const DmarcOutcome& outcome, const Case& input) {
+  require(outcome.walk.size() <= 8, "a walk is eight queries");
+  require(outcome.reason != "internal-error", "the library did its part");
+  require(!outcome.reason.empty() && fuzz::printable_ascii(outcome.reason), "there is a reason");
+  require(fuzz::printable_ascii(outcome.record), "the record can be printed");
+  for (const auto& note : outcome.notes) require(fuzz::printable_ascii(note), "so can the notes");
+  require(outcome.author_domain == input.author, "the author is the author");
+  if (outcome.organizational_domain) {
+    require(input.author.is_equal_or_below(*outcome.organizational_domain), "of the author");
+  }
+  if (outcome.policy_domain) {
+    require(input.author.is_equal_or_below(*outcome.policy_domain), "above the author");
+  }
+  const int step = static_cast<int>(outcome.published_policy) - static_cast<int>(outcome.policy);
+  const bool lowers = outcome.testing && outcome.published_policy != AssessmentPolicy::none;
+  if (!outcome.policy_tag.empty()) require(step == (lowers ? 1 : 0), "t=y is one step down");
+}
+
+void check_pass(const DmarcOutcome& outcome, const Case& input) {
+  const bool passed = outcome.result == DmarcResult::pass;
+  require(passed == (outcome.spf_aligned || outcome.dkim_aligned), "aligned is passed");
+  require(!passed || outcome.policy_domain, "no pass without a record");
+  const auto supports = [&](Identifier::Method method) {
+    return std::any_of(
+        input.identifiers.begin(), input.identifiers.end(), [&](const Identifier& one) {
+          const auto& organization = outcome.organizational_domain;
+          return one.method == method && one.state == Identifier::State::pass &&
+                 (one.domain == input.author ||
+                  (organization ? one.domain.is_equal_or_below(*organization)
+                                : one.domain.rightmost(1) == input.author.rightmost(1)));
+        });
+  };
+  require(!outcome.spf_aligned || supports(Identifier::Method::spf), "by an SPF identifier");
+  require(!outcome.dkim_aligned || supports(Identifier::Method::dkim), "by a DKIM identifier");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::Input input(data, size);
+  fuzz::Dice dice(input.text());
+  fuzz::Input head(data, input.part().size());
+  const auto author = DomainName::parse(head.line());
+  if (!author) return 0;
+  Case subject{*author, {}, input.rest()};
+  while (!head.empty() && subject.identifiers.size() < 16) {
+    if (const auto one = read_identifier(head.line())) subject.identifiers.push_back(*one);
+  }
+
+  fuzz::HashedResolver resolver(subject.zone);
+  const DmarcOutcome outcome = evaluate_dmarc(subject.author, subject.identifiers, resolver);
+  check_alone(outcome, subject);
+  check_pass(outcome, subject);
+  // RFC 9989 section 4.10: eight each, for the author and eleven identifiers; and its existence.
+  require(resolver.questions().size() <= 8 * 12 + 3, "the queries are bounded");
+
+  auto shuffled = subject.identifiers;
+  for (std::size_t i = shuffled.size(); i > 1; --i)
+    std::swap(shuffled[i - 1], shuffled[dice.roll(i)]);
+  require(same(subject.evaluate(shuffled), outcome), "the order does not matter (A186)");
+
+  std::vector<Identifier> unproven = subject.identifiers;
+  for (auto& one : unproven) one.state = Identifier::State::temperror;
+  require(subject.evaluate(unproven).result != DmarcResult::pass, "no pass by a temperror");
+  require(subject.evaluate({}).result != DmarcResult::pass, "no pass by nobody");
+
+  fuzz::HashedResolver alone(subject.zone);
+  evaluate_dmarc(subject.author, {}, alone);
+  require(alone.questions().size() <= 8 + 3, "one walk and the question of existence");
+
+  auto more = subject.identifiers;
+  more.push_back({Identifier::Method::dkim, *DomainName::parse("other.example"),
+                  Identifier::State::temperror, "s2"});
+  const auto with_more = subject.evaluate(more);
+  require(outcome.result != DmarcResult::pass || with_more.result == DmarcResult::pass,
+          "a pass is not lost by another identifier (A101)");
+  fuzz::HashedResolver dead("F");
+  const auto blind = evaluate_dmarc(subject.author, subject.identifiers, dead);
+  require(blind.result == DmarcResult::temperror || blind.result == DmarcResult::permerror,
+          "no verdict without a DNS (A115)");
+  return 0;
+}

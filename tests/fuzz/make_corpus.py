@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""Writes the seeds of the fuzz targets into tests/fuzz/corpus.
+
+    make_corpus.py
+
+Each seed is a row here: an example of an RFC, or an attack that has been published, in the form
+that the target's first comment describes. What a fuzzer finds is not added; inputs that once broke
+something are in tests/fuzz/regressions.
+"""
+
+import pathlib
+import shutil
+
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+SEEDS = {}
+
+
+def seeds(target, *rows):
+    SEEDS[target] = [row.encode() if isinstance(row, str) else row for row in rows]
+
+
+def crlf(text):
+    return text.replace("\n", "\r\n")
+
+
+# RFC 8463 appendix A: one message, signed with both algorithms.
+RSA_KEY = ("v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWRiGs5V6NpP3idY6Wk08"
+           "a5qhdR6wy5bdOKb2jLQiY/J16JYi0Qvx/byYzCNb3W91y3FutACDfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqMKrM3"
+           "rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3Ip3G+2kryOTIKT+l/K4w3QIDAQAB")
+ED_KEY = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+RSA_SIGNATURE = """ v=1; a=rsa-sha256; c=relaxed/relaxed;
+ d=football.example.com; i=@football.example.com;
+ q=dns/txt; s=test; t=1528637909; h=from : to : subject :
+ date : message-id : from : subject : date;
+ bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;
+ b=F45dVWDfMbQDGHJFlXUNB2HKfbCeLRyhDXgFpEL8GwpsRe0IeIixNTe3
+ DhCVlUrSjV4BwcVcOF6+FF3Zo9Rpo1tFOeS9mPYQTnGdaSGsgeefOsk2Jz
+ dA+L10TeYt9BgDfQNZtKdN1WO//KgIqXP7OdEFE4LjFYNcUxZQ4FADY+8="""
+ED_SIGNATURE = """ v=1; a=ed25519-sha256; c=relaxed/relaxed;
+ d=football.example.com; i=@football.example.com;
+ q=dns/txt; s=brisbane; t=1528637909; h=from : to :
+ subject : date : message-id : from : subject : date;
+ bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;
+ b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus
+ Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw=="""
+FIELDS = """From: Joe SixPack <joe@football.example.com>
+To: Suzie Q <suzie@shopping.example.net>
+Subject: Is dinner ready?
+Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)
+Message-ID: <20030712040037.46341.5F8J@football.example.com>
+"""
+BODY = "\nHi.\n\nWe lost the game.  Are you hungry yet?\n\nJoe.\n"
+SIGNED = crlf(f"DKIM-Signature:{ED_SIGNATURE}\nDKIM-Signature:{RSA_SIGNATURE}\n{FIELDS}{BODY}")
+KEYS = (f"@test._domainkey.football.example.com {RSA_KEY}\n"
+        f"@brisbane._domainkey.football.example.com {ED_KEY}\n")
+SIMPLE_SIGNATURE = RSA_SIGNATURE.replace("c=relaxed/relaxed", "c=simple/simple; l=20")
+
+seeds("tag_list", RSA_KEY, crlf(ED_SIGNATURE), "a=1;b=2;", "a=1;a=2", "v=1; b =\r\n x y ; n=",
+      "a=\xfc\xe4;b", "=x", "a=1;;b=2", "t1_x=z;T1_X=y", "d=a\x00b")
+
+seeds("dkim_signature", crlf(RSA_SIGNATURE), crlf(ED_SIGNATURE), crlf(SIMPLE_SIGNATURE),
+      " v=1; a=rsa-sha256; d=example.com; s=s; h=from; bh=AAAA; b=AAAA",
+      crlf(RSA_SIGNATURE).replace("i=@", "i=a=40b@sub."),
+      crlf(RSA_SIGNATURE).replace("d=football", "d=legitimate.com; d=football"),
+      crlf(RSA_SIGNATURE).replace("s=test", "s=test._domainkey.attack.com.\x00.any"),
+      crlf(RSA_SIGNATURE).replace("d=football.example.com", "d=legitimate.com'a.attack.com"),
+      crlf(RSA_SIGNATURE) + "; i=a@football.example.com=",
+      crlf(RSA_SIGNATURE).replace("h=from", "h=from::from"),
+      crlf(RSA_SIGNATURE) + "; l=18446744073709551614", crlf(RSA_SIGNATURE) + "; x=1528637909",
+      crlf(RSA_SIGNATURE).replace("q=dns/txt", "q=foo:dns/txt; z=From:a|To:b"),
+      crlf(ED_SIGNATURE).replace("d=football", "d=f\u00fc\u00dfball"))
+
+seeds("dkim_key_record", RSA_KEY, ED_KEY, "v=DKIM1; p=", "p=MIGf; k=rsa; h=sha1:sha256; s=email",
+      RSA_KEY.replace("k=rsa", "k=rsa; t=y:s; n=notes; s=*"), "v=DKIM2; p=AAAA", "k=rsa; v=DKIM1; p=A",
+      "v=DKIM1; k=ed25519; p=MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+      "v=spf1 -all", RSA_KEY.replace("MIGf", "MI Gf\r\n "))
+
+SAMPLE = "strong-bad|mx.example.org|192.0.2.3\n"
+SAMPLE6 = "strong-bad|mx.example.org|2001:db8::cb01\n"
+SPF_RECORDS = [  # RFC 7208 appendix A and section 7.4, and attacks on evaluators
+    "v=spf1 +all", "v=spf1 a -all", "v=spf1 a:example.org -all", "v=spf1 mx -all",
+    "v=spf1 mx/30 mx:example.org/30 -all", "v=spf1 ptr -all", "v=spf1 ip4:192.0.2.128/28 -all",
+    "v=spf1 include:example.com include:example.net -all", "v=spf1 redirect=_spf.example.com",
+    "v=spf1 mx -all exp=explain._spf.%{d}", "v=spf1 exists:%{ir}.%{l1r+-}._spf.%{d} -all",
+    "v=spf1 a:%{d}//64 ip6:2001:db8::/32 ?all", "v=spf1 ip4:0.0.0.0/0", "v=spf1 a/0//0 -all",
+    "v=spf1 exists:%{L}.%{h4r.-}.x.example a:%{p} ~all", "v=spf1 redirect=a.b redirect=c.d",
+    "v=spf1 foo=bar ip4:192.0.2.3 -all", "v=spf1 !!+ip4", "V=SPF1 IP4:192.0.2.3",
+    "v=spf1 include:%{d}%{d} -all", "v=spf1 redirect=%{d}.%{d}.%{d}.%{d}",
+    "v=spf1 a:\xc3\xbc.example ip4:192.0.2.3 -all", "v=spf1 ip4:192.0.2.0/4294967320",
+    "v=spf1 " + " ".join(f"ip4:10.1.{n}.1" for n in range(63)) + " ip4:192.0.2.3 -all",
+    "v=spf1 " + " ".join(f"include:n{n}.example" for n in range(9)) + " -all"]
+seeds("spf_record", *(SAMPLE + record for record in SPF_RECORDS),
+      SAMPLE6 + "%{ir}.%{v}._spf.%{d2}", SAMPLE + "%{l}.%{o}.%{s}", SAMPLE + "%{d1r}.t.example",
+      "\xff\xfe!x|h|::1\n%{L}.t.example", SAMPLE + "See http://%{d}/why.html?s=%{S}&i=%{C}&t=%{t} %_%%%-",
+      SAMPLE + "%{d999999999999}.x", SAMPLE + "a\"(%{d})" * 20)
+
+REQUEST = "192.0.2.3|mx.example.org|<strong-bad@example.org>\n"
+REQUEST6 = "2001:db8::cb01|mx.example.org|strong-bad@example.org\n"
+seeds("spf_evaluation",
+      *(REQUEST + "n\n@example.org " + record + "\nv=spf1 a mx ?all\nbecause of %{i}" for record in SPF_RECORDS),
+      REQUEST6 + "f\n@example.org v=spf1 a mx ptr exists:%{p}.example include:x.example -all\n" +
+      "\n".join(SPF_RECORDS[:8]),
+      REQUEST + "x\n@example.org v=spf1 a:v1.x a:v2.x a:v3.x -all",
+      REQUEST + "n\n@example.org v=spf1 " + " ".join(f"include:l{n}.x" for n in range(10)) +
+      " -all\nv=spf1 include:%{d1r}.m.x -all\nv=spf1 exists:%{ir}.z.x -all",
+      REQUEST + "n\n@example.org v=spf1 redirect=b.example\n@b.example v=spf1 redirect=example.org",
+      "192.0.2.3|mx.example.org|<>\nn\n@mx.example.org v=spf1 a -all exp=e.x\n@e.x %{i} is not %{h}",
+      "::ffff:192.0.2.3|h|a..b/../%{d} x@example.org\n\n@example.org v=spf1 exists:%{l}.x ip4:192.0.2.3 -all",
+      "127.0.0.1|[1.2.3.4]|any@legitimate.com(.attack.com\nq\nv=spf1 +all")
+
+DMARC_RECORDS = [  # RFC 9989 appendix A, and what has been published under _dmarc
+    "v=DMARC1; p=none; rua=mailto:dmarc-feedback@example.com", "v=DMARC1; p=reject; sp=quarantine; np=reject",
+    "v=DMARC1; p=quarantine; rua=mailto:a@example.com,mailto:b@example.net!10m; ruf=mailto:c@example.com",
+    "v=DMARC1; p=reject; adkim=s; aspf=s; t=y", "v=DMARC1; psd=y; p=reject", "v=DMARC1;p=none;psd=n",
+    "v=DMARC1; p=r", "v=DMARC1;p=reject;p=none", "v = DMARC1 ; P = Reject ; fo=1:d:s ; ruf=mailto:x@y.example",
+    "v=dmarc1; p=reject", "v=DMARC1p=reject", "v=DMARC1; p=bogus; rua=mailto:a@b.example; pct=101; ri=1e20",
+    "v=DMARC1", "v=DMARC1; sp=bogus; p=reject", "v=DMARC1; p=none; rua=https://x.example/,mailto:a@b?cc=z"]
+seeds("dmarc_record", *DMARC_RECORDS)
+seeds("dmarc_evaluation",
+      *(f"a.mail.example.com\nspf mail.example.com\ndkim example.com\n%%\nn\n@_dmarc.example.com {record}"
+        for record in DMARC_RECORDS),
+      "victim.com\ndkim x.com\nspf x.com\n%%\nnx\n@_dmarc.victim.com v=DMARC1; p=reject\n@_dmarc.com v=DMARC1; psd=y",
+      "bank.co.uk\ndkim a.co.uk\n%%\nn\n@_dmarc.bank.co.uk v=DMARC1; p=reject\n@_dmarc.co.uk v=DMARC1; p=none; psd=y",
+      "example.com\nspf temperror example.com\ndkim evil.example.com\n%%\nf\n" + "\n".join(DMARC_RECORDS),
+      ".".join("abcdefghijklmnopqrstuvwxyz") + ".example\ndkim z.example\n%%\n\n" + "\n".join(DMARC_RECORDS[:6]),
+      "sub.legit.example\ndkim sub.legit.example\ndkim temperror legit.example\nspf temperror legit.example\n%%\nn\n"
+      "@_dmarc.legit.example v=DMARC1; p=reject")
+
+FROM_VALUES = [  # attacks.md 1b, each the value of a From field
+    "joe@football.example.com", "Joe <joe@football.example.com>", "\"Joe, S.\" (c (n)) <j.s@example.com>",
+    "<first@attack.com>, <admin@legitimate.com>", "=?utf-8?B?PGFkbWluQGxlZ2l0aW1hdGUuY29tPg==?=,<second@attack.com>",
+    "<@attack.com,@any.com:admin@legitimate.com>", "<admin@legitimate.com>\\,<second@attack.com>",
+    "<any@attack.com>admin@legitimate.com", "\"admin@legitimate.com\\\" <x\" <any@attack.com>", "foo (bar",
+    "foo\\", "a@b.c, (d@e.f", "(" * 40 + "a@b.example", "a@b@legitimate.com", "\"a@legitimate.com\"@attack.com",
+    "a@[192.0.2.1]", "a@legitimate.com.", "a@legitimate..com", "<admin@legitimate.com \t>",
+    "<admin@legitimate.com\u2000>", "admin@legitimate\u3002com", "a@XN--MNCHEN-3YA.example", "a@m\u00fcnchen.example",
+    "admin@legitimate.com(.attack.com", "=?utf-8?q?admin=40legitimate.com=3e=20?=@attack.com",
+    "<<a@attack.com>@legitimate.com>", "<a@legitimate.com", "g: <a@legitimate.com>, <b@x.com>;",
+    "undisclosed-recipients:;", "", "<>", "()", "Joe\n\t<joe@example.com>", "\"a\n b\" <a@example.com>",
+    "\u202ea <a@example.com>", "x@" + "a" * 63 + ".example", "x@" + "a" * 64 + ".example"]
+seeds("author_domain", *(" " + value for value in FROM_VALUES))
+
+seeds("envelope", "<joe@example.com>", "joe@example.com", "<>", "", "\"a b\\\"@legitimate.com\"@attack.com",
+      "<(any@legitimate.com>", "<any@legitimate.com(.attack.com>", "<any@legitimate.com'@any.attack.com>",
+      "<@legitimate.com,@any.com:'any@attack.com>", "x@attack.com.", "x@", "x@[192.0.2.1]", "@attack.com",
+      "<\u00fc@b\u00fccher.example>", "a;dmarc=pass", "[1.2.3.4]", "mx.example.org", "MX.Example.ORG.",
+      "SRS0=x=y=example.com=bounce@forward.example", "a" * 64 + "@example.com")
+
+seeds("domain_name", "example.com", "EXAMPLE.com.", "_dmarc.example.com", "b\u00fccher.example", "xn--bcher-kva.example",
+      "legitimate\u3002com", "stra\u00dfe.example", "a..b", "-x.com", "1.2.3.4", "xn--zzzzzz.example", "a" * 63 + ".b",
+      ".".join(["a" * 49] * 5) + ".xy", "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1", "192.0.2.0/24", "2001:db8::/32",
+      "0.0.0.0/0", "1.2.3.4/33", "xn--a.xn--b", "\u0430pple.example", "\uff41.example", "\u200b.example", "a.xn--\u00fc")
+
+RESULTS = [  # RFC 8601 appendix B, and forgeries of our name
+    "example.org 1; none", "example.com;\r\n spf=pass smtp.mailfrom=example.net",
+    "example.com;\r\n auth=pass (cram-md5) smtp.auth=sender@example.net;\r\n spf=pass smtp.mailfrom=example.net",
+    "example.com; dkim=pass reason=\"good signature\"\r\n header.i=@mail-router.example.net; dkim=fail header.i=@x.example",
+    "foo.example.net (foobar) 1 (baz);\r\n dkim (Because I like it) / 1 (One yay) = (wait for it) fail\r\n"
+    "  policy (A dot can go here) . (like that) expired\r\n  (this surprised me) = (as I wasn't expecting it) 1362471462",
+    "MX.EXAMPLE.ORG; dmarc=pass", "\"mx.example.org\"; dmarc=pass", "(c)mx.example.org; dmarc=pass",
+    "mx.example.org/1; dmarc=pass", "\r\n mx.example.org.; dmarc=pass", "mx.example.org 1", "mx.ex(a)ample.org; none",
+    "\"mx.\\example.org\"; none", "x; " + "a=b; " * 17, "x; a=b c.d=\"e\\\"f\" g.h=i@j k.l=@m", "(((", "x;;", "mx.example.org;\x00",
+    "m\u00fc.example; none", "x; spf=pass smtp.mailfrom=\"a b\"@c.example"]
+seeds("authres_parse", *RESULTS)
+seeds("authres_compose", "mx.example.org\nspf||pass|||smtp|mailfrom|example.net",
+      "mx.example.org|1\ndkim|1|fail|body-hash-mismatch|test mode|header|d|example.com|header|b|a+/=",
+      "mx.example.org", "MX Example|x\n||||\nnone||none|none", "a\"b\\c\nspf||pass|x; dmarc=pass|(a)\\|smtp|mailfrom|\"a b\"@c",
+      "m\u00fcnchen.example\nspf||pass|a\r\nX: y|\t|smtp|helo|\x00\x7f", "mx.example.org\ndmarc||pass|" + "long " * 40 + "||header|from|" + "x" * 90)
+
+seeds("message", SIGNED, crlf(FIELDS + BODY), FIELDS + BODY, "From joe Mon Jan 1\r\nFrom: <a@b.example>\r\n\r\nx",
+      " From: <first@attack.com>\r\nFrom: <admin@legitimate.com>\r\n\r\n", "From\r\n : <a@attack.com>\r\nFrom: <b@x.com>\r\n\r\n",
+      "From : <a@attack.com>\r\nFr\x00om: x\r\n\r\n", "A: b\r\r\n c\r\nD:\r\n\r\nbody", "A: b\n\tc\n\n", "A: b", "\r\n", "no field\r\n")
+
+BODIES = ["", "x", "a\r\nb\r\n", "a\nb\n", "a\rb", "a\r\r\nb \t\r\n\r\n\r\n", " \t c  d \r\n\r\n", "\r\n\r\n", "\r", "\n", "a \r b",
+          "a\t\t\r\n \r\n", "x\r\n.\r\ny", "l\x00ne\r\n" + "w " * 60, "\r\n\r", "a\r\n\r\nb\r\n\r\n\n", " \r\r\n"]
+seeds("line_endings", *BODIES)
+seeds("body_hash", *("|\n" + body for body in BODIES), "0|3\nabc\r\ndef\r\n", "5|999\nabc  \r\n\r\n\r\n", "7|2\n \r\n x\ty \r\n")
+
+seeds("header_hash", SIGNED, crlf(f"DKIM-Signature:{SIMPLE_SIGNATURE}\n{FIELDS}{BODY}"),
+      crlf(f"{FIELDS}Subject : \t two\n  lines \nDKIM-Signature:{RSA_SIGNATURE.replace('b=', 'b =')}; n=b=x\n{BODY}"),
+      crlf(f"From: a\ndkim-signature:{RSA_SIGNATURE.replace('h=from', 'h=dkim-signature:from')}\nFROM : b\n{BODY}"),
+      crlf(f"DKIM-Signature:{RSA_SIGNATURE.replace('; d', '; xb=zz; d')}\n{FIELDS}{BODY}"))
+
+seeds("dkim_verifier", f"n\n{KEYS}%%\n{SIGNED}", f"n\n{KEYS}%%\n{SIGNED}appended\r\n",
+      f"f\n{RSA_KEY}\n{ED_KEY}\nv=DKIM1; p=\n%%\n{SIGNED}",
+      f"n\n{KEYS}%%\n" + crlf(f"DKIM-Signature:{RSA_SIGNATURE}\n" * 12 + FIELDS + BODY),
+      f"n\n{KEYS}%%\n" + crlf(f"DKIM-Signature:{SIMPLE_SIGNATURE}\nDKIM-Signature: garbage\n{FIELDS}{BODY}"),
+      f"n\n{KEYS.replace('v=DKIM1;', 'v=DKIM1; t=y:s;')}%%\n{SIGNED}".replace("\r\n", "\n"))
+
+seeds("sign_verify", *(f"{letters}\n" + crlf(
+    "From: Joe <joe@example.org>\nTo: Suzie <s@example.net>\nSubject:  Is\n  dinner ready? \nX-Y: z\n" + BODY) for letters in
+    ("rr", "rs", "sr", "ss")),
+    "rr\nFrom: a@b.example.org\nSubject : x\r\n\r\nno line end", "ss\nFrom: a@example.org\r\nA:\r\n\r\n\r\n\r\nx \t\r\r\n\r\n",
+    "sr\nAuthentication-Results: mx.example.org; none\nfrom:\ta@example.org\nDKIM-Signature: x\n\n", "rr\nFrom: a@example.org\n\n")
+
+ENVELOPE = "192.0.2.3|mx.football.example.com|<joe@football.example.com>|suzie@shopping.example.net|"
+ZONE = ("@football.example.com v=spf1 ip4:192.0.2.3 -all\n@_dmarc.football.example.com v=DMARC1; p=reject\n" + KEYS)
+seeds("message_verifier", f"{ENVELOPE}\nn\n{ZONE}%%\n{SIGNED}", f"{ENVELOPE}mq\nf\n{ZONE}%%\n{SIGNED}",
+      f"198.51.100.1|x|<>|y@example.net|ts\nn\n{ZONE}%%\nFrom: <a@football.example.com>\r\nSubject: s\r\n\r\n",
+      *(f"{ENVELOPE}q\nn\n{ZONE}%%\nFrom: {value}\r\nAuthentication-Results: {result}\r\n\r\nx"
+        for value, result in zip(FROM_VALUES[:20], RESULTS)),
+      f"{ENVELOPE}t\nn\n{ZONE}v=spf1 include:%{{d}}.x a mx ptr -all\n%%\nFrom: a@b.example\r\nFrom: c@d.example\r\n"
+      "X-Authmilter-Verdict: clean\r\nx-authmilter-verdict : y\r\n\r\n",
+      f"|||y|\n\n%%\n" + "X: y\r\n" * 120 + "From: a@football.example.com\r\n\r\n")
+
+
+def wire_name(text):
+    return b"".join(bytes([len(label)]) + label.encode() for label in text.split(".")) + b"\0"
+
+
+def answer(kind, number, name, rdata, flags=0x8180, alias=None, extra=b""):
+    number = number.to_bytes(2, "big")
+    records = b""
+    count = 0
+    owner = b"\xc0\x0c"
+    if alias:
+        target = wire_name(alias)
+        records += owner + b"\0\5\0\1\0\0\1\0" + len(target).to_bytes(2, "big") + target
+        owner = target
+        count += 1
+    for data in rdata:
+        records += owner + number + b"\0\1\0\0\0\x3c" + len(data).to_bytes(2, "big") + data
+        count += 1
+    head = b"\x12\x34" + flags.to_bytes(2, "big") + b"\0\1" + count.to_bytes(2, "big")
+    head += (b"\0\1" if extra else b"\0\0") + b"\0\0"
+    return f"{kind} {name}\n".encode() + head + wire_name(name) + number + b"\0\1" + records + extra
+
+
+SOA = b"\xc0\x0c\0\6\0\1\0\0\x0e\x10\0\x1a\1m\xc0\x0c\1n\xc0\x0c" + b"\0\0\0\1" * 4 + b"\0\0\0\x3c"
+seeds("dns_answer", answer("A", 1, "example.org", [b"\xc0\0\2\1", b"\xc0\0\2\2"]),
+      answer("AAAA", 28, "example.org", [b"\x20\1\x0d\xb8" + b"\0" * 11 + b"\1"]),
+      answer("TXT", 16, "example.org", [b"\6v=spf1\5 -all", b"\0"]), answer("TXT", 16, "example.org", [b"\xffshort"]),
+      answer("MX", 15, "example.org", [b"\0\x14\2mx\xc0\x0c", b"\0\x0a\0"]), answer("PTR", 12, "1.2.in-addr.arpa", [b"\1a\1b\0"]),
+      answer("A", 1, "a.example", [b"\x7f\0\0\1"], alias="b.example"), answer("A", 1, "nx.example", [], flags=0x8183, extra=SOA),
+      answer("TXT", 16, "nodata.example", [], extra=SOA), answer("A", 1, "x.example", [], flags=0x8182),
+      answer("PTR", 12, "loop.example", [b"\xc0\x1d"]), answer("MX", 15, "big.example", [b"\0\1" + b"\x3f" + b"a" * 63 + b"\xc0\x0c"]))
+
+seeds("zone_file", "$ORIGIN example.org.\n$TTL 1h\n@ IN SOA ns hostmaster 1 3600 600 86400 60\n@ TXT \"v=spf1 -all\"\nmx 300 IN A 192.0.2.1\n"
+      " AAAA 2001:db8::1\n@ MX 10 mx\nwww CNAME mx\n*.w A 192.0.2.9\n", "a. TXT \"x\" ( \"y\"\n ; c\n\"z\" )\n", "a. A 1.2.3",
+      "b\\.c. A 192.0.2.1\n", "x. TXT \"\\000\\255\\\"\"\n", "$INCLUDE /etc/passwd\n", "a. CNAME b.\nb. CNAME a.\n", "a. IN A 192.0.2.1 ; c\n\tTXT t",
+      "@ PTR a\n", "a. 1h30m IN TXT x\na. IN 60 TXT y\n", "a. TYPE99 \\# 0\n", "1.2.0.192.in-addr.arpa. PTR \xff\\255.example.\n", "a. TXT " + "x" * 256)
+
+seeds("config", "", "[milter]\nsocket = [\"unix:/run/x.sock\", \"inet:8891@127.0.0.1\"]\nsocket_mode = \"0660\"\n",
+      "[identity]\nauthserv_id = \"mx.example.org\"\ntrusted_authserv_ids = [\"border.example.org\"]\n[network]\ninternal = [\"10.0.0.0/8\", \"::1/128\"]\n",
+      "[dns]\nnameservers = [\"192.0.2.53\", \"127.0.0.1@5353\"]\ndnssec = \"auto\"\ntimeout = \"5s\"\nmessage_timeout = \"20s\"\nzones = [\"z\"]\n",
+      "[verify]\nmode = \"monitor\"\nmaximum_signatures = 10\nminimum_rsa_bits = 2048\n[policy]\nspf_fail = \"tag\"\ntag_subject = \"[x] \"\n"
+      "[[policy.override]]\nauthor_domain = \"*.list.example\"\nclient = [\"192.0.2.0/24\"]\nmail_from = \"<>\"\ndmarc_reject = \"quarantine\"\n",
+      "[signing]\nheaders = [\"from\", \"subject\"]\ncanonicalization = \"relaxed/simple\"\nrequire_sender_match = false\n[[signing.domain]]\n"
+      "domain = \"example.org\"\nsubdomains = true\nkeys = [{ selector = \"2026a\", file = \"/k.pem\" }]\n",
+      "[log]\ntarget = \"stderr\"\nformat = \"json\"\nlevel = \"debug\"\n[metrics]\nlisten = \"127.0.0.1:9253\"\n",
+      "x = 1\n", "[milter]\nsokcet = \"a\"\n", "[dns]\ntimeout = 5\n", "a = [[[[[[[[\n", "[milter]\nsocket = \"\\u0000\\u001B\"\n", "[[milter]]\n", "\ufeff[log]\n", "na\u00efve = 1\n")
+
+PEM = """-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
+-----END PRIVATE KEY-----
+"""
+seeds("crypto", RSA_KEY.partition("p=")[2], ED_KEY.partition("p=")[2], PEM, PEM.replace("PRIVATE", "RSA PRIVATE"), "AAAA", "AA==", "AA=A", "\x30\x03\x02\x01\x01",
+      "MBkwDQYJKoZIhvcNAQEBBQADCAAwBQIBAwIBAw==", "MAgCAQ8CAwEAAQ==", PEM.replace("-----BEGIN", "-----BEGIN ENCRYPTED"))
+
+if __name__ == "__main__":
+    shutil.rmtree(CORPUS, ignore_errors=True)
+    for target, rows in SEEDS.items():
+        folder = CORPUS / target
+        folder.mkdir(parents=True)
+        for number, row in enumerate(rows, 1):
+            (folder / f"{number:02}").write_bytes(row)

@@ -1,0 +1,184 @@
+#include <authmilter/authentication_results.h>
+#include <authmilter/verify.h>
+
+#include <algorithm>
+
+#include "authres.h"
+#include "hashed_resolver.h"
+#include "input.h"
+#include "keys.h"
+
+// The whole verdict on a message, in a DNS that the fuzzer writes.
+//
+//     client | HELO name | reverse-path | recipient | letters: m monitor, q no quarantine, t tag
+//     zone, see hashed_resolver.h
+//     %%
+//     message
+
+using namespace authmilter;
+using fuzz::require;
+
+namespace {
+
+Config make_config(std::string_view letters) {
+  Config config;
+  config.authserv_id = "mx.example.org";
+  if (letters.find('m') != std::string_view::npos) config.verify.mode = VerifyMode::monitor;
+  if (letters.find('t') != std::string_view::npos) config.policy.tag_subject = "[forged?] ";
+  if (letters.find('s') != std::string_view::npos) {
+    config.policy.actions.dmarc_reject = Disposition::tag;
+    config.policy.actions.spf_temperror = Disposition::tempfail;
+  }
+  config.verify.limits.total_octets = 16 * 1024;
+  config.verify.limits.fields = 100;
+  return config;
+}
+
+struct Subject {
+  Config config;
+  Envelope envelope;
+  std::string zone;
+  Message message;
+};
+
+Subject read(const std::uint8_t* data, std::size_t size) {
+  fuzz::Input input(data, size);
+  const auto words = split(input.line(), '|');
+  const auto word = [&](std::size_t i) {
+    return i < words.size() ? std::string(words[i].substr(0, 300)) : std::string();
+  };
+  Subject subject{make_config(word(4)), {}, "", {}};
+  subject.envelope.client = IpAddress::parse(word(0));
+  subject.envelope.helo = word(1);
+  subject.envelope.mail_from = word(2);
+  subject.envelope.recipients = {word(3)};
+  subject.envelope.quarantine_offered = word(4).find('q') == std::string::npos;
+  subject.zone = input.part();
+  subject.message = parse_message(input.rest());
+  return subject;
+}
+
+Verdict verify(const Subject& subject, fuzz::HashedResolver& resolver, fuzz::Dice& dice) {
+  if (subject.envelope.client) resolver.add_address(*subject.envelope.client);
+  MessageVerifier verifier(subject.config, fuzz::signing_setup().engine, resolver, subject.envelope,
+                           1'700'000'000);
+  for (const HeaderField& field : subject.message.fields) verifier.header(field);
+  verifier.end_of_headers();
+  fuzz::in_pieces(subject.message.body, dice,
+                  [&](std::string_view piece) { verifier.body(piece); });
+  return verifier.finish();
+}
+
+void check_edits(const Verdict& verdict, const Subject& subject) {
+  using Action = HeaderEdit::Action;
+  require(!verdict.edits.empty(), "there is a results field");
+  const HeaderEdit& last = verdict.edits.back();
+  require(last.action == Action::insert && last.index == 0, "it goes on top");
+  auto last_removed = std::size_t(-1);
+  std::size_t results_fields = 0;
+  for (const HeaderEdit& edit : verdict.edits) {
+    if (edit.action == Action::insert && edit.name == "Authentication-Results") ++results_fields;
+    require(edit.action != Action::remove || edit.value.empty(), "a removal has no value");
+    if (edit.action == Action::insert) fuzz::require_clean(edit.value);
+    if (edit.action != Action::remove || !equals_ignoring_case(edit.name, last.name)) continue;
+    require(edit.index > 0 && edit.index < last_removed, "the highest index first (A119)");
+    last_removed = edit.index;
+  }
+  require(results_fields == 1 && last.name == "Authentication-Results", "one field of ours");
+
+  const auto parsed = parse_authentication_results(last.value);
+  require(parsed && parsed->authserv_id == subject.config.authserv_id, "it reads back");
+  const auto& findings = verdict.findings;
+  const auto entries = findings.spf.size() + std::max<std::size_t>(1, findings.dkim.size()) + 1;
+  require(parsed->results.size() == std::min<std::size_t>(entries, findings.spf.size() + 101),
+          "every method has its entry");
+  require(parsed->results.back().method == "dmarc" &&
+              parsed->results.back().result == to_string(findings.dmarc.result),
+          "DMARC's is the last");
+  require(!claims_to_be_ours(verdict.authentication_results, "other.example") &&
+              claims_to_be_ours(verdict.authentication_results, subject.config.authserv_id),
+          "it bears our name");
+}
+
+/// No forged field stays, whatever the order of the edits.
+void check_removals(const Verdict& verdict, const Subject& subject) {
+  if (verdict.decision.rule == "limit.header") return;
+  std::size_t forged = 0;
+  for (const HeaderField& field : subject.message.fields) {
+    if (has_name(field, "Authentication-Results") &&
+        claims_to_be_ours(field.value, subject.config.authserv_id)) {
+      ++forged;
+    }
+    if (has_name(field, "X-Authmilter-Verdict")) ++forged;
+  }
+  const auto removed = std::count_if(
+      verdict.edits.begin(), verdict.edits.end(),
+      [](const HeaderEdit& edit) { return edit.action == HeaderEdit::Action::remove; });
+  require(forged == static_cast<std::size_t>(removed), "every forged field goes");
+}
+
+void check_dmarc(const Verdict& verdict) {
+  const Findings& findings = verdict.findings;
+  const bool passed = findings.dmarc.result == DmarcResult::pass;
+  require(passed == (findings.dmarc.spf_aligned || findings.dmarc.dkim_aligned), "aligned");
+  const auto& spf = findings.spf;
+  const auto& dkim = findings.dkim;
+  const bool by_spf = std::any_of(spf.begin(), spf.end(), [](const SpfOutcome& one) {
+    return one.identity == SpfIdentity::mailfrom && one.result == SpfResult::pass;
+  });
+  const bool by_dkim = std::any_of(dkim.begin(), dkim.end(), [](const DkimOutcome& one) {
+    return one.result == DkimResult::pass;
+  });
+  require(!findings.dmarc.spf_aligned || by_spf, "SPF passed for MAIL FROM (A118)");
+  require(!findings.dmarc.dkim_aligned || by_dkim, "DKIM passed");
+}
+
+void check_decision(const Verdict& verdict, const Subject& subject) {
+  const Decision& decision = verdict.decision;
+  require(!decision.rule.empty() && fuzz::printable_ascii(decision.reason), "a rule and a reason");
+  const bool refuses =
+      decision.disposition == Disposition::reject || decision.disposition == Disposition::tempfail;
+  require(decision.reply.has_value() == refuses, "a refusal has a reply");
+  if (decision.reply) {
+    const SmtpReply& reply = *decision.reply;
+    require(fuzz::printable_ascii(reply.text) && reply.text.size() <= 200 &&
+                reply.text.find('%') == std::string::npos,
+            "it can be sent (A183)");
+    require(reply.code / 100 == (decision.disposition == Disposition::reject ? 5U : 4U),
+            "its code");
+  }
+  const bool monitor = subject.config.verify.mode == VerifyMode::monitor;
+  require(!monitor || verdict.disposition == Disposition::accept, "monitoring changes nothing");
+  if (verdict.findings.dmarc.result == DmarcResult::pass) {
+    require(decision.disposition == Disposition::accept, "the author is proven");
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Subject subject = read(data, size);
+  fuzz::Dice dice({reinterpret_cast<const char*>(data), size});
+  fuzz::HashedResolver resolver(subject.zone);
+  const Verdict verdict = verify(subject, resolver, dice);
+  check_edits(verdict, subject);
+  check_removals(verdict, subject);
+  check_dmarc(verdict);
+  check_decision(verdict, subject);
+  require(resolver.questions().size() <= subject.config.dns.message_queries,
+          "sixty queries (A161)");
+
+  fuzz::HashedResolver again(subject.zone);
+  const Verdict second = verify(subject, again, dice);
+  require(second.edits == verdict.edits && second.disposition == verdict.disposition,
+          "cut anywhere, the same");
+
+  fuzz::HashedResolver dead("F");
+  const Verdict blind = verify(subject, dead, dice);
+  require(blind.findings.dmarc.result != DmarcResult::pass &&
+              blind.findings.dmarc.result != DmarcResult::none,
+          "no verdict without a DNS (A185)");
+  for (const auto& spf : blind.findings.spf) require(spf.result != SpfResult::pass, "no SPF pass");
+  for (const auto& dkim : blind.findings.dkim) require(dkim.result != DkimResult::pass, "nor DKIM");
+  return 0;
+}

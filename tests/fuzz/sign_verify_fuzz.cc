@@ -1,0 +1,132 @@
+#include <authmilter/sign.h>
+#include <authmilter/verify.h>
+
+#include <algorithm>
+
+#include "base/ascii.h"
+#include "hashed_resolver.h"
+#include "input.h"
+#include "keys.h"
+
+// What we sign, we verify: every message that gets a signature passes here with its octets
+// unchanged, and no longer when what was signed is changed.
+//
+//     canonicalization, for example sr
+//     message
+
+using namespace authmilter;
+using fuzz::require;
+
+namespace {
+
+constexpr std::int64_t kNow = 1'700'000'000;
+
+Config make_config(std::string_view letters) {
+  Config config;
+  config.authserv_id = "mx.example.org";
+  config.internal = {*Network::parse("192.0.2.0/24")};
+  config.signing = fuzz::signing_setup().config;
+  const auto letter = [&](std::size_t i) {
+    const bool simple = i < letters.size() && letters[i] == 's';
+    return simple ? Canonicalization::simple : Canonicalization::relaxed;
+  };
+  config.signing.header_canonicalization = letter(0);
+  config.signing.body_canonicalization = letter(1);
+  return config;
+}
+
+SigningOutcome sign(const Config& config, const Message& message, fuzz::Dice& dice) {
+  const auto& setup = fuzz::signing_setup();
+  Envelope envelope;
+  envelope.client = IpAddress::parse("192.0.2.1");
+  MessageSigner signer(config, setup.engine, *setup.ring, envelope, kNow);
+  for (const HeaderField& field : message.fields) signer.header(field);
+  signer.end_of_headers();
+  fuzz::in_pieces(message.body, dice, [&](std::string_view piece) {
+    if (signer.wants_body()) signer.body(piece);
+  });
+  return signer.finish();
+}
+
+/// As an MTA does it.
+Message edited(Message message, const std::vector<HeaderEdit>& edits) {
+  for (const HeaderEdit& edit : edits) {
+    if (edit.action == HeaderEdit::Action::insert) {
+      message.fields.insert(message.fields.begin(), make_header_field(edit.name, " " + edit.value));
+      continue;
+    }
+    require(edit.action == HeaderEdit::Action::remove, "a signer inserts and removes");
+    std::size_t ordinal = 0;
+    const auto found =
+        std::find_if(message.fields.begin(), message.fields.end(), [&](const HeaderField& field) {
+          return equals_ignoring_case(field.name, edit.name) && ++ordinal == edit.index;
+        });
+    require(found != message.fields.end(), "what is removed is there");
+    message.fields.erase(found);
+  }
+  return message;
+}
+
+Verdict verify(const Config& config, const Message& message, fuzz::Dice& dice) {
+  const auto& setup = fuzz::signing_setup();
+  fuzz::HashedResolver resolver("nx");
+  for (const SigningKey& key : setup.ring->all()) {
+    resolver.add_text(fuzz::key_record_name(key), key_record_text(*key.key));
+  }
+  resolver.add_text("_dmarc.example.org", "v=DMARC1; p=reject");
+  Envelope envelope;
+  envelope.client = IpAddress::parse("198.51.100.1");
+  MessageVerifier verifier(config, setup.engine, resolver, envelope, kNow);
+  for (const HeaderField& field : message.fields) verifier.header(field);
+  verifier.end_of_headers();
+  fuzz::in_pieces(message.body, dice, [&](std::string_view piece) {
+    if (verifier.wants_body()) verifier.body(piece);
+  });
+  return verifier.finish();
+}
+
+/// How our own signatures, which stand on top, do.
+bool ours_pass(const Verdict& verdict, std::size_t signatures) {
+  const auto& dkim = verdict.findings.dkim;
+  require(dkim.size() >= signatures, "the signatures arrived");
+  const auto passed =
+      std::count_if(dkim.begin(), dkim.begin() + static_cast<std::ptrdiff_t>(signatures),
+                    [](const DkimOutcome& outcome) { return outcome.result == DkimResult::pass; });
+  require(passed == 0 || passed == static_cast<std::ptrdiff_t>(signatures), "both or none");
+  return passed > 0;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::Input input(data, size);
+  fuzz::Dice dice(input.text());
+  const Config config = make_config(input.line());
+  const Message message = parse_message(input.rest());
+  const SigningOutcome outcome = sign(config, message, dice);
+  require(!outcome.failed, "signing does not fail");
+  require((outcome.reason == "signed") == !outcome.keys.empty(), "signed with keys");
+  if (outcome.keys.empty()) return 0;
+
+  const Message sent = edited(message, outcome.edits);
+  // The signatures may be what makes the header too large.
+  const Verdict verdict = verify(config, sent, dice);
+  if (verdict.decision.rule == "limit.header") return 0;
+  const bool bare_cr = verdict.findings.dkim.front().reason == "bare-cr-in-body";
+  require(ours_pass(verdict, outcome.keys.size()) || bare_cr, "what we sign, we verify");
+  require(verdict.findings.dmarc.result == DmarcResult::pass || bare_cr, "and it is aligned");
+  if (bare_cr) {
+    require(message.body.find('\r') != std::string::npos, "only a CR is too much");
+    return 0;
+  }
+
+  Message longer = sent;
+  longer.body += "\r\nx\r\n";
+  require(!ours_pass(verify(config, longer, dice), outcome.keys.size()), "the body is signed");
+  Message other = sent;
+  other.fields.push_back({"From", " <a@example.net>"});
+  const Verdict forged = verify(config, other, dice);
+  require(!ours_pass(forged, outcome.keys.size()), "no From can be added");
+  require(forged.findings.dmarc.result != DmarcResult::pass, "and two are no author");
+  return 0;
+}
