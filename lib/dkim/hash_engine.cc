@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 #include <set>
+#include <stdexcept>
 
 #include "dkim/opendkim.h"
 

@@ -114,9 +114,8 @@ bool library_takes(const std::vector<MessageField>& fields, const SignatureToHas
   if (is_signed("dkim-signature")) return false;
   const bool relaxed = signature.signature->header_canonicalization == Canonicalization::relaxed;
   return std::none_of(fields.begin(), fields.end(), [&](const MessageField& field) {
-    const bool odd =
-        field.text.find('\0') != std::string::npos || (relaxed && has_odd_blank(field.text));
-    return odd && is_signed(field.name);
+    return is_signed(field.name) &&
+           (field.text.find('\0') != std::string::npos || (relaxed && has_odd_blank(field.text)));
   });
 }
 

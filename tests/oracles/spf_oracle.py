@@ -23,17 +23,17 @@ MACROS = ["%{d}", "%{l}.%{d}", "%{ir}.x.%{d}", "%{d2}", "%{o}", "%{h}", "%{d1r}.
 
 
 def cidr(rng):
-    four = rng.choice(["", "", "/32", "/24", "/29", "/0", "/33", "/08"])
-    six = rng.choice(["", "", "", "//128", "//64", "//0", "//129"])
-    return four + six
+    if rng.random() < 0.05:
+        return rng.choice(["/33", "/08", "//129", "/", "//", "/24/64"])
+    return rng.choice(["", "", "/32", "/24", "/29", "/0"]) + rng.choice(["", "", "", "//128", "//64", "//0"])
 
 
 def term(rng):
-    kind = rng.randrange(14)
+    kind = rng.randrange(13) if rng.random() < 0.97 else 13
     qualifier = rng.choice(QUALIFIERS)
     target = rng.choice(["", ":" + rng.choice(HOSTS + DOMAINS), ":" + rng.choice(MACROS)])
     if kind < 3:
-        return qualifier + f"ip4:192.0.2.{rng.randrange(10)}" + rng.choice(["", "", "/29", "/24", "/0", "/33", "/"])
+        return qualifier + f"ip4:192.0.2.{rng.randrange(10)}" + rng.choice(["", "", "", "/29", "/29", "/24", "/24", "/0", "/33"])
     if kind < 4:
         return qualifier + f"ip6:2001:db8::{rng.randrange(6)}" + rng.choice(["", "", "/64", "/0", "/129"])
     if kind < 6:
@@ -111,18 +111,21 @@ def ask_us(program, folder, zone, client, sender, helo):
     return json.loads(done.stdout)
 
 
-def known_disagreement(ours, theirs, zone):
-    """The RFC line by which ours is right although pyspf says otherwise, or None."""
-    del zone
-    if ours == theirs:
-        return None
+def known_disagreement(answer, text):
+    """The line of a standard by which ours is right although pyspf says otherwise, or None."""
+    if "Void lookup limit" in text and answer["void_lookups"] <= 2:
+        return "RFC 7208 section 4.6.4 counts terms, pyspf each address lookup of a term"
+    if "trivial recursion" in text:
+        return "RFC 7208 section 4.6.2 evaluates terms from left to right; an include behind the match does not count"
+    if "unknown= MUST appear at most once" in text:
+        return "RFC 7208 section 6 forbids only a second redirect or exp"
     return None
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
-    parser.add_argument("--cases", type=int, default=400)
+    parser.add_argument("--cases", type=int, default=600)
     parser.add_argument("--seed", type=int, default=7208)
     options = parser.parse_args()
     rng = random.Random(options.seed)
@@ -134,17 +137,17 @@ def main():
             client = rng.choice(ADDRESSES)
             sender = rng.choice(["user", "a-b.c", "x"]) + "@" + rng.choice(DOMAINS)
             spf.DNSLookup = pyspf_lookup(zone)
-            theirs = spf.query(i=client, s=sender, h="helo.example", strict=True, querytime=60).check()[0]
+            theirs, _, text = spf.query(i=client, s=sender, h="helo.example", strict=True, querytime=60).check()
             answer = ask_us(options.program, folder, zone, client, sender, "helo.example")
             ours = answer["result"]
             results[ours] = results.get(ours, 0) + 1
             if ours == theirs:
                 agreed += 1
-            elif line := known_disagreement(ours, theirs, zone):
+            elif line := known_disagreement(answer, text):
                 known[line] = known.get(line, 0) + 1
             else:
                 wrong += 1
-                print(f"case {case}: {client} {sender}: ours {ours} ({answer.get('reason')}), pyspf {theirs}\n"
+                print(f"case {case}: {client} {sender}: ours {ours} ({answer.get('reason')}), pyspf {theirs} ({text})\n"
                       + zone_text(zone))
     for line, count in known.items():
         print(f"known disagreement, {line}: {count}")

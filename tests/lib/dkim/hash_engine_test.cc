@@ -226,7 +226,9 @@ TEST_CASE("the hash of a body is that of its canonical form, wherever it is cut 
       {"CR CR LF", "a\r\r\n\r\n"},
       {"a bare CR before a blank", "a\r b\r\t\r\n"},
   };
-  for (const auto& [why, body] : rows) {
+  for (const auto& row : rows) {
+    const std::string why = row.first;
+    const std::string& body = row.second;
     CAPTURE(why);
     for (const auto canonicalization : {Canonicalization::simple, Canonicalization::relaxed}) {
       CAPTURE(to_string(canonicalization));

@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
+#include <thread>
 
 #include "dkim/signature_prefix.h"
 #include "lib/dkim/messages.h"
@@ -507,4 +509,20 @@ TEST_CASE("header.b tells signatures apart (RFC 6008 section 4, edge case 69)") 
   const auto outcomes = verify(sign(plain(), {signing_key("r"), signing_key("e")}));
   CHECK(outcomes[0].signature_prefix.size() == 8);
   CHECK(outcomes[0].signature_prefix != outcomes[1].signature_prefix);
+}
+
+TEST_CASE("one engine serves many threads") {
+  const auto message = sign(plain(), {signing_key("r"), signing_key("e")});
+  const auto resolver = make_test_resolver(zone());
+  std::atomic<int> passed = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 20; ++round) {
+        if (summary(verify(message, *resolver)) == "pass, pass") ++passed;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  CHECK(passed == 80);
 }
