@@ -55,7 +55,8 @@ TEST_CASE("spf, dkim and dmarc stand in this order (RFC 8601 section 2.7, edge c
               "dmarc=pass header.from=author.example policy.dmarc=reject"});
   CHECK(make_authentication_results(found, "mx.example.org").authserv_id == "mx.example.org");
 
-  // So written, with every property that RFC 8601 section 2.7 and RFC 9989 section 8.1 name for them.
+  // So written, with every property that RFC 8601 section 2.7 and RFC 9989 section 8.1 name for
+  // them.
   const auto field = compose(make_authentication_results(found, "mx.example.org"));
   for (const char* property :
        {"smtp.mailfrom=sender.example", "smtp.helo=mail.sender.example", "header.d=author.example",
