@@ -71,10 +71,13 @@ Value convert(const toml::node& node, const std::string& path) {
 
 /// The first character outside ASCII that stands in neither a comment nor a string of one line.
 /// TOML has no use for one there. It mostly is a typographic quote or blank from a web page, so the
-/// message shall say what is wrong; the parser never sees it.
+/// message shall say what is wrong; the parser never sees it. With strings of several lines in the
+/// text, which no key needs, a line does not tell what it is in: then every one counts.
 std::optional<Place> find_stray_character(std::string_view text) {
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  constexpr auto npos = std::string_view::npos;
+  const bool any = text.find("\"\"\"") != npos || text.find("'''") != npos;
   Place place;
   char inside = '\0';  // '#', or the quote that will end the string
   bool escaped = false;
@@ -87,8 +90,8 @@ std::optional<Place> find_stray_character(std::string_view text) {
       escaped = false;
       continue;
     }
+    if (octet >= 0x80 && (any || inside == '\0')) return place;
     if (inside == '\0') {
-      if (octet >= 0x80) return place;
       if (c == '#' || c == '"' || c == '\'') inside = c;
     } else if (escaped) {
       escaped = false;

@@ -75,6 +75,8 @@ TEST_CASE("a mistake is reported with its file, line and column") {
        "x.toml:2:9: a character outside ASCII must stand in quotes, on one line"},
       {"letter after strings", "[dns]\n\"\xc3\xbc\\\"\" = '\xc3\xbc\\' \xc3\xbc\n",
        "x.toml:2:14: a character outside ASCII must stand in quotes, on one line"},
+      {"letter after a string of several lines", "a = \"\"\"\nit's\"\"\" \xc3\xa9\n",
+       "x.toml:2:9: a character outside ASCII must stand in quotes, on one line"},
       {"broken UTF-8", "[log]\nlevel = \"\xff\"\n",
        "x.toml:2:9: encountered invalid utf-8 sequence"},
       {"twice the same key", "[dns]\ntimeout = \"5s\"\ntimeout = \"6s\"\n",
