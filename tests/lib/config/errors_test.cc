@@ -162,7 +162,7 @@ TEST_CASE("settings that contradict each other are refused") {
       {"selector that is no name",
        "[[signing.domain]]\ndomain = \"example.org\"\nkeys = [{ selector = \"a b\", file = \"b\" "
        "}]\n",
-       "x.toml:3:22: signing.domain.keys.selector: \"a b\" is no domain name"},
+       "x.toml:3:22: signing.domain.keys.selector: \"a b\" is no selector"},
       {"twice the same selector",
        "[[signing.domain]]\ndomain = \"example.org\"\nkeys = [\n{ selector = \"a\", file = \"b\" "
        "},\n{ selector = \"A\", file = \"c\" }]\n",
