@@ -66,7 +66,7 @@ class Verifying(unittest.TestCase):
         self.assertNotIn("quarantine", [c[0] for c in result.changes])
         self.assertRegex(result.inserted("X-Authmilter-Verdict")[0], "^ suspicious ")
 
-    def test_forged_results_go_and_foreign_ones_stay(self):
+    def test_forged_results_go_and_foreign_ones_stay(self):  # edge cases 93, 94
         ours = [" mx.example.net; dmarc=pass", " MX.EXAMPLE.NET; spf=pass", ' "mx.example.net"; spf=pass',
                 " (c)mx.example.net 1; spf=pass", "\n mx.example.net; spf=pass", " mx.example.net.; spf=pass"]
         foreign = [" other.example; spf=pass", " mx.example.net.evil.example; spf=pass"]
@@ -82,7 +82,7 @@ class Verifying(unittest.TestCase):
         self.assertIn("dmarc=pass", left[0])
         self.assertEqual(left[1:], [foreign[i % 2] for i in range(len(ours))])
 
-    def test_a_message_of_an_authenticated_user_is_not_judged(self):
+    def test_a_message_of_an_authenticated_user_is_not_judged(self):  # edge case 101
         result = self.deliver(GOOD, client="192.0.2.99", auth_user="alice")
         self.assertTrue(result.accepted)
         self.assertEqual(result.inserted(AR), [])

@@ -104,7 +104,11 @@ TEST_CASE("who signs for whom") {
     const char* selectors;  // that signed
     const char* reason;
   } rows[] = {
-      {"both algorithms side by side", {}, "", "home.example/r home.example/e", "signed"},
+      {"both algorithms, RSA first as configured (edge case 64)",
+       {},
+       "",
+       "home.example/r home.example/e",
+       "signed"},
       {"a subdomain, with subdomains = true",
        {.header = "From: a@news.home.example\r\n", .mail_from = "<a@news.home.example>"},
        "",
