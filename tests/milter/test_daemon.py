@@ -192,6 +192,28 @@ class Verifying(unittest.TestCase):
                 if not accepted:
                     self.assertRegex(result.reply, r"^552 5\.3\.4 ")
 
+    def test_results_behind_a_header_above_the_limits(self):
+        forged = ("Authentication-Results", " mx.example.net; dmarc=pass")
+        foreign = ("Authentication-Results", " mx.example.com; dmarc=pass")
+        filler = [("X-Filler", " x")] * 1000
+        with Daemon(PROGRAM, more='[verify]\nmode = "monitor"\n') as watching:
+            with watching.client() as client:
+                client.greet()
+                result = client.deliver(GOOD + filler + [foreign, forged])
+                self.assertTrue(result.accepted)
+                self.assertEqual([c[1] for c in result.changes if c[0] == "change"], [2])
+                # More than can be removed.
+                self.assertRegex(client.deliver(GOOD + filler + [forged] * 1001).reply, "^552 ")
+
+    def test_monitoring_says_what_would_happen(self):
+        with Daemon(PROGRAM, more='[verify]\nmode = "monitor"\n') as watching:
+            with watching.client() as client:
+                client.greet("203.0.113.9")
+                self.assertTrue(client.deliver(GOOD).accepted)
+            line = watching.wait_for("action=")[0]
+            for part in ("action=accept", "policy=reject", "reason="):
+                self.assertIn(part, line)
+
     def test_a_field_above_64_kib(self):
         result = self.deliver(GOOD + [("X-Long", " " + "x" * 100000)])
         self.assertRegex(result.reply, r"^552 ")
