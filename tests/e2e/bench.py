@@ -4,7 +4,6 @@
     has SPF only. Their mail comes from 127.0.1.10; 127.0.1.66 is a stranger. Only 127.0.0.1 is internal.
 """
 
-import os
 import pathlib
 import re
 import shutil
@@ -73,21 +72,19 @@ def skip(reason):
 
 
 class Bench:
-    """A folder with everything in it. `socket` is where the daemon serves; {folder} in it is replaced."""
+    """A folder with everything in it."""
 
-    def __init__(self, programs, socket="unix:{folder}/run/authmilter/authmilter.sock"):
+    def __init__(self, programs):
         self.programs = pathlib.Path(programs).resolve()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="authmilter-e2e.", dir="/var/tmp"))
         self.folder.chmod(0o755)
-        self.socket = socket.format(folder=self.folder)
+        self.socket = None
         self.dns = {}
         self._daemon = None
         self._make_zone()
-        # As tmpfiles.d makes it.
-        directory = self.folder / "run/authmilter"
-        directory.mkdir(parents=True)
-        shutil.chown(directory, "nobody", "postfix")
-        directory.chmod(0o2750)
+        (self.folder / "run").mkdir()
+        make_socket_folder(self.folder / "run/authmilter")
+        self.serve_on(f"unix:{self.folder}/run/authmilter/authmilter.sock")
 
     def _make_zone(self):
         keys = self.folder / "keys"
@@ -100,18 +97,22 @@ class Bench:
             # What the independent verifier will be told of the same record.
             self.dns[f"{selector}._domainkey.{domain}."] = f"v=DKIM1; k={algorithm}; p={public}"
         (self.folder / "zone").write_text(zone)
-        (self.folder / "authmilter.toml").write_text(CONFIG.format(folder=self.folder, socket=self.socket))
         for path in (keys, *keys.iterdir()):
             shutil.chown(path, "nobody")
 
+    def serve_on(self, socket):
+        """Where the daemon will serve from its next start."""
+        self.socket = socket
+        (self.folder / "authmilter.toml").write_text(CONFIG.format(folder=self.folder, socket=socket))
+
     def start(self):
         """As an unprivileged user, a member of Postfix's group for the socket's sake."""
-        log = open(self.folder / "authmilterd.log", "ab")
-        self._daemon = subprocess.Popen(
-            ["setpriv", "--reuid=nobody", "--regid=postfix", "--clear-groups", self.programs / "authmilterd",
-             "--config", self.folder / "authmilter.toml"],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         started = self.log().count("serving")
+        with open(self.folder / "authmilterd.log", "ab") as log:
+            self._daemon = subprocess.Popen(
+                ["setpriv", "--reuid=nobody", "--regid=postfix", "--clear-groups",
+                 self.programs / "authmilterd", "--config", self.folder / "authmilter.toml"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + 20
         while self.log().count("serving") == started:
             if self._daemon.poll() is not None or time.monotonic() > deadline:
@@ -159,6 +160,13 @@ class Bench:
             if signed.count(b"from") < 2 or b"subject" not in signed:
                 problems.append(f"{selector} signs only {signed}")
         return problems
+
+
+def make_socket_folder(path):
+    """As tmpfiles.d makes it, and as the README says for Postfix's queue."""
+    path.mkdir()
+    shutil.chown(path, "nobody", "postfix")
+    path.chmod(0o2750)
 
 
 def message(headers, marker):
