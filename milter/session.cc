@@ -11,10 +11,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Recipients only choose among policy overrides. The MTA's own limit (1000 in Postfix) is seldom
-// higher; more are counted by nobody.
-constexpr std::size_t kRecipients = 1000;
-
 const char* const kNothing = "-";
 
 std::string text_of(const std::optional<DomainName>& domain) {
@@ -93,7 +89,6 @@ struct Session::Message {
   std::unique_ptr<MessageVerifier> verifier;
   std::unique_ptr<MessageSigner> signer;
   std::string auth_user;
-  std::size_t recipients = 0;
   bool header_ended = false;
   bool failed = false;
   std::chrono::microseconds busy{0};
@@ -154,7 +149,7 @@ void Session::mail(std::string_view reverse_path, std::string auth_user, std::in
 }
 
 void Session::recipient(std::string_view address) {
-  if (!message_ || !message_->verifier || ++message_->recipients > kRecipients) return;
+  if (!message_ || !message_->verifier) return;
   message_->verifier->add_recipient(std::string(address));
 }
 
