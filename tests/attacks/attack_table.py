@@ -308,6 +308,7 @@ class Table(unittest.TestCase):
         self.run_rows(DMARC_ROWS)
 
     def test_forged_results(self):
+        """A119 to A127; A184: the indexes are those of the fields as received, so the highest goes first."""
         for why, forgeries in FORGERIES:
             for user in (None, "alice"):  # A127: whoever sends it
                 with self.subTest(why, user=user, first=forgeries[0][1][:40]):
