@@ -258,7 +258,7 @@ static sfsistat on_negotiate(SMFICTX* ctx, unsigned long offered_actions,
       milter->logger.error("cannot serve an MTA that takes no header changes");
       return SMFIS_REJECT;
     }
-    *actions = offered_actions & (kNeededActions | SMFIF_QUARANTINE);
+    *actions = offered_actions & (kNeededActions | SMFIF_QUARANTINE | SMFIF_SETSYMLIST);
     *options = offered_options & (kNoReplies | kWantedOptions | kNotWanted);
     *reserved2 = 0;
     *reserved3 = 0;
@@ -381,11 +381,6 @@ Status open_milter_socket(const std::string& socket) {
   return Error{fmt::format("{}: cannot be opened: {}", socket, std::strerror(errno))};
 }
 
-Status run_milter() {
-  if (smfi_main() == MI_SUCCESS) return Done{};
-  return Error{"libmilter has given up"};
-}
-
-void stop_milter() { smfi_stop(); }
+void run_milter() { smfi_main(); }
 
 }  // namespace authmilter

@@ -25,10 +25,7 @@ Status register_milter(const MilterContext& context, const std::string& socket);
 /// Opens the socket.
 Status open_milter_socket(const std::string& socket);
 
-/// Serves until stop_milter(). An error is one that ended it early.
-Status run_milter();
-
-/// Makes run_milter() return soon; messages in hand are cut off. Any thread may call it.
-void stop_milter();
+/// Serves. Returns only when libmilter gives up: nobody tells it to stop.
+void run_milter();
 
 }  // namespace authmilter

@@ -2,10 +2,9 @@
 
 #include <fmt/core.h>
 
-#include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
-#include <new>
 #include <thread>
 #include <utility>
 
@@ -26,6 +25,8 @@ using namespace std::chrono_literals;
 // How long messages in hand may take to finish after SIGTERM: longer than dns.message_timeout, less
 // than the service manager waits (90 s by default).
 constexpr auto kDrainTime = 30s;
+// The last message is off our hands just before libmilter writes its reply.
+constexpr auto kSettleTime = 200ms;
 constexpr auto kTick = 1s;
 constexpr auto kDrainTick = 20ms;
 
@@ -42,8 +43,13 @@ std::string settings_of_the_start(const Config& config) {
   return text;
 }
 
-/// What happens beside the mail: signals, the watchdog, notices. Runs in a thread of its own until
-/// the milter has ended.
+/// Ends the process as it is. libmilter's threads are detached and may be at work on connections
+/// that are cut off, so nothing may be destroyed under them; and smfi_stop() would be no help: it
+/// takes libmilter's locks from its listener, which may be destroying them.
+[[noreturn]] void leave(ExitCode code) { std::_Exit(static_cast<int>(code)); }
+
+/// What happens beside the mail: signals, the watchdog, notices. Runs in a thread of its own, and
+/// ends the process when it is time.
 class Housekeeping {
  public:
   Housekeeping(const DaemonOptions& options, RuntimeHolder& runtimes, Logger& logger,
@@ -54,28 +60,20 @@ class Housekeeping {
         metrics_(metrics),
         notifier_(notifier),
         socket_(socket),
-        start_settings_(settings_of_the_start(runtimes.get()->config())),
-        thread_([this] { run(); }) {}
+        start_settings_(settings_of_the_start(runtimes.get()->config())) {}
 
-  ~Housekeeping() {
-    ended_ = true;
-    thread_.join();
-    if (stopper_.joinable()) stopper_.join();
-  }
-  Housekeeping(const Housekeeping&) = delete;
-  Housekeeping& operator=(const Housekeeping&) = delete;
-
- private:
-  void run() {
-    while (!ended_) {
+  [[noreturn]] void run() {
+    for (;;) {
       try {
         step();
       } catch (const std::exception& e) {
         logger_.error("internal error", {{"callback", "housekeeping"}, {"what", e.what()}});
+        if (!stopping_) notifier_.ready();
       }
     }
   }
 
+ private:
   void step() {
     switch (wait_for_signal(stopping_ ? std::chrono::milliseconds(kDrainTick) : kTick)) {
       case SignalEvent::reload:
@@ -94,7 +92,9 @@ class Housekeeping {
   void tick() {
     notifier_.alive();
     if (stopping_) {
-      if (metrics_.messages_in_hand == 0 || Clock::now() >= drained_by_) end_milter();
+      const auto now = Clock::now();
+      if (metrics_.messages_in_hand != 0) last_in_hand_ = now;
+      if (now - last_in_hand_ >= kSettleTime || now >= drained_by_) stop();
       return;
     }
     const std::string notice = dnssec_notice(runtimes_.get()->network());
@@ -126,7 +126,8 @@ class Housekeeping {
 
   void begin_to_stop() {
     stopping_ = true;
-    drained_by_ = Clock::now() + kDrainTime;
+    last_in_hand_ = Clock::now();
+    drained_by_ = last_in_hand_ + kDrainTime;
     notifier_.stopping();
     socket_.remove_file();
     logger_.info("stopping", {{"messages_in_hand",
@@ -135,12 +136,9 @@ class Housekeeping {
 
   void hurry() { drained_by_ = Clock::now(); }
 
-  /// libmilter's stop waits for its listener, which sleeps in poll() for up to five seconds. So it
-  /// is called in a thread of its own, and the main thread woken again and again until
-  /// run_milter() has returned.
-  void end_milter() {
-    if (!stopper_.joinable()) stopper_ = std::thread(stop_milter);
-    wake_main_thread();
+  [[noreturn]] void stop() {
+    logger_.info("stopped");
+    leave(ExitCode::ok);
   }
 
   const DaemonOptions& options_;
@@ -152,10 +150,8 @@ class Housekeeping {
   const std::string start_settings_;
   std::string last_notice_;
   bool stopping_ = false;
+  Clock::time_point last_in_hand_;
   Clock::time_point drained_by_;
-  std::atomic<bool> ended_ = false;
-  std::thread stopper_;
-  std::thread thread_;  // last: it uses the others
 };
 
 }  // namespace
@@ -173,19 +169,15 @@ ExitCode serve(const DaemonOptions& options, const std::string& socket, Notifier
   const auto listening = ListeningSocket::open(socket, config.milter, logger);
   if (!listening) return cannot_start(ExitCode::unavailable, listening.error());
 
-  Status ran = Done{};
-  {
-    const Housekeeping housekeeping(options, runtimes, logger, metrics, notifier, *listening);
-    logger.info("serving", {{"socket", socket}, {"authserv_id", config.authserv_id}});
-    notifier.ready();
-    ran = run_milter();
-  }
+  Housekeeping housekeeping(options, runtimes, logger, metrics, notifier, *listening);
+  std::thread([&housekeeping] { housekeeping.run(); }).detach();
+  logger.info("serving", {{"socket", socket}, {"authserv_id", config.authserv_id}});
+  notifier.ready();
+  // Returns only when it cannot go on.
+  run_milter();
   listening->remove_file();
-  if (!ran) logger.error(ran.error().message);
-  logger.info("stopped");
-  // libmilter's threads are detached and may still be at work on connections that were cut off.
-  // Nothing may be destroyed under them.
-  std::_Exit(static_cast<int>(ran ? ExitCode::ok : ExitCode::software));
+  logger.error("libmilter has given up");
+  leave(ExitCode::software);
 }
 
 ExitCode run_daemon(const DaemonOptions& options, const Config& config) {

@@ -30,7 +30,7 @@ struct DaemonOptions {
 /// go to standard error.
 ExitCode run_daemon(const DaemonOptions& options, const Config& config);
 
-/// Serves one socket until told to stop.
+/// Serves one socket until told to stop. Returns only when it cannot start.
 ExitCode serve(const DaemonOptions& options, const std::string& socket, Notifier& notifier,
                Metrics& metrics);
 

@@ -11,6 +11,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Recipients only choose among policy overrides. The MTA's own limit (1000 in Postfix) is seldom
+// higher.
+constexpr std::size_t kRecipients = 1000;
+// RFC 5321 section 4.5.3.1.3: a path has 256 octets. MTAs allow more, lines of 2048 in Postfix.
+constexpr std::size_t kRecipientOctets = 2048;
+// Stands for recipients above the limits. An override for recipients wants each of them to match,
+// so what is not kept must not be taken for a match: nothing matches this.
+constexpr const char* kOtherRecipients = "?";
+
 const char* const kNothing = "-";
 
 std::string text_of(const std::optional<DomainName>& domain) {
@@ -89,6 +98,7 @@ struct Session::Message {
   std::unique_ptr<MessageVerifier> verifier;
   std::unique_ptr<MessageSigner> signer;
   std::string auth_user;
+  std::size_t recipients = 0;
   bool header_ended = false;
   bool failed = false;
   std::chrono::microseconds busy{0};
@@ -149,8 +159,9 @@ void Session::mail(std::string_view reverse_path, std::string auth_user, std::in
 }
 
 void Session::recipient(std::string_view address) {
-  if (!message_ || !message_->verifier) return;
-  message_->verifier->add_recipient(std::string(address));
+  if (!message_ || !message_->verifier || message_->recipients > kRecipients) return;
+  const bool kept = ++message_->recipients <= kRecipients && address.size() <= kRecipientOctets;
+  message_->verifier->add_recipient(kept ? std::string(address) : kOtherRecipients);
 }
 
 void Session::header(std::string_view name, std::string_view value) {
@@ -231,6 +242,7 @@ Outcome Session::signing(const std::string& queue_id) {
   }
   if (!keys.empty()) outcome.log.push_back({"keys", keys});
   outcome.log.push_back({"action", std::string(to_string(outcome.action))});
+  outcome.log.push_back({"rule", std::string("signing")});
   return outcome;
 }
 

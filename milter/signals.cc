@@ -1,7 +1,5 @@
 #include "signals.h"
 
-#include <pthread.h>
-
 #include <cerrno>
 #include <csignal>
 #include <ctime>
@@ -16,20 +14,11 @@ sigset_t our_signals() {
   return set;
 }
 
-pthread_t main_thread{};  // set by block_signals(), before there are others
-
-extern "C" void on_wake(int) {}
-
 }  // namespace
 
 void block_signals() {
   const sigset_t set = our_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  main_thread = pthread_self();
-  struct sigaction action {};
-  action.sa_handler = on_wake;  // no SA_RESTART: poll() shall return
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGUSR2, &action, nullptr);
 }
 
 SignalEvent wait_for_signal(std::chrono::milliseconds timeout) {
@@ -49,8 +38,6 @@ SignalEvent wait_for_signal(std::chrono::milliseconds timeout) {
       return SignalEvent::tick;
   }
 }
-
-void wake_main_thread() { pthread_kill(main_thread, SIGUSR2); }
 
 }  // namespace authmilter
 

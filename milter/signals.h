@@ -8,7 +8,7 @@ namespace authmilter {
 enum class SignalEvent { reload, stop, tick };
 
 /// Keeps SIGHUP, SIGUSR1, SIGTERM and SIGINT for wait_for_signal(). Before any thread starts: they
-/// inherit it. SIGUSR2 stays open, for wake_thread().
+/// inherit it.
 void block_signals();
 
 /// Waits for SIGHUP or SIGUSR1 (reload), or SIGTERM or SIGINT (stop); `tick` when none came in
@@ -18,8 +18,5 @@ void block_signals();
 /// two waiting threads gets a signal is nobody's to say, so this file replaces the C library's
 /// sigwait() for the whole process, by one that never returns ours.
 SignalEvent wait_for_signal(std::chrono::milliseconds timeout);
-
-/// Ends a blocking system call in the main thread with EINTR.
-void wake_main_thread();
 
 }  // namespace authmilter

@@ -68,7 +68,6 @@ class Supervisor {
     const pid_t pid = fork();
     if (pid < 0) return failed("fork");
     if (pid == 0) {
-      block_signals();  // again: it remembers the main thread
       close(ends[0]);
       be_worker(options_, socket, ends[1], metrics_);
     }

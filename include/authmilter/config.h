@@ -14,6 +14,7 @@
 #include <authmilter/message.h>
 #include <authmilter/policy.h>
 #include <authmilter/result.h>
+#include <authmilter/selector.h>
 
 namespace authmilter {
 
@@ -47,7 +48,7 @@ struct VerifyConfig {
 /// A key that a `[[signing.domain]]` names. The file is read when the runtime is made, not by the
 /// parser.
 struct SigningKeyConfig {
-  DomainName selector;
+  Selector selector;
   std::filesystem::path file;
   std::string where;  // "file:line:column" of the entry
 };

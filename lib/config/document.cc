@@ -10,6 +10,10 @@
 // Without exceptions the parser returns its error; the printers are not used.
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
+// A mistake in the file must not end the process: the parser reports it without its assertions too.
+// With NDEBUG some of them would become promises to the compiler, which a mistake breaks.
+#undef NDEBUG
+#define TOML_ASSERT(expression) static_cast<void>(0)
 #include <toml++/toml.h>
 
 namespace authmilter {
@@ -71,10 +75,13 @@ Value convert(const toml::node& node, const std::string& path) {
 
 /// The first character outside ASCII that stands in neither a comment nor a string of one line.
 /// TOML has no use for one there. It mostly is a typographic quote or blank from a web page, so the
-/// message shall say what is wrong; the parser never sees it.
+/// message shall say what is wrong; the parser never sees it. With strings of several lines in the
+/// text, which no key needs, a line does not tell what it is in: then every one counts.
 std::optional<Place> find_stray_character(std::string_view text) {
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  constexpr auto npos = std::string_view::npos;
+  const bool any = text.find("\"\"\"") != npos || text.find("'''") != npos;
   Place place;
   char inside = '\0';  // '#', or the quote that will end the string
   bool escaped = false;
@@ -87,8 +94,8 @@ std::optional<Place> find_stray_character(std::string_view text) {
       escaped = false;
       continue;
     }
+    if (octet >= 0x80 && (any || inside == '\0')) return place;
     if (inside == '\0') {
-      if (octet >= 0x80) return place;
       if (c == '#' || c == '"' || c == '\'') inside = c;
     } else if (escaped) {
       escaped = false;

@@ -32,13 +32,24 @@ std::optional<DomainName> read_name(Reader& reader, const Value& value) {
   return text ? DomainName::parse(*text) : std::nullopt;
 }
 
+Result<std::string> parse_selector(std::string_view text) {
+  const auto selector = Selector::parse(text);
+  if (!selector) return Error{fmt::format("\"{}\" is no selector", printable(text))};
+  return selector->text();
+}
+
+std::optional<Selector> read_selector(Reader& reader, const Value& value) {
+  const auto text = reader.parsed(value, parse_selector);
+  return text ? Selector::parse(*text) : std::nullopt;
+}
+
 /// A `[[signing.domain]]` or an entry of its keys while it is read: a DomainName cannot be empty.
 const DomainName& unnamed() {
   static const DomainName name = *DomainName::parse("invalid");
   return name;
 }
 
-bool has_selector(const std::vector<SigningKeyConfig>& keys, const DomainName& selector) {
+bool has_selector(const std::vector<SigningKeyConfig>& keys, const Selector& selector) {
   return std::any_of(keys.begin(), keys.end(),
                      [&](const SigningKeyConfig& key) { return key.selector == selector; });
 }
@@ -134,7 +145,7 @@ constexpr Option<SigningDomainConfig> kDomain[] = {
 constexpr Option<SigningKeyConfig> kKey[] = {
     {"selector",
      [](Reader& reader, const Value& value, SigningKeyConfig& key) {
-       assign(key.selector, read_name(reader, value));
+       assign(key.selector, read_selector(reader, value));
      },
      [](const SigningKeyConfig& key) { return literal(key.selector.text()); }},
     {"file",

@@ -118,6 +118,10 @@ class Daemon:
             self.stop()
             if kind is not None:
                 sys.stderr.write(self.log())
+            # A sanitizer's report does not change the exit status.
+            reports = self.lines(r"(WARNING|ERROR): \w+Sanitizer|runtime error:")
+            if kind is None and reports:
+                raise AssertionError(self.log())
         finally:
             shutil.rmtree(self.dir, ignore_errors=True)
 

@@ -321,6 +321,38 @@ TEST_CASE("without the leading-space option a blank is put back") {
   }
 }
 
+TEST_CASE("recipients that are not kept match no override") {
+  // All of them have to match for the exemption of their domain.
+  const struct {
+    const char* why;
+    int exempt;
+    std::string last;
+    Disposition action;
+  } rows[] = {
+      {"one", 0, "<b@exempt.example>", Disposition::accept},
+      {"a thousand", 999, "<b@exempt.example>", Disposition::accept},
+      {"one more", 1000, "<b@exempt.example>", Disposition::reject},
+      {"one of another domain", 10, "<b@example.net>", Disposition::reject},
+      {"behind a thousand", 5000, "<b@example.net>", Disposition::reject},
+      {"too long", 1, "<" + std::string(3000, 'b') + "@exempt.example>", Disposition::reject},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.exempt);
+    Config config = Fixture::default_config();
+    PolicyOverride lenient;
+    lenient.recipient = {"@exempt.example"};
+    lenient.actions.dmarc_reject = Disposition::accept;
+    config.policy.overrides = {lenient};
+    Fixture fixture(std::move(config));
+    fixture.greet("192.0.2.2");
+    fixture.session.mail("<a@example.org>", "", kNow);
+    for (int i = 0; i < row.exempt; ++i) fixture.session.recipient("<a@exempt.example>");
+    fixture.session.recipient(row.last);
+    fixture.content(header_from("example.org"));
+    CHECK(fixture.session.end_of_message("").action == row.action);
+  }
+}
+
 TEST_CASE("messages are counted by result") {
   Fixture fixture;
   fixture.greet("192.0.2.1");

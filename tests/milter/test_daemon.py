@@ -126,7 +126,7 @@ class Verifying(unittest.TestCase):
 
     def test_only_needed_actions_and_macros_are_asked_for(self):
         with self.daemon.client() as client:
-            self.assertEqual(client.actions, mc.ADDHDRS | mc.CHGHDRS | mc.QUARANTINE)
+            self.assertEqual(client.actions, mc.ADDHDRS | mc.CHGHDRS | mc.QUARANTINE | mc.SETSYMLIST)
             self.assertTrue(client.options & mc.HDR_LEADSPC)
             self.assertTrue(client.options & mc.SKIP)
             for flag in (mc.NR_CONN, mc.NR_HELO, mc.NR_MAIL, mc.NR_RCPT, mc.NR_HDR, mc.NR_EOH):
@@ -243,14 +243,15 @@ class Signing(unittest.TestCase):
             line = daemon.wait_for("id=Signed")[0]
             self.assertRegex(line, r"user=alice from=signed\.example sign=signed "
                                    r"keys=r\._domainkey\.signed\.example,e\._domainkey\.signed\.example "
-                                   r"action=accept ms=\d+$")
+                                   r"action=accept rule=signing ms=\d+$")
 
 
 class Reloading(unittest.TestCase):
     def test_a_connection_keeps_the_configuration_it_began_with(self):
         with Daemon(PROGRAM) as daemon:
             for number, name in ((signal.SIGHUP, "hup.example"), (signal.SIGUSR1, "usr1.example")):
-                with self.subTest(signal=number), daemon.client() as old:
+                with self.subTest(signal=number), \
+                        daemon.client(options=mc.ALL_OPTIONS & ~mc.NR_RCPT) as old:
                     old.greet()
                     old.begin()
                     before = re.search(r'authserv_id = "(.*)"', daemon.config.read_text()).group(1)

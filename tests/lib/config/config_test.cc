@@ -92,7 +92,7 @@ keys = [
 
 [[signing.domain]]
 domain = "example.com"
-keys = [ { selector = "2026a", file = "keys/c.pem" } ]
+keys = [ { selector = "2026a", file = "keys/c.pem" }, { selector = "20260601", file = "keys/d.pem" } ]
 
 [log]
 target = "stderr"
@@ -253,6 +253,8 @@ TEST_CASE("signing domains carry their keys and where they were written") {
   CHECK_FALSE(domains[1].subdomains);
   // Two domains may share a selector.
   CHECK(domains[1].keys[0].selector.text() == "2026a");
+  // A selector may be all digits, which a domain's last label may not.
+  CHECK(domains[1].keys[1].selector.text() == "20260601");
 }
 
 TEST_CASE("what is printed reads as the same configuration") {

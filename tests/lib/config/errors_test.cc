@@ -25,6 +25,9 @@ TEST_CASE("a mistake is reported with its file, line and column") {
        "x.toml:2:1: unknown key \"sokcet\" in [milter], did you mean \"socket\"?"},
       {"unknown key like nothing else", "[milter]\nwindow = 1\n",
        "x.toml:2:1: unknown key \"window\" in [milter]"},
+      {"no TOML at all", "[[[\n",
+       "x.toml:1:3: error while parsing key: expected bare key starting character or string "
+       "delimiter, saw '['"},
       {"indented", "[verify]\n   maximum_signature = 3\n",
        "x.toml:2:4: unknown key \"maximum_signature\" in [verify], did you mean "
        "\"maximum_signatures\"?"},
@@ -75,6 +78,8 @@ TEST_CASE("a mistake is reported with its file, line and column") {
        "x.toml:2:9: a character outside ASCII must stand in quotes, on one line"},
       {"letter after strings", "[dns]\n\"\xc3\xbc\\\"\" = '\xc3\xbc\\' \xc3\xbc\n",
        "x.toml:2:14: a character outside ASCII must stand in quotes, on one line"},
+      {"letter after a string of several lines", "a = \"\"\"\nit's\"\"\" \xc3\xa9\n",
+       "x.toml:2:9: a character outside ASCII must stand in quotes, on one line"},
       {"broken UTF-8", "[log]\nlevel = \"\xff\"\n",
        "x.toml:2:9: encountered invalid utf-8 sequence"},
       {"twice the same key", "[dns]\ntimeout = \"5s\"\ntimeout = \"6s\"\n",
@@ -160,7 +165,7 @@ TEST_CASE("settings that contradict each other are refused") {
       {"selector that is no name",
        "[[signing.domain]]\ndomain = \"example.org\"\nkeys = [{ selector = \"a b\", file = \"b\" "
        "}]\n",
-       "x.toml:3:22: signing.domain.keys.selector: \"a b\" is no domain name"},
+       "x.toml:3:22: signing.domain.keys.selector: \"a b\" is no selector"},
       {"twice the same selector",
        "[[signing.domain]]\ndomain = \"example.org\"\nkeys = [\n{ selector = \"a\", file = \"b\" "
        "},\n{ selector = \"A\", file = \"c\" }]\n",
