@@ -52,7 +52,6 @@ struct Findings {
   std::optional<IpAddress> client;
   std::string mail_from;  // as the MTA passed it
   std::vector<std::string> recipients;
-  bool all_recipients = true;   // false: there are more than are kept
   std::vector<SpfOutcome> spf;  // the MAIL FROM identity first
   std::vector<DkimOutcome> dkim;
   DmarcOutcome dmarc;

@@ -68,7 +68,6 @@ class MessageVerifier {
                   Envelope envelope, std::int64_t now);
   ~MessageVerifier();
   void header(const HeaderField& field);
-  /// Keeps a bounded number; with more of them no override by recipient applies.
   void add_recipient(std::string recipient);
   void end_of_headers();
   bool wants_body() const;

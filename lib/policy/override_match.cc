@@ -46,10 +46,10 @@ bool client_matches(const std::vector<Network>& networks, const std::optional<Ip
 }
 
 /// A message is decided once for all who get it, so an exemption made for one mailbox must not
-/// reach the others: every recipient has to match, so none may be unknown.
-bool recipients_match(const std::vector<std::string>& patterns, const Findings& findings) {
-  const auto& recipients = findings.recipients;
-  return findings.all_recipients && !recipients.empty() &&
+/// reach the others: every recipient has to match.
+bool recipients_match(const std::vector<std::string>& patterns,
+                      const std::vector<std::string>& recipients) {
+  return !recipients.empty() &&
          std::all_of(recipients.begin(), recipients.end(), [&](const std::string& recipient) {
            return matches_any_address(patterns, recipient);
          });
@@ -69,7 +69,7 @@ bool applies(const PolicyOverride& rule, const Findings& findings) {
          (rule.author_domain.empty() ||
           matches_any_domain(rule.author_domain, findings.dmarc.author_domain)) &&
          (rule.mail_from.empty() || matches_any_address(rule.mail_from, findings.mail_from)) &&
-         (rule.recipient.empty() || recipients_match(rule.recipient, findings)) &&
+         (rule.recipient.empty() || recipients_match(rule.recipient, findings.recipients)) &&
          (rule.dkim_domain.empty() || signer_matches(rule.dkim_domain, findings.dkim));
 }
 

@@ -18,12 +18,6 @@ namespace {
 
 constexpr const char* kHeaderLimitReason = "header-limit-exceeded";
 
-// Recipients only choose among policy overrides. The MTA's own limit (1000 in Postfix) is seldom
-// higher, and no address can be longer: RFC 5321 section 4.5.3.1.3 allows a path 256 octets, and
-// four times as many leave room for U-labels.
-constexpr std::size_t kRecipients = 1000;
-constexpr std::size_t kRecipientOctets = 1024;
-
 /// What DMARC needs to know of SPF and DKIM. Of SPF only the MAIL FROM identity counts, or HELO
 /// where the reverse-path is null (RFC 9989 section 4.4, RFC 7208 section 2.4); a HELO result
 /// beside it does not.
@@ -109,7 +103,6 @@ struct MessageVerifier::Impl {
               .now = time}) {}
 
   void prefetch_spf();
-  void keep(std::string recipient);
   Findings findings();
   void add_edits(Verdict& verdict) const;
 
@@ -121,16 +114,7 @@ struct MessageVerifier::Impl {
   HeaderGuard guard;
   DkimVerifier dkim;
   AuthorDomainResult author = AuthorDomainError::no_author_domain;
-  bool all_recipients = true;
 };
-
-void MessageVerifier::Impl::keep(std::string recipient) {
-  if (envelope.recipients.size() >= kRecipients || recipient.size() > kRecipientOctets) {
-    all_recipients = false;
-  } else {
-    envelope.recipients.push_back(std::move(recipient));
-  }
-}
 
 void MessageVerifier::Impl::prefetch_spf() {
   if (!envelope.client) return;
@@ -144,7 +128,6 @@ Findings MessageVerifier::Impl::findings() {
   found.client = envelope.client;
   found.mail_from = envelope.mail_from;
   found.recipients = envelope.recipients;
-  found.all_recipients = all_recipients;
   if (guard.exceeded()) {
     found.dmarc = dmarc_permerror(kHeaderLimitReason);
     return found;
@@ -195,7 +178,9 @@ void MessageVerifier::header(const HeaderField& field) {
   if (impl_->guard.add(field)) impl_->dkim.header(field);
 }
 
-void MessageVerifier::add_recipient(std::string recipient) { impl_->keep(std::move(recipient)); }
+void MessageVerifier::add_recipient(std::string recipient) {
+  impl_->envelope.recipients.push_back(std::move(recipient));
+}
 
 void MessageVerifier::end_of_headers() {
   if (impl_->guard.exceeded()) return;

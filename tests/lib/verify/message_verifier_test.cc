@@ -38,8 +38,6 @@ struct Input {
   const char* helo = "client.example";
   std::string header = "From: a@bank.example\r\nSubject: s\r\n";
   bool quarantine_offered = true;
-  std::size_t more_recipients = 0;
-  std::string last_recipient = "";
 };
 
 Verdict judge(const Input& input, const Config& config, const std::vector<ZoneFault>& faults = {}) {
@@ -51,9 +49,7 @@ Verdict judge(const Input& input, const Config& config, const std::vector<ZoneFa
   envelope.mail_from = input.mail_from;
   envelope.quarantine_offered = input.quarantine_offered;
   MessageVerifier verifier(config, engine, *resolver, envelope, 1'700'000'000);
-  for (std::size_t i = 0; i <= input.more_recipients; ++i)
-    verifier.add_recipient("<user@home.example>");
-  if (!input.last_recipient.empty()) verifier.add_recipient(input.last_recipient);
+  verifier.add_recipient("<user@home.example>");
   for (const HeaderField& field : parse_message(input.header + "\r\n").fields)
     verifier.header(field);
   verifier.end_of_headers();
@@ -230,28 +226,6 @@ TEST_CASE("what cannot be known is a temperror, never a none or a pass") {
         row.faults);
     CHECK(deferred.disposition == Disposition::tempfail);
     CHECK(deferred.decision.reply->code == 451);
-  }
-}
-
-TEST_CASE("an override for one mailbox does not reach the others, however many there are (A145)") {
-  const Config config = test_config(
-      "[[policy.override]]\nrecipient = [\"user@home.example\"]\ndmarc_reject = \"accept\"\n");
-  const struct {
-    const char* why;
-    std::size_t more;  // of the same, besides the first
-    std::string last;
-    Disposition disposition;
-  } rows[] = {
-      {"as many as are kept", 998, "<user@home.example>", Disposition::accept},
-      {"one more", 999, "<user@home.example>", Disposition::reject},
-      {"another behind them", 999, "<chief@home.example>", Disposition::reject},
-      {"another of the last kept", 998, "<chief@home.example>", Disposition::reject},
-      {"one that is too long", 0, "<" + std::string(2000, 'a') + ">", Disposition::reject},
-  };
-  for (const auto& row : rows) {
-    CAPTURE(row.why);
-    CHECK(judge({.client = kBad, .more_recipients = row.more, .last_recipient = row.last}, config)
-              .disposition == row.disposition);
   }
 }
 
