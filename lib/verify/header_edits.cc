@@ -3,6 +3,7 @@
 #include <authmilter/authentication_results.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "base/ascii.h"
@@ -11,6 +12,10 @@ namespace authmilter {
 namespace {
 
 constexpr std::string_view kResultsField = "Authentication-Results";
+// What a receiver's BIMI filter tells the mail reader about the logo to show
+// (draft-brand-indicators-for-message-identification). In a message from outside it is the sender's
+// word.
+constexpr std::string_view kBimiFields[] = {"BIMI-Location", "BIMI-Indicator"};
 
 bool from_internal_network(const Envelope& envelope, const Config& config) {
   return envelope.client &&
@@ -18,17 +23,30 @@ bool from_internal_network(const Envelope& envelope, const Config& config) {
                      [&](const Network& network) { return network.contains(*envelope.client); });
 }
 
+/// True for a message that a border server of ours may have handed over: from inside, where one is
+/// configured.
+bool from_border_server(const Envelope& envelope, const Config& config) {
+  return !config.trusted_authserv_ids.empty() && envelope.auth_user.empty() &&
+         from_internal_network(envelope, config);
+}
+
 /// A border server of ours may use our own authserv-id. Its results stand when it is configured as
 /// trusted and hands the mail over from inside; from anywhere else the same field is a forgery.
 bool may_stand(std::string_view value, const Envelope& envelope, const Config& config) {
   const auto id = parse_authserv_id(value);
-  return id && envelope.auth_user.empty() && from_internal_network(envelope, config) &&
+  return id && from_border_server(envelope, config) &&
          std::find(config.trusted_authserv_ids.begin(), config.trusted_authserv_ids.end(), *id) !=
              config.trusted_authserv_ids.end();
 }
 
+bool is_bimi_result(const HeaderField& field) {
+  return std::any_of(std::begin(kBimiFields), std::end(kBimiFields),
+                     [&](std::string_view name) { return has_name(field, name); });
+}
+
 bool is_forged(const HeaderField& field, const Envelope& envelope, const Config& config) {
   if (has_name(field, kVerdictField)) return true;
+  if (is_bimi_result(field)) return !from_border_server(envelope, config);
   return has_name(field, kResultsField) && claims_to_be_ours(field.value, config.authserv_id) &&
          !may_stand(field.value, envelope, config);
 }

@@ -132,6 +132,12 @@ Findings MessageVerifier::Impl::findings() {
     found.dmarc = dmarc_permerror(kHeaderLimitReason);
     return found;
   }
+  if (const auto* domain = std::get_if<AuthorDomain>(&author)) {
+    // The author's policy is learned first. SPF asks for names that the sender chose: answered
+    // slowly enough they would take the time, and a forged author's policy would never be known.
+    // These answers stay in the budget for the evaluation below.
+    evaluate_dmarc(domain->domain, {}, budget);
+  }
   if (envelope.client) {
     const SpfRequest request = spf_request(envelope, config, now);
     found.spf.push_back(check_mail_from(request, recording));

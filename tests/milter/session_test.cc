@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -189,6 +190,47 @@ TEST_CASE("a failure of ours is a tempfail, whatever else was found") {
   REQUIRE(outcome.reply.has_value());
   CHECK(outcome.reply->code == 451);
   CHECK(outcome.edits.empty());
+}
+
+TEST_CASE("an exception at any lookup ends in a tempfail (A185)") {
+  class Broken final : public Resolver {
+   public:
+    explicit Broken(bool at_prefetch) : at_prefetch_(at_prefetch) {}
+    DnsAnswerRef resolve(const DnsQuestion&, Deadline) override {
+      throw std::runtime_error("internal");
+    }
+    void prefetch(const DnsQuestion&) override {
+      if (at_prefetch_) throw std::runtime_error("internal");
+    }
+
+   private:
+    bool at_prefetch_;
+  };
+  for (const bool at_prefetch : {true, false}) {
+    CAPTURE(at_prefetch);
+    Metrics metrics;
+    Session session(std::make_shared<const Runtime>(Fixture::default_config(),
+                                                    std::make_shared<const KeyRing>(),
+                                                    std::make_shared<Broken>(at_prefetch),
+                                                    std::make_shared<const DkimEngine>()),
+                    {}, metrics);
+    session.connect(IpAddress::parse("192.0.2.1"));
+    // The callbacks catch what these throw; the next one goes on.
+    const auto mail = [&] { session.mail("<a@example.org>", "", kNow); };
+    const auto end = [&] { return session.end_of_message("4Xk2"); };
+    if (at_prefetch) {
+      CHECK_THROWS_AS(mail(), std::runtime_error);
+      session.header("From", " <a@example.org>");
+      session.end_of_headers();
+      CHECK(end().action == Disposition::tempfail);
+    } else {
+      mail();
+      session.header("From", " <a@example.org>");
+      session.end_of_headers();
+      CHECK_THROWS_AS(end(), std::runtime_error);
+    }
+    CHECK(metrics.messages_in_hand == 0);
+  }
 }
 
 TEST_CASE("an end without a beginning is a tempfail") {

@@ -58,7 +58,7 @@ TEST_CASE("a newer answer takes the place of an older one") {
   CHECK(cache.size() == 1);
 }
 
-TEST_CASE("the cache holds no more answers than it may, and keeps those in use") {
+TEST_CASE("the cache holds no more answers than it may, and keeps those in use (A74)") {
   AnswerCache cache(640);
   cache.store(txt("used.test"), answer(DnsStatus::success, 60s), kStart);
   for (int i = 0; i < 5000; ++i) {

@@ -143,7 +143,7 @@ TEST_CASE("a response is read as the answer to its question (RFC 1035 section 4)
   }
 }
 
-TEST_CASE("a damaged response is a temperror, never half an answer") {
+TEST_CASE("a damaged response is a temperror, never half an answer (A172)") {
   const std::string good = record(kOwner, kA, 60, kAddress);
   std::string size_past_end = good;
   size_past_end[11] = '\5';

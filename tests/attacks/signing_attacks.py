@@ -1,0 +1,152 @@
+"""Attacks on a host that signs: everybody with an account would like to be somebody else.
+
+    signing_attacks.py AUTHMILTERD [unittest arguments]
+"""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import dkim
+
+from victim import AR, ATTACKER, SMUGGLING, Row, Victim, as_bytes, check, mc, split
+
+PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
+
+OURS = split("From: Alice <alice@victim.com>\r\nTo: b@other.com\r\nSubject: x\r\n"
+             "Date: Sat, 21 Nov 2026 12:00:00 +0000\r\nMessage-ID: <1@victim.com>\r\n")
+ALICE = {"auth_user": "alice", "mail_from": "<alice@victim.com>"}
+
+
+def signatures(result):
+    return result.inserted("DKIM-Signature")
+
+
+class Signing(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Victim(PROGRAM, signs_for=["victim.com", "tenant2.com"])
+        cls.addClassCleanup(cls.daemon.__exit__, None, None, None)
+
+    def send(self, headers, body=b"Hello.\r\n", **envelope):
+        result = self.daemon.deliver(headers, body, **envelope)
+        self.assertTrue(result.accepted, result)
+        return result
+
+    def test_who_may_sign_what(self):
+        """An unsigned message goes on: it is not ours to refuse what an authenticated user sends (contract; the rows
+        would like a 550), and whoever gets it can see that nobody answers for it."""
+        rows = [
+            ("as it should be", OURS, ALICE, 1),
+            ("A148", split("From: <alice@victim.com>\r\nFrom: <admin@victim.com>\r\n"), ALICE, 0),
+            ("A149", split("From: <alice@victim.com>, <admin@victim.com>\r\n"), ALICE, 0),
+            ("A149", split("From: admin@victim.com\\,<alice@victim.com>\r\n"), ALICE, 0),
+            ("A150", split("From: <ceo@tenant2.com>\r\n"), ALICE, 0),
+            ("A150: login of another", split("From: <ceo@tenant2.com>\r\n"),
+             {"auth_user": "alice@victim.com", "mail_from": "<ceo@tenant2.com>"}, 0),
+            ("A150: reverse-path that cannot be read", OURS, {"auth_user": "alice", "mail_from": "<(a@victim.com>"}, 0),
+            ("A153: no From", split("Sender: alice@victim.com\r\n"), ALICE, 0),
+            ("A153: encoded", split("From: =?utf-8?B?YWxpY2VAdmljdGltLmNvbQ==?=\r\n"), ALICE, 0),
+            ("A153: no domain name", split("From: alice@victim..com\r\n"), ALICE, 0),
+            ("A156: a name as a path", split("From: a@../../etc/victim.com\r\n"), ALICE, 0),
+            ("A156: a name as a format", split("From: a@%d%s.victim.com\r\n"), ALICE, 0),
+            ("A156: NUL, which C strings lose", split("From: a@victim.com\0../x\r\n"), ALICE, 1),
+            ("A157: a long local part", split(f"From: {'a' * 3900}@victim.com\r\n"), ALICE, 1),
+            ("A157: a longer one", split(f"From: {'a' * 64000}@victim.com\r\n"), ALICE, 0),
+            ("A158: a bounce of ours", split("From: MAILER-DAEMON@victim.com\r\n"),
+             {"client": "127.0.0.1", "mail_from": "<>"}, 1),
+            ("A158: local", split("From: MAILER-DAEMON@victim.com\r\n"), {"client": None, "mail_from": "<>"}, 1),
+        ]
+        for why, headers, envelope, count in rows:
+            with self.subTest(why):
+                self.assertEqual(len(signatures(self.send(headers, **envelope))), count)
+
+    def test_no_oracle(self):
+        """A151: what comes in is judged, and never signed, whosever name it bears."""
+        forged = self.daemon.deliver(OURS)
+        check(self, Row("", OURS, reply=r"^550 5\.7\.26 "), forged)
+        self.assertEqual(signatures(forged), [])
+        genuine = self.daemon.deliver(OURS, client="198.51.100.1", mail_from="<alice@victim.com>")
+        self.assertTrue(genuine.accepted)
+        self.assertEqual(signatures(genuine), [])
+
+    def test_added_fields(self):
+        """A152. Only From is signed once more than it is there (the row would like more of them: lists and forwarders
+        add some, and the contract keeps to RFC 6376 section 5.4.1); a second one of the others is for the reader to
+        notice, but none that was signed can be changed or taken away."""
+        signed = mc.apply_changes(OURS, self.send(OURS, **ALICE).changes)
+        accepted = self.daemon.deliver(signed)
+        self.assertIn("dmarc=pass", accepted.inserted(AR)[0])
+        self.assertEqual(self.daemon.deliver([("From", " <x@victim.com>")] + signed).status, mc.REJECT)
+        for name, _ in OURS:
+            with self.subTest(name):
+                for other in ([(n, " <x@victim.com>" if n == name else v) for n, v in signed],
+                              [field for field in signed if field[0] != name]):
+                    self.assertEqual(self.daemon.deliver(other).status, mc.REJECT)
+        self.assertNotRegex(signatures(self.send(OURS, **ALICE))[0], r"[;\s]l=")
+
+    def test_what_others_make_of_it(self):
+        """A154, A137: whatever line ends a message has, its signature is of the octets that the MTA sends."""
+        bodies = [b"", b"\r\n", b"no end", b"trailing \t \r\n\r\n\r\n", b"x" * 5000 + b"\r\n", b"\xff\xfe\r\n"]
+        for body in bodies + [b"Hello." + sequence + b"MAIL FROM:<x@victim.com>\r\n" for sequence in SMUGGLING]:
+            with self.subTest(body[:30]):
+                headers = mc.apply_changes(OURS, self.send(OURS, body, **ALICE).changes)
+                received = self.daemon.deliver(headers, body)
+                self.assertIn("dkim=pass", received.inserted(AR)[0])
+                if b"\r" in body.replace(b"\r\n", b"") or b"\n" in body.replace(b"\r\n", b""):
+                    continue  # python3-dkim makes other lines of these
+                text = b"".join(as_bytes(n) + b":" + as_bytes(v).replace(b"\n", b"\r\n") + b"\r\n" for n, v in headers)
+                self.assertTrue(dkim.verify(text + b"\r\n" + body, dnsfunc=self.key_record))
+
+    def key_record(self, name, timeout=5):
+        assert name == b"s1._domainkey.victim.com.", name
+        zone = (self.daemon.dir / "zone").read_text()
+        line = next(one for one in zone.splitlines() if one.startswith("s1._domainkey.victim.com."))
+        return "".join(line.split('"')[1::2]).encode()
+
+    def test_key_files(self):
+        """A155: at the start, before there is any message."""
+        key = self.daemon.key_pem
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            good = folder / "good.pem"
+            good.write_bytes(key)
+            good.chmod(0o600)
+
+            def made(file, octets=key, mode=0o600):
+                path = folder / file
+                path.write_bytes(octets)
+                path.chmod(mode)
+                return path
+            link = folder / "link.pem"
+            link.symlink_to(good)
+            fifo = folder / "fifo.pem"
+            subprocess.run(["mkfifo", "-m", "600", fifo], check=True)
+            short = subprocess.run(["openssl", "genrsa", "512"], capture_output=True, check=False).stdout
+            secret = subprocess.run(["openssl", "pkey", "-aes128", "-passout", "pass:x"], input=key,
+                                    capture_output=True, check=True).stdout
+            open_folder = folder / "open"
+            open_folder.mkdir()
+            (open_folder / "k.pem").write_bytes(key)
+            (open_folder / "k.pem").chmod(0o600)
+            open_folder.chmod(0o777)
+            rows = [("good", good, True), ("missing", folder / "none.pem", False),
+                    ("readable by all", made("644.pem", mode=0o644), False), ("symbolic link", link, False),
+                    ("FIFO", fifo, False), ("512 bits", made("512.pem", short), False),
+                    ("passphrase", made("aes.pem", secret), False), ("10 MB", made("big.pem", key + b"\n" * 10_000_000), False),
+                    ("empty", made("empty.pem", b""), False), ("a folder that all may write", open_folder / "k.pem", False)]
+            for why, path, accepted in rows:
+                with self.subTest(why):
+                    config = folder / "c.toml"
+                    config.write_text(f'[[signing.domain]]\ndomain = "victim.com"\nkeys = [{{ selector = "s", file = "{path}" }}]\n'
+                                      '[identity]\nauthserv_id = "mx.victim.com"\n')
+                    done = subprocess.run([PROGRAM, "--check-config", "--config", config], capture_output=True, text=True,
+                                          timeout=20, stdin=subprocess.DEVNULL)
+                    self.assertEqual(done.returncode, 0 if accepted else 78, done.stderr)
+                    self.assertNotIn("BEGIN", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

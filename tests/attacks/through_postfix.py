@@ -1,0 +1,169 @@
+"""A message of every class of attack through a real Postfix, as contrib/demo sets it up.
+
+    through_postfix.py PROGRAMS
+
+PROGRAMS is the build's folder with authmilterd and tools/authmilter. Postfix has to be started by
+root: without it, or without Postfix, the exit status is 77.
+"""
+
+import dataclasses
+import os
+import pathlib
+import shutil
+import socket
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "contrib" / "demo"))
+
+import demo  # noqa: E402
+import dkim  # noqa: E402
+
+from victim import SMUGGLING  # noqa: E402
+
+MORE_ZONE = """\
+attack.example TXT "v=spf1 ip4:203.0.113.66 -all"
+helo.attack.example TXT "v=spf1 ip4:203.0.113.66 -all"
+x.example TXT "v=spf1 +all"
+bomb.example TXT "v=spf1 include:1.bomb.example include:2.bomb.example ip4:203.0.113.66 -all"
+""" + "".join(f'{n}.bomb.example TXT "v=spf1 {" ".join(f"include:{m}{n}.bomb.example" for m in range(1, 7))} -all"\n'
+              for n in (1, 2)) + "".join(f'{m}{n}.bomb.example TXT "v=spf1 -all"\n' for m in range(1, 7) for n in (1, 2))
+
+ATTACKER = "any@attack.example"
+EVIL = "From: <any@attack.example>"
+BANK = "From: <admin@bank.example>"
+US = demo.OUR_NAME
+
+
+@dataclasses.dataclass
+class Attack(demo.Row):
+    body: str = "This is the body.\r\n"
+    appended: str = ""  # to the body, after it was signed
+    length: bool = False
+
+
+def attack(what, headers, becomes="refused", sender=ATTACKER, **more):
+    if becomes == "refused":
+        more.setdefault("reply", "550 5.7.")
+    return Attack(what, headers + ["To: user@home.example"], sender, becomes, **more)
+
+
+def attacks():
+    bank_results = f"Authentication-Results: {US}; dmarc=pass header.from=bank.example"
+    arc = ["ARC-Seal: i=1; a=rsa-sha256; cv=none; d=attack.example; s=s1; b=AAAA",
+           "ARC-Message-Signature: i=1; a=rsa-sha256; d=attack.example; s=s1; h=from; bh=AAAA; b=AAAA",
+           f"ARC-Authentication-Results: i=1; {US}; dmarc=pass header.from=bank.example"]
+    return [
+        attack("A01: two From fields", [EVIL, BANK]),
+        # Postfix ends the header before such a line, so there is no From field at all.
+        attack("A03: a blank before the first field", [f" {EVIL}", BANK]),
+        attack("A04: a blank before the colon", [EVIL, BANK.replace(":", " :")]),
+        attack("A05: a fold before the colon", ["From", f" : <{ATTACKER}>", BANK]),
+        attack("A08: null reverse-path, Resent-From", [f" {EVIL}", "Resent-From: <admin@bank.example>"], sender=""),
+        attack("A09: no From field", ["Sender: <admin@bank.example>"]),
+        attack("A15: a mailbox's From_ line", ["From admin@bank.example Mon Jan  1 00:00:00 2024", EVIL], "delivered",
+               results=["dmarc=none", "header.from=attack.example"]),
+        attack("A18: a field of 100 kB in 100 lines", [EVIL, "X: y" + "\r\n ".join(["y" * 998] * 100)],
+               reply="552 5.3.4 "),
+        attack("A18: in one line, which Postfix cuts", [EVIL, "X: " + "y" * 100000], "delivered",
+               results=["dmarc=none"]),
+        attack("A20: two addresses", [EVIL + ", <admin@bank.example>"]),
+        attack("A29: an address for a name", ['From: "admin@bank.example" <any@attack.example>'], "delivered",
+               results=["dmarc=none", "header.from=attack.example"]),
+        attack("A41: a HELO that passes", [BANK], sender="any@nx.bank.example", helo="helo.attack.example"),
+        attack("A42: an open parenthesis", [BANK], sender="(any@bank.example"),
+        attack("A46: the null reverse-path", [BANK], sender="", helo="helo.attack.example"),
+        attack("A56: includes without end", [EVIL], "delivered", sender="any@bomb.example",
+               results=["spf=permerror", "dmarc=none"]),
+        attack("A83: text behind l=", [BANK], sign=True, length=True, appended="Pay now.\r\n"),
+        attack("A84: another Content-Type behind the signature", ["Content-Type: text/html", BANK], sign=True,
+               length=True, appended="<b>Pay now.</b>\r\n"),
+        attack("A98: signatures of garbage", [BANK] + ["DKIM-Signature: garbage"] * 20),
+        attack("A104: SPF passes for a domain of one letter", [BANK], sender="any@x.example"),
+        attack("A119: results in our name", [bank_results, EVIL, bank_results], "delivered",
+               results=["dmarc=none", "spf=pass"], lacks=["dmarc=pass"]),
+        attack("A120: in another spelling", [f'Authentication-Results: "{US.upper()}" 1; dmarc=pass',
+                                             f"authentication-results: (c){US}.; dmarc=pass", EVIL], "delivered",
+               results=["dmarc=none"], lacks=["dmarc=pass"]),
+        attack("A121: a blank before the colon", [bank_results.replace(":", " :", 1), EVIL], "delivered",
+               results=["dmarc=none"], lacks=["dmarc=pass"]),
+        attack("A126: our verdict", ["X-Authmilter-Verdict: clean", EVIL], "delivered", results=["dmarc=none"],
+               lacks=["Verdict: clean"]),
+        attack("A128: a chain that the attacker sealed", arc + [BANK]),
+        attack("A188: a logo", ["BIMI-Location: v=BIMI1; l=https://attack.example/logo.svg", EVIL], "delivered",
+               results=["dmarc=none"], lacks=["BIMI-Location"]),
+        Attack("A148: an account with two names", ["From: <alice@home.example>", "From: <admin@home.example>"],
+               "alice@home.example", "delivered", login="alice@home.example", recipient="b@away.example",
+               lacks=["DKIM-Signature:"]),
+        Attack("A127: an account with results in our name", ["From: <alice@home.example>", bank_results, "Subject: x"],
+               "alice@home.example", "delivered", login="alice@home.example", recipient="b@away.example",
+               lacks=["dmarc=pass"], signatures=["2026r", "2026e"]),
+    ]
+
+
+class Attacks(demo.Demo):
+    def message(self, row):
+        marker = f"<{abs(hash(row.what))}@attack.example>"
+        lines = row.headers + [f"Message-ID: {marker}", "Date: Sat, 21 Nov 2026 12:00:00 +0000"]
+        text = "\r\n".join(lines + ["", row.body]).encode()
+        if row.sign:
+            text = dkim.sign(text, b"s1", b"bank.example", self.bank_key, canonicalize=(b"relaxed", b"relaxed"),
+                             include_headers=[b"from", b"to"], length=row.length) + text
+        return text + row.appended.encode(), marker.encode()
+
+    def smuggle(self, sequence):
+        """A137. The replies to DATA, of which there must be one."""
+        inner = (b"\r\nMAIL FROM:<smuggled@bank.example>\r\nRCPT TO:<user@home.example>\r\nDATA\r\n"
+                 b"From: <admin@bank.example>\r\nSubject: smuggled\r\n\r\nPay now.")
+        with socket.create_connection(("127.0.0.1", self.postfix.port), 20) as connection, \
+                connection.makefile("rb") as replies:
+            def answer():
+                while (line := replies.readline())[3:4] == b"-":
+                    pass
+                return line
+
+            answer()
+            for command in (b"EHLO client.example", b"XCLIENT ADDR=203.0.113.66", b"EHLO client.example",
+                            b"MAIL FROM:<any@attack.example>", b"RCPT TO:<user@home.example>", b"DATA"):
+                connection.sendall(command + b"\r\n")
+                answer()
+            connection.sendall(b"From: <any@attack.example>\r\nSubject: outer\r\n\r\nHello." + sequence + inner +
+                               b"\r\n.\r\nQUIT\r\n")
+            lines = replies.readlines()
+        queued = [line for line in lines if b"queued as" in line]
+        refused = [line for line in lines if line[:1] in b"45"]
+        problems = [] if len(queued) + len(refused) == 1 else [f"{lines}"]
+        if self.postfix.log().count("from=<smuggled@bank.example>"):
+            problems.append("a second message")
+        return lines, problems
+
+
+def main():
+    if os.geteuid() != 0 or shutil.which("postfix") is None:
+        print("through_postfix.py: skipped, needs root and Postfix", file=sys.stderr)
+        return 77
+    demo.ZONE += MORE_ZONE
+    host = Attacks(sys.argv[1])
+    with open(host.folder / "etc/main.cf", "a") as settings:
+        # As contrib/postfix has it. And the client here, which XCLIENT makes a stranger, is no local one
+        # whose missing From field Postfix would add.
+        settings.write("smtpd_forbid_bare_newline = normalize\nlocal_header_rewrite_clients =\n")
+    failed = 0
+    try:
+        host.start()
+        for row in attacks():
+            reply, fate, results, problems = host.check(row)
+            failed += bool(problems)
+            print(f"{'WRONG' if problems else 'ok':5} {row.what}: {fate}, {reply[:70]!r}", *problems, results if problems else "")
+        for sequence in SMUGGLING:
+            lines, problems = host.smuggle(sequence)
+            failed += bool(problems)
+            print(f"{'WRONG' if problems else 'ok':5} A137: {sequence}: {lines[0][:70]}", *problems)
+        if failed:
+            print((host.folder / "authmilterd.log").read_text(), host.postfix.log(), sep="\n", file=sys.stderr)
+    finally:
+        host.stop()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

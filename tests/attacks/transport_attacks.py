@@ -1,0 +1,340 @@
+"""Attacks on the connection, the process and its memory.
+
+    transport_attacks.py AUTHMILTERD [unittest arguments]
+"""
+
+import os
+import pathlib
+import random
+import re
+import resource
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+from victim import AR, ATTACKER, GENUINE, Row, Victim, check, mc, split
+
+PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+LEGIT = split("From: <admin@legitimate.com>\r\nSubject: x\r\n")
+MINE = split("From: <any@attack.com>\r\nSubject: x\r\n")
+FORGED = Row("", LEGIT, reply=r"^550 5\.7\.26 ")
+ACCEPTED = Row("", MINE, "accepted", results=("spf=pass", "dmarc=none", "header.from=attack.com"))
+STAGES = ["connect", "helo", "mail", "rcpt", "header", "end_of_headers", "body"]
+
+
+def until(client, stage, headers=LEGIT, **envelope):
+    """Goes through a message up to `stage`."""
+    steps = {"connect": lambda: client.connect(ATTACKER), "helo": lambda: client.helo("helo.attack.com"),
+             "mail": lambda: client.mail("<any@attack.com>", mail_addr="any@attack.com", **envelope),
+             "rcpt": lambda: client.rcpt("<user@victim.com>"),
+             "header": lambda: [client.header(*field) for field in headers],
+             "end_of_headers": client.end_of_headers, "body": lambda: client.body(b"Hello.\r\n")}
+    for name in STAGES[:STAGES.index(stage) + 1]:
+        steps[name]()
+
+
+class Shared(unittest.TestCase):
+    """One daemon for them all: after each attack it still judges as before."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Victim(PROGRAM, '[[policy.override]]\nrecipient = ["exempt@victim.com"]\ndmarc_reject = "accept"\n')
+        cls.addClassCleanup(cls.daemon.__exit__, None, None, None)
+
+    def tearDown(self):
+        self.assertIsNone(self.daemon.process.poll())
+        check(self, FORGED, self.daemon.deliver(LEGIT))
+        check(self, ACCEPTED, self.daemon.deliver(MINE))
+
+    def test_nothing_is_left_of_an_aborted_message(self):
+        """A138"""
+        for stage in STAGES:
+            for how in ("abort", "next MAIL", "new connection"):
+                with self.subTest(stage=stage, how=how), self.daemon.client() as client:
+                    until(client, stage, auth_authen="alice")
+                    if how == "abort":
+                        client.abort()
+                    elif how == "new connection":
+                        client.quit_new_connection()
+                        client.greet(ATTACKER, "helo.attack.com")
+                    check(self, FORGED, client.deliver(LEGIT, mail_from="<any@attack.com>"))
+                    check(self, ACCEPTED, client.deliver(MINE, mail_from="<any@attack.com>"))
+
+    def test_nothing_is_left_of_a_message_that_passed(self):
+        """A138"""
+        with self.daemon.client() as client:
+            client.greet(GENUINE, "legitimate.com")
+            passed = client.deliver(LEGIT, mail_from="<admin@legitimate.com>")
+            self.assertIn("dmarc=pass", passed.inserted(AR)[0])
+            self.assertRegex(client.deliver([], mail_from="<admin@legitimate.com>").reply, "^550 5.7.1 .*no-author")
+            check(self, FORGED, client.deliver(LEGIT, mail_from="<any@attack.com>"))
+
+    def test_what_the_mta_does_not_tell(self):
+        """A139: no macros, no HELO, no header."""
+        for host in (None, "helo.attack.com"):
+            for headers in ([], LEGIT):
+                with self.subTest(host=host, headers=headers), self.daemon.client() as client:
+                    client.connect(ATTACKER, host="")
+                    if host:
+                        client.helo(host)
+                    client.mail("<any@attack.com>")
+                    client.rcpt("")
+                    client.content(headers, b"")
+                    result = client.end_of_message()
+                    self.assertRegex(result.reply, r"^550 5\.7\.")
+
+    def test_names_are_no_credentials(self):
+        """A140"""
+        for macros in ({"client_name": "localhost", "client_addr": "127.0.0.1"},
+                       {"client_ptr": "localhost", "daemon_name": "ORIGINATING", "if_addr": "127.0.0.1"},
+                       {"auth_type": "PLAIN"}, {"auth_author": "alice"}, {"auth_authen": ""}):
+            with self.subTest(macros=macros), self.daemon.client() as client:
+                client.macros("C", **macros)
+                client.connect(ATTACKER, host="[127.0.0.1]")
+                client.macros("H", **macros)
+                client.helo("localhost")
+                client.macros("M", **macros)
+                client.mail("<any@attack.com>")
+                client.rcpt()
+                client.content(LEGIT)
+                check(self, FORGED, client.end_of_message(**macros))
+
+    def test_the_client_of_this_message(self):
+        """A147: HELO comes again after STARTTLS, and XCLIENT makes another client."""
+        with self.daemon.client() as client:
+            client.connect(GENUINE)
+            client.helo("legitimate.com")
+            client.helo("helo.attack.com")
+            bounce = client.deliver(MINE, mail_from="<>")
+            self.assertIn("smtp.helo=helo.attack.com", bounce.inserted(AR)[0])
+            client.quit_new_connection()
+            client.connect(ATTACKER)
+            client.helo("legitimate.com")
+            check(self, FORGED, client.deliver(LEGIT, mail_from="<admin@legitimate.com>"))
+
+    def test_clients_without_an_address(self):
+        """A50: not IP clients, so mail that is made on this host: it is not judged, and nothing passes."""
+        for address in (None, "/run/some.socket"):
+            result = self.daemon.deliver(LEGIT, client=address)
+            self.assertTrue(result.accepted)
+            self.assertEqual(result.changes, [])
+
+    def test_recipients(self):
+        """A145: counted, not kept, and an override for one does not reach the others."""
+        with self.daemon.client(timeout=60) as client:
+            client.greet(ATTACKER)
+            check(self, Row("", LEGIT, "accepted"),
+                  client.deliver(LEGIT, mail_from="<any@attack.com>", rcpts=["<exempt@victim.com>"] * 1000))
+            before = self.daemon.memory()
+            client.mail("<any@attack.com>")
+            client.rcpt("<exempt@victim.com>")
+            for _ in range(50):
+                client.send_raw(b"".join(struct.pack("!I", 21) + b"R<exempt@victim.com>\0" for _ in range(1000)))
+            client.rcpt("<chief@victim.com>")
+            client.content(LEGIT)
+            grown = self.daemon.memory() - before
+            check(self, FORGED, client.end_of_message())
+        self.assertLess(grown, 4 << 20)
+
+    def test_large_headers_of_many(self):
+        """A162, A17: what is above the limits is not kept."""
+        before = self.daemon.memory()
+        clients = [self.daemon.client(timeout=60) for _ in range(20)]
+        for client in clients:
+            until(client, "rcpt")
+            for _ in range(40):
+                client.header("X", "y" * 60000)
+            client.header("From", " <any@attack.com>")
+            client.end_of_headers()
+        for client in clients:
+            self.assertRegex(client.end_of_message().reply, "^552 ")
+        self.assertLess(self.daemon.memory() - before, 20 * (512 << 10) + (16 << 20))
+        for client in clients:
+            client.close()
+
+    def test_idle_clients(self):
+        """A141"""
+        before = self.daemon.memory()
+        clients = [self.daemon.client() for _ in range(100)]
+        for client in clients:
+            until(client, "mail")
+        for client in clients:
+            client.rcpt()
+        self.assertLess((self.daemon.memory() - before) / len(clients), 64 << 10)
+        check(self, ACCEPTED, self.daemon.deliver(MINE))
+        for client in clients:
+            client.close()
+
+    def test_random_commands(self):
+        """A143: commands in any order, of any content and with any length before them."""
+        def packet(command, data):
+            return struct.pack("!I", len(data) + 1) + command + data
+        negotiation = packet(b"O", struct.pack("!III", 6, mc.ALL_ACTIONS, mc.ALL_OPTIONS))
+        rng = random.Random(143)
+        pieces = [b"", b"\0", b"From\0 <a@attack.com>\0", b"From", b"h\0U", b"h\0" + b"4\0\0203.0.113.66\0", b"h\0" + b"4",
+                  b"h\0" + b"6\0\0::\0", b"<a@b>\0", b"<a@b>", b"\0\0\0", b"Mi\0x\0", b"M{auth_authen}", b"x" * 5000, b"\xff" * 9]
+        for number in range(150):
+            octets = negotiation if number % 10 else b""
+            for _ in range(rng.randrange(1, 12)):
+                octets += packet(rng.choice([b"C", b"H", b"M", b"R", b"T", b"L", b"N", b"B", b"E", b"A", b"K", b"D", b"U",
+                                             b"O", b"\0", b"\xff"]), rng.choice(pieces))
+            octets += rng.choice([b"", struct.pack("!I", 0), struct.pack("!I", 0xFFFFFFFF) + b"x",
+                                  struct.pack("!I", (1 << 20) + 2), packet(b"Q", b"")])
+            self.throw(octets)
+        self.throw(packet(b"O", struct.pack("!III", 1, 0x3F, 0x7F)))  # a version that nobody speaks
+
+    def throw(self, octets):
+        client = self.daemon.client(negotiate=False)
+        try:
+            client.send_raw(octets)
+            client.sock.shutdown(socket.SHUT_WR)
+            client.sock.settimeout(5)
+            while client.sock.recv(4096):
+                pass
+        except (OSError, mc.Closed):
+            pass
+        client.sock.close()
+
+    def test_log_lines(self):
+        """A163, A182: a line of the log is one line, and begins with what we say."""
+        evil = "x\r\nid=Forged action=accept \x1b[2J\u202e\u0085\" \\ a=b"
+        for number in range(5):
+            texts = ["x"] * 5
+            texts[number] = evil
+            queue, path, helo, phrase, user = texts
+            with self.daemon.client() as client:
+                client.greet(ATTACKER, helo)
+                client.mail(f"<{path}@attack.com>", mail_addr="x", auth_authen=user if number == 4 else None)
+                client.rcpt()
+                client.content([("From", f' "{phrase}" <x@attack.com>'),
+                                ("DKIM-Signature", f" v=1; d={evil}; s={evil}; a={evil}; h=from; b=A; bh=A"),
+                                ("Subject", f" {evil}")])
+                client.end_of_message(i=f"Log{number}{queue}")
+            self.daemon.wait_for(f"^id=\"?Log{number}")
+        self.assertEqual(re.findall(r"[^\x20-\x7e\n]", self.daemon.log()), [])
+        self.assertEqual(self.daemon.lines(r"^id=\"?Forged|^.?\[2J"), [])
+        self.assertTrue(all(len(line) < 4096 for line in self.daemon.log().splitlines()))
+
+
+class OfTheirOwn(unittest.TestCase):
+    def test_loopback_is_no_pass(self):
+        """A48: an address that is not configured as ours is a stranger's."""
+        with Victim(PROGRAM, "[network]\ninternal = []\n", 'loop.example IN TXT "v=spf1 ip4:127.0.0.0/8 -all"\n') as daemon:
+            for address in ("127.0.0.1", "127.5.5.5", "::1", "::ffff:127.0.0.1"):
+                with self.subTest(address):
+                    result = daemon.deliver(LEGIT, client=address, mail_from="<x@legitimate.com>")
+                    self.assertRegex(result.reply, r"^550 5\.7\.26 ")
+
+    def test_a_dns_that_does_not_answer(self):
+        """A68, A69, A146. Row A69 asks for a tempfail. The documented default of dmarc_temperror is to accept, as the
+        message is not proven false and the results say temperror; both are tried."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            nameserver = f"127.0.0.1@{silent.getsockname()[1]}"
+            unknown = split("From: <a@unknown.example>\r\n")
+            for policy, becomes in (("", "accepted"), ('[policy]\ndmarc_temperror = "tempfail"\n', "deferred")):
+                with self.subTest(policy=policy), \
+                        Victim(PROGRAM, policy, nameserver=nameserver) as daemon:
+                    began = time.monotonic()
+                    result = daemon.deliver(unknown, mail_from="<a@unknown.example>")
+                    self.assertLess(time.monotonic() - began, 12)
+                    check(self, Row("", unknown, becomes, r"^451 4\.7\.0 ", lacks=("dmarc=pass", "dmarc=none", "spf=none"),
+                                    results=("spf=temperror", "dmarc=temperror")), result)
+                    for _ in range(5):  # the MTA goes away while we wait for the DNS
+                        client = daemon.client()
+                        until(client, "body", unknown)
+                        client.send("E")
+                        time.sleep(0.05)
+                        client.sock.close()
+                    check(self, Row("", LEGIT + LEGIT, reply="^550 5.7.1 "), daemon.deliver(LEGIT + LEGIT))
+                    self.assertIsNone(daemon.process.poll())
+
+    def test_reload_under_load(self):
+        """A164: with a good configuration and a bad one in turn, while messages come."""
+        with Victim(PROGRAM, signs_for=["victim.com"]) as daemon:
+            good = daemon.config.read_text()
+            stop = threading.Event()
+            done, wrong = [], []
+
+            def send():
+                while not stop.is_set():
+                    result = daemon.deliver(LEGIT)
+                    signed = daemon.deliver(split("From: a@victim.com\r\n"), mail_from="<a@victim.com>",
+                                            auth_user="a")
+                    if result.status != mc.REJECT or len(signed.inserted("DKIM-Signature")) != 1:
+                        wrong.append((result, signed))
+                    done.append(1)
+
+            threads = [threading.Thread(target=send) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for number in range(20):
+                daemon.write_config(text=good + ("bad = = 1\n" if number % 2 else ""))
+                daemon.send_signal((signal.SIGHUP, signal.SIGUSR1)[number % 2])
+                time.sleep(0.05)
+            stop.set()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(wrong, [])
+            self.assertGreater(len(done), 10)
+            daemon.wait_for("cannot reload")
+
+    def test_locale(self):
+        """A175: in Turkish the small letter of I is not i."""
+        self.addCleanup(os.environ.update, {k: os.environ[k] for k in ("LC_ALL", "LOCPATH") if k in os.environ})
+        with tempfile.TemporaryDirectory() as folder:
+            made = shutil.which("localedef") and subprocess.run(
+                ["localedef", "-i", "tr_TR", "-f", "UTF-8", f"{folder}/tr_TR.UTF-8"], capture_output=True,
+                check=False).returncode == 0
+            os.environ.update({"LC_ALL": "tr_TR.UTF-8", "LOCPATH": folder} if made else {"LC_ALL": "C.UTF-8"})
+            try:
+                daemon = Victim(PROGRAM, zone='_dmarc.wiki.example. IN TXT "v=DMARC1; p=reject"\n')
+            finally:
+                del os.environ["LC_ALL"]
+                os.environ.pop("LOCPATH", None)
+            with daemon:
+                signed = daemon.sign([("FROM", " <ADMIN@LEGITIMATE.COM>"), ("SUBJECT", " I")],
+                                     names=[b"FROM", b"SUBJECT"])
+                signed = [(name.upper(), value) for name, value in signed]
+                check(self, Row("", signed, "accepted", results=("dkim=pass", "dmarc=pass")), daemon.deliver(signed))
+                for from_ in ("From", "FROM"):
+                    result = daemon.deliver([(from_, " <I@WIKI.EXAMPLE>")], helo="HELO.ATTACK.COM")
+                    self.assertRegex(result.reply, r"^550 5\.7\.26 .*wiki\.example")
+                two = [("FROM", " <a@attack.com>"), ("from", " <a@attack.com>")]
+                self.assertRegex(daemon.deliver(two).reply, "multiple-from-fields")
+
+    def test_no_descriptors_left(self):
+        """A142"""
+        with Victim(PROGRAM) as daemon:
+            check(self, ACCEPTED, daemon.deliver(MINE))
+            used = len(os.listdir(f"/proc/{daemon.process.pid}/fd"))
+            resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (used + 20, used + 20))
+            clients = [socket.socket(socket.AF_UNIX) for _ in range(40)]
+            for client in clients:
+                client.settimeout(5)
+                client.connect(str(daemon.path))
+            time.sleep(0.3)
+            for client in clients:
+                client.close()
+            check(self, ACCEPTED, daemon.deliver(MINE))
+
+    def test_what_we_ship(self):
+        """A165: after a crash it comes back, and until then the MTA waits. A137: bare line feeds end at the MTA."""
+        unit = (ROOT / "contrib/systemd/authmilterd.service").read_text()
+        self.assertRegex(unit, r"(?m)^Restart=(always|on-failure)$")
+        postfix = (ROOT / "contrib/postfix/main.cf.authmilter").read_text()
+        self.assertRegex(postfix, r"(?m)^milter_default_action = tempfail$")
+        self.assertRegex(postfix, r"(?m)^smtpd_forbid_bare_newline = normalize$")
+
+
+if __name__ == "__main__":
+    unittest.main()

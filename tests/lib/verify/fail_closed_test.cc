@@ -1,0 +1,230 @@
+#include <authmilter/verify.h>
+
+#include <doctest/doctest.h>
+
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+// What goes wrong on our side of the DNS, or in our own code, is never a none and never a pass.
+
+using namespace authmilter;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Whose name is forged, and who forges it. The forger's names answer as slowly as he likes.
+constexpr const char* kZone = R"(
+bank.example TXT "v=spf1 ip4:192.0.2.0/24 -all"
+_dmarc.bank.example TXT "v=DMARC1; p=none; sp=none; np=reject"
+_dmarc.a.bank.example TXT "v=DMARC1; p=reject"
+a.bank.example TXT "v=spf1 a:mail.a.bank.example -all"
+mail.a.bank.example A 192.0.2.7
+club.example TXT "v=spf1 ip4:192.0.2.0/24 -all"
+slow.example TXT "v=spf1 include:1.slow.example include:2.slow.example include:3.slow.example include:4.slow.example -all"
+1.slow.example TXT "v=spf1 -all"
+2.slow.example TXT "v=spf1 -all"
+3.slow.example TXT "v=spf1 -all"
+4.slow.example TXT "v=spf1 -all"
+wide.example TXT "v=spf1 mx mx:1.wide.example mx:2.wide.example mx:3.wide.example mx:4.wide.example -all"
+wide.example MX 1 a.wide.example
+wide.example MX 2 b.wide.example
+wide.example MX 3 c.wide.example
+1.wide.example MX 1 d.wide.example
+)";
+constexpr const char* kSignature =
+    "DKIM-Signature: v=1; a=rsa-sha256; d=a.bank.example; s=s; h=from; b=AAAA;\r\n"
+    " bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\r\n";
+constexpr const char* kAuthor = "From: a@a.bank.example\r\n";
+
+Config test_config(const std::string& more = "") {
+  const auto config = parse_config("[identity]\nauthserv_id = \"mx.home.example\"\n" + more, "test",
+                                   "host.example");
+  REQUIRE_MESSAGE(config, (config ? "" : config.error().message));
+  return *config;
+}
+
+struct Input {
+  std::string mail_from = "<a@a.bank.example>";
+  std::string helo = "client.example";
+  std::string header = std::string(kSignature) + kAuthor;
+  const char* client = "192.0.2.7";
+};
+
+Verdict judge(const Input& input, const Config& config, Resolver& resolver) {
+  const DkimEngine engine;
+  Envelope envelope;
+  envelope.client = IpAddress::parse(input.client);
+  envelope.helo = input.helo;
+  envelope.mail_from = input.mail_from;
+  MessageVerifier verifier(config, engine, resolver, envelope, 1'700'000'000);
+  for (const HeaderField& field : parse_message(input.header + "\r\n").fields)
+    verifier.header(field);
+  verifier.end_of_headers();
+  if (verifier.wants_body()) verifier.body("Hello.\r\n");
+  return verifier.finish();
+}
+
+bool has(const Verdict& verdict, std::string_view text) {
+  return verdict.authentication_results.find(text) != std::string::npos;
+}
+
+/// Answers as the zone does, after a while for the names below `slow`. What was asked for in
+/// advance is there at once.
+class SlowResolver final : public Resolver {
+ public:
+  explicit SlowResolver(std::string slow) : slow_(std::move(slow)) {}
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override {
+    if (question.name.text().ends_with(slow_)) {
+      const auto ready = std::chrono::steady_clock::now() + 40ms;
+      std::this_thread::sleep_until(std::min(ready, deadline));
+      if (deadline < ready)
+        return std::make_shared<const DnsAnswer>(DnsAnswer::failed(DnsFault::limit));
+    }
+    return zone_->resolve(question, deadline);
+  }
+  void prefetch(const DnsQuestion&) override {}
+
+ private:
+  std::string slow_;
+  std::unique_ptr<Resolver> zone_ = make_test_resolver(kZone);
+};
+
+/// Fails as a bug or exhausted memory would, once it is asked for `name`.
+class ThrowingResolver final : public Resolver {
+ public:
+  explicit ThrowingResolver(std::string name) : name_(std::move(name)) {}
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override {
+    if (question.name.text() == name_) throw std::runtime_error("internal");
+    return zone_->resolve(question, deadline);
+  }
+  void prefetch(const DnsQuestion&) override {}
+
+ private:
+  std::string name_;
+  std::unique_ptr<Resolver> zone_ = make_test_resolver(kZone);
+};
+
+const char* const kTempfail =
+    "[policy]\ndmarc_temperror = \"tempfail\"\nspf_temperror = \"tempfail\"\n";
+
+}  // namespace
+
+TEST_CASE("whichever lookup fails, its method says temperror (A69, A173, A174, A185)") {
+  const struct {
+    const char* method;
+    const char* name;
+    const char* results;
+    // The documented default lets a message through that is not known to be forged, marked as
+    // such in the results. Where SPF is known to fail, its action is the stricter one.
+    const char* rule;
+    Disposition disposition;
+  } rows[] = {
+      {"SPF, the record", "b.bank.example", "spf=temperror", "dmarc.temperror",
+       Disposition::accept},
+      {"SPF, a term", "mail.b.bank.example", "spf=temperror", "dmarc.temperror",
+       Disposition::accept},
+      {"DKIM, the key", "s._domainkey.b.bank.example", "dkim=temperror", "spf.fail",
+       Disposition::tag},
+      {"DMARC, the policy", "_dmarc.b.bank.example", "dmarc=temperror", "spf.fail",
+       Disposition::tag},
+  };
+  const DnsFault faults[] = {DnsFault::timeout, DnsFault::servfail, DnsFault::bogus,
+                             DnsFault::malformed, DnsFault::limit};
+  // As a.bank.example, but each of its names may be taken out: a fault stands for what is missing.
+  const std::pair<const char*, std::string> records[] = {
+      {"b.bank.example", "TXT \"v=spf1 a:mail.b.bank.example -all\""},
+      {"mail.b.bank.example", "A 198.51.100.1"},
+      {"_dmarc.b.bank.example", "TXT \"v=DMARC1; p=reject\""},
+  };
+  for (const auto& row : rows) {
+    for (const DnsFault fault : faults) {
+      CAPTURE(row.method);
+      CAPTURE(to_string(fault));
+      std::string zone;
+      for (const auto& [name, record] : records) {
+        if (name != std::string_view(row.name)) zone += std::string(name) + " " + record + "\n";
+      }
+      const auto resolver = make_test_resolver(zone, {{row.name, fault}});
+      std::string header = std::string(kSignature) + "From: a@b.bank.example\r\n";
+      header.replace(header.find("d=a."), 4, "d=b.");
+      const Input input{.mail_from = "<a@b.bank.example>", .header = header};
+      const Verdict verdict = judge(input, test_config(), *resolver);
+      CHECK_MESSAGE(has(verdict, row.results), verdict.authentication_results);
+      CHECK_FALSE(has(verdict, "=pass"));
+      CHECK(has(verdict, "dmarc=temperror"));
+      CHECK(verdict.decision.rule == row.rule);
+      CHECK(verdict.disposition == row.disposition);
+      const Verdict deferred = judge(input, test_config(kTempfail), *resolver);
+      CHECK(deferred.disposition == Disposition::tempfail);
+      CHECK(deferred.decision.reply->code == 451);
+    }
+  }
+}
+
+TEST_CASE("with no questions left nothing is known (A161, A185)") {
+  const auto resolver = make_test_resolver(kZone);
+  for (const unsigned queries : {0U, 1U}) {
+    CAPTURE(queries);
+    Config config = test_config(kTempfail);
+    config.dns.message_queries = queries;
+    const Verdict verdict = judge({}, config, *resolver);
+    CHECK(has(verdict, "spf=temperror"));
+    CHECK(has(verdict, "dkim=temperror"));
+    CHECK(has(verdict, "dmarc=temperror"));
+    CHECK_FALSE(has(verdict, "=pass"));
+    CHECK(verdict.disposition == Disposition::tempfail);
+  }
+}
+
+TEST_CASE("a sender's own slow names do not use up the time for the author's (A68, A69, A161)") {
+  SlowResolver resolver("slow.example");
+  Config config = test_config();
+  config.dns.message_timeout = 100ms;
+  SUBCASE("the policy of the author's domain") {
+    const Verdict verdict =
+        judge({.mail_from = "<a@slow.example>", .helo = "slow.example", .header = kAuthor}, config,
+              resolver);
+    CHECK(has(verdict, "spf=temperror"));
+    CHECK_MESSAGE(has(verdict, "dmarc=fail"), verdict.authentication_results);
+    CHECK(verdict.disposition == Disposition::reject);
+  }
+  SUBCASE("whether the author's domain exists") {
+    const Verdict verdict =
+        judge({.mail_from = "<a@slow.example>", .header = "From: a@nx.bank.example\r\n"}, config,
+              resolver);
+    CHECK_MESSAGE(has(verdict, "dmarc=fail"), verdict.authentication_results);
+    CHECK(verdict.disposition == Disposition::reject);
+  }
+  SUBCASE("the key that a forged signature of the author names") {
+    const Verdict verdict = judge({.mail_from = "<a@slow.example>"}, config, resolver);
+    CHECK(has(verdict, "spf=temperror"));
+    CHECK_MESSAGE(has(verdict, "dkim=permerror"), verdict.authentication_results);
+    CHECK(verdict.disposition == Disposition::reject);
+  }
+}
+
+TEST_CASE("a sender's own many names do not use up the questions for the author's (A161)") {
+  const auto resolver = make_test_resolver(kZone);
+  for (const unsigned queries : {12U, 14U, 16U}) {
+    CAPTURE(queries);
+    Config config = test_config();
+    config.dns.message_queries = queries;
+    const Verdict verdict = judge({.mail_from = "<a@wide.example>"}, config, *resolver);
+    CHECK_MESSAGE(has(verdict, "dmarc=fail"), verdict.authentication_results);
+    CHECK(verdict.disposition == Disposition::reject);
+  }
+}
+
+TEST_CASE("what fails inside us leaves as an exception, unharmed by the C libraries (A185)") {
+  // The daemon answers an exception with a tempfail; see milter/callbacks.cc.
+  const char* const names[] = {"a.bank.example", "mail.a.bank.example", "client.example",
+                               "s._domainkey.a.bank.example", "_dmarc.a.bank.example"};
+  for (const char* name : names) {
+    CAPTURE(name);
+    ThrowingResolver resolver(name);
+    CHECK_THROWS_WITH_AS(judge({}, test_config(), resolver), "internal", std::runtime_error);
+  }
+}
