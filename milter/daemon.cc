@@ -97,7 +97,7 @@ class Housekeeping {
       if (now - last_in_hand_ >= kSettleTime || now >= drained_by_) stop();
       return;
     }
-    const std::string notice = dnssec_notice(runtimes_.get()->network());
+    const std::string notice = runtimes_.get()->dns_notice();
     if (!notice.empty() && notice != last_notice_) logger_.warning(notice);
     if (!notice.empty()) last_notice_ = notice;
   }

@@ -9,6 +9,7 @@
 #include <authmilter/config.h>
 #include <authmilter/dkim.h>
 #include <authmilter/dns.h>
+#include <authmilter/resolver_setup.h>
 #include <authmilter/result.h>
 #include <authmilter/sign.h>
 
@@ -26,24 +27,22 @@ class Runtime {
                                                      const std::string& host_name,
                                                      const Runtime* previous = nullptr);
   /// For tests: the same from parts.
-  Runtime(Config config, std::shared_ptr<const KeyRing> keys, std::shared_ptr<Resolver> resolver,
+  Runtime(Config config, std::shared_ptr<const KeyRing> keys, ResolverSet dns,
           std::shared_ptr<const DkimEngine> engine);
 
   const Config& config() const { return config_; }
   const KeyRing& keys() const { return *keys_; }
   const DkimEngine& engine() const { return *engine_; }
   /// Thread-safe, as are all resolvers of a process.
-  Resolver& resolver() const { return zones_ ? *zones_ : *network_; }
-  /// The resolver below the zones, the one that has something to say about its upstream.
-  const Resolver& network() const { return *network_; }
+  Resolver& resolver() const { return dns_.resolver(); }
+  /// What there is to say about the name servers, once.
+  std::string dns_notice() const { return dns_.notice(); }
 
  private:
   Config config_;
   std::shared_ptr<const KeyRing> keys_;
   std::shared_ptr<const DkimEngine> engine_;
-  std::shared_ptr<Resolver> network_;
-  // Null without zones. Asks network_, so it is destroyed first.
-  std::shared_ptr<Resolver> zones_;
+  ResolverSet dns_;
 };
 
 /// The runtime in force. Thread-safe.

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
+#include <string>
 
 #include <authmilter/config.h>
 #include <authmilter/dns.h>
@@ -10,17 +12,21 @@ namespace authmilter {
 
 /// The resolver that a `[dns]` table describes. Thread-safe as its parts are.
 struct ResolverSet {
-  std::unique_ptr<Resolver> upstream;  // null when the zones are all there is
-  std::unique_ptr<Resolver> zones;     // null without `zones`; asks `upstream`, so it goes first
+  std::shared_ptr<Resolver> upstream;  // null when the zones are all there is
+  std::shared_ptr<Resolver> zones;     // null without `zones`; asks `upstream`, so it goes first
 
   Resolver& resolver() const { return zones ? *zones : *upstream; }
+  /// What there is to say about the upstream (see dnssec_notice()).
+  std::string notice() const { return upstream ? dnssec_notice(*upstream) : std::string(); }
 };
 
 /// Reads the zone files and makes the resolvers. Zones answer first; what lies outside of them is
 /// asked of the nameservers. Without nameservers, and when no zone file has an SOA record that
 /// would say what it is authoritative for, the zones are all there is and every other name does
-/// not exist.
-Result<ResolverSet> make_resolver(const DnsConfig& config);
+/// not exist. `running` (may be null) serves as the upstream instead of a new one, so that a reload
+/// keeps its cache.
+Result<ResolverSet> make_resolver(const DnsConfig& config,
+                                  std::shared_ptr<Resolver> running = nullptr);
 
 /// Reads a master file for make_zone_resolver().
 Result<ZoneFile> read_zone_file(const std::filesystem::path& path);

@@ -79,7 +79,7 @@ Result<ZoneFile> read_zone_file(const std::filesystem::path& path) {
   return zone;
 }
 
-Result<ResolverSet> make_resolver(const DnsConfig& config) {
+Result<ResolverSet> make_resolver(const DnsConfig& config, std::shared_ptr<Resolver> running) {
   std::vector<ZoneFile> files;
   for (const auto& path : config.zones) {
     auto file = read_zone_file(path);
@@ -89,7 +89,9 @@ Result<ResolverSet> make_resolver(const DnsConfig& config) {
   ResolverSet set;
   const bool zones_only = !files.empty() && config.nameservers.empty() &&
                           std::none_of(files.begin(), files.end(), has_soa);
-  if (!zones_only) {
+  if (!zones_only && running) {
+    set.upstream = std::move(running);
+  } else if (!zones_only) {
     auto upstream = make_unbound_resolver(
         {.nameservers = config.nameservers, .dnssec = config.dnssec, .timeout = config.timeout});
     if (!upstream) return upstream.error();

@@ -81,6 +81,8 @@ std::vector<std::string> select_signed_names(const std::vector<MessageField>& fi
     auto times = static_cast<std::size_t>(
         std::count_if(fields.begin(), fields.end(),
                       [&](const MessageField& field) { return field.name == name; }));
+    // A message without a Subject must not be given one under a signature that still holds.
+    if (name == "subject") times = std::max<std::size_t>(times, 1);
     if (std::find(oversigned.begin(), oversigned.end(), name) != oversigned.end()) ++times;
     for (; times > 0 && selected.size() < kNames && octets + name.size() < kOctets; --times) {
       selected.push_back(name);

@@ -48,8 +48,7 @@ CommandResolver::CommandResolver(const DnsOptions& options, const DnsConfig& con
 }
 
 CommandResolver::~CommandResolver() {
-  if (!set_ || !set_->upstream) return;
-  const std::string notice = dnssec_notice(*set_->upstream);
+  const std::string notice = set_ ? set_->notice() : "";
   if (!notice.empty()) note(notice);
 }
 

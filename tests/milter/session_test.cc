@@ -33,10 +33,10 @@ Header header_from(const std::string& domain) {
 
 struct Fixture {
   explicit Fixture(Config the_config = default_config(), const MtaFeatures& features = {})
-      : session(std::make_shared<const Runtime>(
-                    std::move(the_config), std::make_shared<const KeyRing>(),
-                    std::shared_ptr<Resolver>(make_test_resolver(kZone)),
-                    std::make_shared<const DkimEngine>()),
+      : session(std::make_shared<const Runtime>(std::move(the_config),
+                                                std::make_shared<const KeyRing>(),
+                                                ResolverSet{.zones = make_test_resolver(kZone)},
+                                                std::make_shared<const DkimEngine>()),
                 features, metrics) {}
 
   static Config default_config() {
@@ -209,10 +209,10 @@ TEST_CASE("an exception at any lookup ends in a tempfail (A185)") {
   for (const bool at_prefetch : {true, false}) {
     CAPTURE(at_prefetch);
     Metrics metrics;
-    Session session(std::make_shared<const Runtime>(Fixture::default_config(),
-                                                    std::make_shared<const KeyRing>(),
-                                                    std::make_shared<Broken>(at_prefetch),
-                                                    std::make_shared<const DkimEngine>()),
+    Session session(std::make_shared<const Runtime>(
+                        Fixture::default_config(), std::make_shared<const KeyRing>(),
+                        ResolverSet{.upstream = std::make_shared<Broken>(at_prefetch)},
+                        std::make_shared<const DkimEngine>()),
                     {}, metrics);
     session.connect(IpAddress::parse("192.0.2.1"));
     // The callbacks catch what these throw; the next one goes on.
