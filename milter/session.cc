@@ -212,7 +212,7 @@ Outcome Session::verdict(const std::string& queue_id) {
     outcome.log.push_back({"policy", std::string(to_string(verdict.decision.disposition))});
   }
   outcome.log.push_back({"rule", verdict.decision.rule});
-  if (outcome.action != Disposition::accept) {
+  if (verdict.decision.disposition != Disposition::accept) {
     outcome.log.push_back({"reason", verdict.decision.reason});
   }
   outcome.log.push_back({"dns_ms", milliseconds(verdict.dns_wait)});

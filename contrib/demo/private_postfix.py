@@ -132,6 +132,9 @@ class PrivatePostfix:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         (self.folder / "logins.pid").write_text(str(logins.pid))
         deadline = time.monotonic() + 20
+        # Without it smtpd gives up, and Postfix waits before it starts another.
+        while not (self.folder / "queue/private/auth").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
         while True:
             try:
                 with smtplib.SMTP("127.0.0.1", self.port, timeout=5):

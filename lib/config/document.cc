@@ -1,7 +1,6 @@
 #include "config/document.h"
 
 #include <algorithm>
-#include <optional>
 
 #include <fmt/format.h>
 
@@ -73,41 +72,38 @@ Value convert(const toml::node& node, const std::string& path) {
   return value;
 }
 
-/// The first character outside ASCII that stands in neither a comment nor a string of one line.
-/// TOML has no use for one there. It mostly is a typographic quote or blank from a web page, so the
-/// message shall say what is wrong; the parser never sees it. With strings of several lines in the
-/// text, which no key needs, a line does not tell what it is in: then every one counts.
-std::optional<Place> find_stray_character(std::string_view text) {
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  constexpr auto npos = std::string_view::npos;
-  const bool any = text.find("\"\"\"") != npos || text.find("'''") != npos;
-  Place place;
-  char inside = '\0';  // '#', or the quote that will end the string
-  bool escaped = false;
+constexpr bool is_ascii(char c) { return (static_cast<unsigned char>(c) & 0x80U) == 0; }
+/// The first octet of a character in UTF-8: the others have no column of their own.
+constexpr bool is_first(char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }
+
+/// The text with a backquote for each character outside ASCII. TOML takes both in comments and in
+/// strings only, so the parser's errors about this are those about the text; but the parser must
+/// see no letter outside ASCII in another place, for it takes that to be impossible.
+std::string ascii_text(std::string_view text) {
+  std::string out;
   for (const char c : text) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (c == '\n') {
-      ++place.line;
-      place.column = 1;
-      inside = '\0';
-      escaped = false;
-      continue;
-    }
-    if (octet >= 0x80 && (any || inside == '\0')) return place;
-    if (inside == '\0') {
-      if (c == '#' || c == '"' || c == '\'') inside = c;
-    } else if (escaped) {
-      escaped = false;
-    } else if (c == '\\' && inside == '"') {
-      escaped = true;
-    } else if (c == inside && c != '#') {
-      inside = '\0';
-    }
-    // The octets that continue a character have no column of their own.
-    if ((octet & 0xc0U) != 0x80U) ++place.column;
+    if (is_first(c)) out += is_ascii(c) ? c : '`';
   }
-  return std::nullopt;
+  return out;
+}
+
+/// Whether there is a character outside ASCII at `place`.
+bool is_stray(std::string_view text, Place place) {
+  Place here;
+  for (const char c : text) {
+    if (is_first(c) && here == place) return !is_ascii(c);
+    if (c == '\n') here = {here.line + 1, 0};
+    if (is_first(c)) ++here.column;
+  }
+  return false;
+}
+
+Error error_at(Place place, const std::string& name, std::string message) {
+  if (!message.empty()) message.front() = to_lower(message.front());
+  // The parser quotes the text, escaped but for what is not ASCII and stands in a string.
+  std::replace_if(
+      message.begin(), message.end(), [](char c) { return !is_printable(c); }, '?');
+  return Error{fmt::format("{}:{}:{}: {}", name, place.line, place.column, message)};
 }
 
 }  // namespace
@@ -139,20 +135,20 @@ const Value* Value::find(std::string_view name) const {
 }
 
 Result<Value> parse_document(std::string_view text, const std::string& name) {
-  if (const auto stray = find_stray_character(text)) {
-    return Error{
-        fmt::format("{}:{}:{}: a character outside ASCII must stand in quotes, on one line", name,
-                    stray->line, stray->column)};
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  const toml::parse_result ascii = toml::parse(ascii_text(text), std::string_view(name));
+  if (!ascii) {
+    const Place place = place_of(ascii.error().source());
+    // Mostly a typographic quote or blank from a web page.
+    return is_stray(text, place)
+               ? error_at(place, name, "a character outside ASCII must stand in quotes")
+               : error_at(place, name, std::string(ascii.error().description()));
   }
   const toml::parse_result parsed = toml::parse(text, std::string_view(name));
   if (parsed) return convert(parsed.table(), "");
-  const Place place = place_of(parsed.error().source());
-  std::string message(parsed.error().description());
-  if (!message.empty()) message.front() = to_lower(message.front());
-  // It quotes the text, escaped but for what is not ASCII and stands in a string.
-  std::replace_if(
-      message.begin(), message.end(), [](char c) { return !is_printable(c); }, '?');
-  return Error{fmt::format("{}:{}:{}: {}", name, place.line, place.column, message)};
+  return error_at(place_of(parsed.error().source()), name,
+                  std::string(parsed.error().description()));
 }
 
 }  // namespace authmilter

@@ -1,7 +1,10 @@
 #include <authmilter/crypto.h>
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include <openssl/core_names.h>
@@ -12,6 +15,8 @@
 
 namespace authmilter {
 namespace {
+
+using namespace std::string_view_literals;
 
 constexpr std::uint64_t kMaximumExponent = std::uint64_t{1} << 32U;
 
@@ -111,9 +116,40 @@ Result<std::shared_ptr<const PublicKey>> rsa_from_dns(OctetsView octets) {
   return std::shared_ptr<const PublicKey>(std::make_shared<RsaPublicKey>(std::move(key), bits));
 }
 
+/// The points of small order of edwards25519 (RFC 8032 section 5.1), in all their encodings but for
+/// the sign of x. With such a key one signature fits every message.
+constexpr std::array<std::string_view, 7> kSmallOrderPoints = {
+    // 1 and 0, which are of order 1 and 4, and both once more with p added
+    "\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"sv,
+    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"sv,
+    "\xee\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f"sv,
+    "\xed\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f"sv,
+    // p - 1, of order 2
+    "\xec\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f"sv,
+    // of order 8
+    "\x26\xe8\x95\x8f\xc2\xb2\x27\xb0\x45\xc3\xf4\x89\xf2\xef\x98\xf0"
+    "\xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05"sv,
+    "\xc7\x17\x6a\x70\x3d\x4d\xd8\x4f\xba\x3c\x0b\x76\x0d\x10\x67\x0f"
+    "\x2a\x20\x53\xfa\x2c\x39\xcc\xc6\x4e\xc7\xfd\x77\x92\xac\x03\x7a"sv,
+};
+
+bool has_small_order(OctetsView point) {
+  return std::any_of(
+      kSmallOrderPoints.begin(), kSmallOrderPoints.end(), [&](std::string_view small) {
+        const auto same = [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; };
+        const auto last = static_cast<std::uint8_t>(point.back() & 0x7fU);
+        return same(small.back(), last) &&
+               std::equal(small.begin(), small.end() - 1, point.begin(), same);
+      });
+}
+
 Result<std::shared_ptr<const PublicKey>> ed25519_from_dns(OctetsView octets) {
   // RFC 8463 section 4.2: the 32 octets, not a SubjectPublicKeyInfo.
   if (octets.size() != kEd25519KeySize) return Error{"not an Ed25519 public key of 32 octets"};
+  if (has_small_order(octets)) return Error{"the Ed25519 key is a point of small order"};
   Key key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, octets.data(), octets.size()));
   if (!key) return Error{"the Ed25519 key is unusable"};
   return std::shared_ptr<const PublicKey>(std::make_shared<Ed25519PublicKey>(std::move(key)));

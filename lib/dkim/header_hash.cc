@@ -71,6 +71,12 @@ bool has_odd_blank(std::string_view text) {
   return false;
 }
 
+/// RFC 5322 section 4.5: a name may be followed by SP and HTAB. With a tab the field is hashed by
+/// us.
+bool has_tab_in_name(std::string_view text) {
+  return text.substr(0, text.find(':')).find('\t') != std::string_view::npos;
+}
+
 }  // namespace
 
 MessageField make_message_field(const HeaderField& field) {
@@ -115,7 +121,8 @@ bool library_takes(const std::vector<MessageField>& fields, const SignatureToHas
   const bool relaxed = signature.signature->header_canonicalization == Canonicalization::relaxed;
   return std::none_of(fields.begin(), fields.end(), [&](const MessageField& field) {
     return is_signed(field.name) &&
-           (field.text.find('\0') != std::string::npos || (relaxed && has_odd_blank(field.text)));
+           (field.text.find('\0') != std::string::npos || has_tab_in_name(field.text) ||
+            (relaxed && has_odd_blank(field.text)));
   });
 }
 

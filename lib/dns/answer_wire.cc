@@ -84,7 +84,9 @@ Taken take_address(DnsAnswer& answer, WireReader data, std::size_t size) {
 }
 
 Taken take_text(DnsAnswer& answer, WireReader data, std::size_t end) {
-  // RFC 1035 section 3.3.14: one or more character strings.
+  // RFC 1035 section 3.3.14: one or more character strings. A record without is no text, and no
+  // reason to give up those that are.
+  if (data.position() == end) return Taken::ignored;
   std::string text;
   do {
     const std::size_t length = data.octet();

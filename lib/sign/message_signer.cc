@@ -21,13 +21,14 @@ std::optional<DomainName> login_domain(std::string_view user) {
 }
 
 /// An authenticated user signs only for the domain it sends as: neither the reverse-path nor a
-/// login that names a domain may belong to somebody else than the Author Domain does.
+/// login that names a domain may belong to somebody else than the Author Domain does. With the null
+/// reverse-path only such a login says whom the user sends as (A150, A158).
 bool sender_matches(const Envelope& envelope, const DomainName& author, const KeyRing& keys) {
   if (envelope.auth_user.empty()) return true;  // an internal network, trusted as a whole
   const auto login = login_domain(envelope.auth_user);
   if (login && !keys.same_owner(author, *login)) return false;
   const ReversePath path = parse_reverse_path(envelope.mail_from);
-  if (path.null) return true;
+  if (path.null) return login.has_value();
   return path.domain && keys.same_owner(author, *path.domain);
 }
 
@@ -110,6 +111,7 @@ void MessageSigner::body(std::string_view octets) {
 SigningOutcome MessageSigner::finish() {
   SigningOutcome& outcome = impl_->outcome;
   outcome.edits = removals_of_forged_fields(impl_->guard.fields(), impl_->envelope, impl_->config);
+  outcome.failed = impl_->guard.overflowed();
   if (!impl_->signer) return std::move(outcome);
   const auto fields = impl_->signer->finish();
   if (!fields) {

@@ -12,8 +12,6 @@
 namespace authmilter {
 namespace {
 
-constexpr std::size_t kLocalPartOctets = 64;  // RFC 5321 section 4.5.3.1.1
-
 /// RFC 7208 section 4.3: a domain that is malformed or has a single label gives "none".
 std::optional<DomainName> parse_domain(std::string_view text) {
   auto domain = DomainName::parse(text);
@@ -105,11 +103,8 @@ SpfOutcome check_mailbox(const SpfRequest& request, std::string_view mailbox, Re
   const std::string_view written = mailbox.substr(0, at);
   auto local_part = written.empty() ? std::string("postmaster") : parse_local_part(written);
   // A mailbox that others may split elsewhere proves nothing for the domain that we see in it.
-  std::string_view error;
-  if (!local_part) error = "invalid-local-part";
-  if (written.size() > kLocalPartOctets) error = "local-part-too-long";
-  if (!error.empty()) {
-    SpfOutcome outcome = without_check(SpfResult::permerror, error);
+  if (!local_part) {
+    SpfOutcome outcome = without_check(SpfResult::permerror, "invalid-local-part");
     outcome.domain = domain;
     return outcome;
   }

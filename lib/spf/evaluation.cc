@@ -16,6 +16,10 @@ namespace {
 // this number of tokens it would lose the last ones without a word.
 constexpr unsigned kWalkableTerms = 20;
 
+// RFC 5321 section 4.5.3.1.1. Real bounce addresses are longer, so the limit holds only where a
+// macro would carry the local part into a name or a text.
+constexpr std::size_t kLocalPartOctets = 64;
+
 constexpr std::size_t kMechanismOctets = 128;
 constexpr std::size_t kDetailOctets = 64;
 // RFC 7208 section 6.2 leaves the length open. It goes into an SMTP reply, whose lines have 512
@@ -252,11 +256,19 @@ MacroValues Evaluation::values_in(const OpenRecord& open) {
           .validated_name = [this, &open] { return client_names_.best_for(open.domain); }};
 }
 
+bool Evaluation::may_expand(const MacroString& text) const {
+  return sender_.local_part.size() <= kLocalPartOctets || !text.uses_local_part();
+}
+
 std::optional<DnsName> Evaluation::expand_target(const OpenRecord& open,
                                                  const std::optional<MacroString>& domain_spec) {
   if (!domain_spec) return open.domain;
   // RFC 8616 section 4: with a local part beyond ASCII, terms that use it never match.
   if (!ascii_local_part_ && domain_spec->uses_local_part()) return std::nullopt;
+  if (!may_expand(*domain_spec)) {
+    fail(SpfResult::permerror, "local-part-too-long");
+    return std::nullopt;
+  }
   return target_name(expand(*domain_spec, values_in(open)));
 }
 
@@ -289,13 +301,13 @@ TokenAnswer Evaluation::lookup(std::string_view text) {
 /// RFC 7208 section 6.2: any trouble means that there is no explanation. Its lookups count for
 /// nothing.
 std::string Evaluation::explain(const OpenRecord& open) {
-  if (!open.record.explanation) return {};
+  if (!open.record.explanation || !may_expand(open.record.explanation->domain_spec)) return {};
   const auto name = expand_target(open, open.record.explanation->domain_spec);
   if (!name) return {};
   const auto answer = dns_.resolve(*name, RrType::txt);
   if (answer->texts.size() != 1 || answer->texts.front().size() > limits_.record_octets) return {};
   const auto text = parse_explanation(answer->texts.front());
-  if (!text) return {};
+  if (!text || !may_expand(*text)) return {};
   std::string explanation = expand(*text, values_in(open));
   // The text itself is ASCII by its grammar, but a local part or HELO name need not be.
   if (!std::all_of(explanation.begin(), explanation.end(), is_printable)) return {};

@@ -78,6 +78,7 @@ class Evaluation {
   std::optional<std::string> select_record(const DnsName& domain, std::string_view missing);
   std::optional<DnsName> expand_target(const OpenRecord& open,
                                        const std::optional<MacroString>& domain_spec);
+  bool may_expand(const MacroString& text) const;
   MacroValues values_in(const OpenRecord& open);
 
   TokenAnswer try_term(const OpenRecord& open, std::size_t index);

@@ -40,6 +40,7 @@ TokenAnswer Evaluation::try_term(const OpenRecord& open, std::size_t index) {
   if (!term.costs_lookup()) return yes();  // only those that match are written
   if (!count_term()) return stop();
   const auto name = expand_target(open, term.domain_spec);
+  if (failure_) return stop();
   if (!name) return {};
   switch (term.mechanism) {
     case Mechanism::a:

@@ -61,6 +61,10 @@ std::string milter_value(std::string_view value) {
   return out;
 }
 
+bool may_be_forged(const HeaderField& field) {
+  return has_name(field, kResultsField) || has_name(field, kVerdictField);
+}
+
 std::vector<HeaderEdit> removals_of_forged_fields(const std::vector<HeaderField>& fields,
                                                   const Envelope& envelope, const Config& config) {
   std::vector<HeaderEdit> edits;

@@ -18,6 +18,9 @@ inline constexpr std::string_view kVerdictField = "X-Authmilter-Verdict";
 /// it.
 std::string milter_value(std::string_view value);
 
+/// True for the names that a removal may concern, whatever the field says.
+bool may_be_forged(const HeaderField& field);
+
 /// Removals of the fields that claim to come from this filter (RFC 8601 section 5), highest index
 /// first, so that each index still counts what it counted when the message arrived.
 std::vector<HeaderEdit> removals_of_forged_fields(const std::vector<HeaderField>& fields,

@@ -215,7 +215,10 @@ Verdict MessageVerifier::finish() {
   if (verdict.disposition == Disposition::quarantine && !impl_->envelope.quarantine_offered) {
     verdict.disposition = Disposition::tag;
   }
-  if (impl_->config.verify.mode == VerifyMode::monitor) verdict.disposition = Disposition::accept;
+  // RFC 8601 section 5: what cannot be rid of results in our name is refused in this mode too.
+  if (impl_->config.verify.mode == VerifyMode::monitor && !impl_->guard.overflowed()) {
+    verdict.disposition = Disposition::accept;
+  }
   impl_->add_edits(verdict);
   verdict.lookups = impl_->recording.entries();
   verdict.dns_wait = impl_->budget.waited();

@@ -21,6 +21,18 @@ std::string host_name() {
   return DomainName::parse(name.data()) ? name.data() : "localhost";
 }
 
+/// Decimal digits: CLI11 alone takes octal and hexadecimal numbers too, and cuts what is too large.
+CLI::Validator epoch() {
+  constexpr std::size_t kDigits = 12;  // as in t= and x= (RFC 6376 section 3.5)
+  return {[](const std::string& text) {
+            const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+            return digits && !text.empty() && text.size() <= kDigits
+                       ? ""
+                       : "\"" + text + "\" is no number of seconds since 1970";
+          },
+          ""};
+}
+
 }  // namespace
 
 void add_config_option(CLI::App& command, CommonOptions& options) {
@@ -61,6 +73,10 @@ Result<Config> read_configuration(const CommonOptions& options) {
     return load_config(kDefaultConfigFile, host_name());
   }
   return parse_config("", "built-in defaults", host_name());
+}
+
+void add_time_option(CLI::App& command, TimeOption& time, const std::string& description) {
+  command.add_option("--time", time, description)->check(epoch())->type_name("EPOCH");
 }
 
 std::int64_t time_or_now(const TimeOption& option) {

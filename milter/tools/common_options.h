@@ -39,6 +39,8 @@ Result<Config> read_configuration(const CommonOptions& options);
 
 /// Empty: now.
 using TimeOption = std::optional<std::int64_t>;
+/// --time; `description` says what it changes.
+void add_time_option(CLI::App& command, TimeOption& time, const std::string& description);
 std::int64_t time_or_now(const TimeOption& option);
 
 /// A validator: an IP address.

@@ -1,5 +1,9 @@
 #include "message_options.h"
 
+#include <variant>
+
+#include <authmilter/message.h>
+
 namespace authmilter::tools {
 
 Envelope MessageOptions::envelope() const {
@@ -11,16 +15,27 @@ Envelope MessageOptions::envelope() const {
           .queue_id = ""};
 }
 
+Envelope MessageOptions::submission(const Message& message) const {
+  Envelope submitted = envelope();
+  const auto author = find_author_domain(message.fields);
+  if (const auto* found = std::get_if<AuthorDomain>(&author); found && mail_from.empty()) {
+    submitted.mail_from = "<postmaster@" + found->domain.text() + ">";
+  }
+  return submitted;
+}
+
 void add_envelope_options(CLI::App& command, MessageOptions& options) {
   command.add_option("--ip", options.ip, "address of the client")
       ->check(ip_address())
       ->type_name("ADDR");
-  command.add_option("--mail-from", options.mail_from, "reverse-path; without it, the null one")
+  command
+      .add_option(
+          "--mail-from", options.mail_from,
+          "reverse-path; without it, the null one, or the author's where the message is signed")
       ->type_name("ADDRESS");
   command.add_option("--auth-user", options.auth_user, "name of the authenticated user")
       ->type_name("USER");
-  command.add_option("--time", options.time, "seconds since 1970; without it, now")
-      ->type_name("EPOCH");
+  add_time_option(command, options.time, "seconds since 1970; without it, now");
 }
 
 void add_message_argument(CLI::App& command, MessageOptions& options) {

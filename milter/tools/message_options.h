@@ -23,6 +23,8 @@ struct MessageOptions {
   std::string path;
 
   Envelope envelope() const;
+  /// Of a message that is sent from here: without --mail-from its author sends it.
+  Envelope submission(const Message& message) const;
 };
 
 void add_envelope_options(CLI::App& command, MessageOptions& options);

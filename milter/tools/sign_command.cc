@@ -110,14 +110,14 @@ ExitStatus run(const MessageOptions& options, const CommonOptions& common) {
 
   Signed result;
   result.text = *text;
-  const Envelope envelope = options.envelope();
+  InputMessage input = message_from_text(*text);
+  const Envelope envelope = options.submission(input.message);
   // Without client and user the message counts as submitted on this host.
   if (!is_ours(envelope, *config)) {
     result.reason = "not-internal (" + options.ip + " is in no internal network)";
     return write(result, common);
   }
   const DkimEngine engine;
-  InputMessage input = message_from_text(*text);
   const SigningOutcome outcome = stream(
       MessageSigner(*config, engine, **keys, envelope, time_or_now(options.time)), input.message);
   result.reason = outcome.reason;

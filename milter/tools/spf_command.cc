@@ -81,8 +81,7 @@ void add_spf_command(CLI::App& app, Context& context) {
       ->type_name("ADDRESS");
   command->add_option("--helo", options->helo, "HELO name; alone, its own identity is checked")
       ->type_name("NAME");
-  command->add_option("--time", options->time, "seconds since 1970 for the %{t} macro")
-      ->type_name("EPOCH");
+  add_time_option(*command, options->time, "seconds since 1970 for the %{t} macro");
   add_dns_options(*command, options->dns);
   add_common_options(*command, context.common);
   command->callback([options, &context] { context.status = run(*options, context.common); });

@@ -72,7 +72,7 @@ ExitStatus show_outgoing(const VerifyOptions& options, const CommonOptions& comm
   const auto keys = KeyRing::load(config.signing);
   if (!keys) return fail(ExitStatus::configuration, keys.error());
   const DkimEngine engine;
-  const Envelope envelope = options.message.envelope();
+  const Envelope envelope = options.message.submission(message);
   const SigningOutcome signing = stream(
       MessageSigner(config, engine, **keys, envelope, time_or_now(options.message.time)), message);
 

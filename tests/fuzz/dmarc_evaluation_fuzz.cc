@@ -3,10 +3,11 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "dmarc_reference.h"
 #include "hashed_resolver.h"
 #include "input.h"
 
-// DMARC (RFC 9989) in a DNS that the fuzzer writes.
+// DMARC (RFC 9989) in a DNS that the fuzzer writes, against a second implementation.
 //
 //     author domain
 //     spf|dkim [temperror] domain      any number of them
@@ -65,6 +66,22 @@ void check_alone(const DmarcOutcome& outcome, const Case& input) {
   if (!outcome.policy_tag.empty()) require(step == (lowers ? 1 : 0), "t=y is one step down");
 }
 
+/// Ten signatures and SPF are what one message may bring.
+constexpr std::size_t kMostIdentifiers = 11;
+
+void compare(const DmarcOutcome& outcome, const Case& input) {
+  fuzz::HashedResolver resolver(input.zone);
+  const auto expected = fuzz::reference_dmarc(input.author, input.identifiers, resolver);
+  if (resolver.faults() > 0 || input.identifiers.size() > kMostIdentifiers) return;
+  if (outcome.result == DmarcResult::permerror) return;  // a name that nobody can use
+  require(outcome.result == expected.result, "a second implementation agrees on the result");
+  require(outcome.organizational_domain == expected.organizational_domain, "on the organization");
+  require(outcome.policy_domain == expected.policy_domain, "on the record");
+  require(
+      outcome.policy == expected.policy && outcome.published_policy == expected.published_policy,
+      "on the policy");
+}
+
 void check_pass(const DmarcOutcome& outcome, const Case& input) {
   const bool passed = outcome.result == DmarcResult::pass;
   require(passed == (outcome.spf_aligned || outcome.dkim_aligned), "aligned is passed");
@@ -100,6 +117,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const DmarcOutcome outcome = evaluate_dmarc(subject.author, subject.identifiers, resolver);
   check_alone(outcome, subject);
   check_pass(outcome, subject);
+  compare(outcome, subject);
   // RFC 9989 section 4.10: eight each, for the author and eleven identifiers; and its existence.
   require(resolver.questions().size() <= 8 * 12 + 3, "the queries are bounded");
 

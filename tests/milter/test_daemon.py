@@ -66,7 +66,7 @@ class Verifying(unittest.TestCase):
         self.assertNotIn("quarantine", [c[0] for c in result.changes])
         self.assertRegex(result.inserted("X-Authmilter-Verdict")[0], "^ suspicious ")
 
-    def test_forged_results_go_and_foreign_ones_stay(self):
+    def test_forged_results_go_and_foreign_ones_stay(self):  # edge cases 93, 94
         ours = [" mx.example.net; dmarc=pass", " MX.EXAMPLE.NET; spf=pass", ' "mx.example.net"; spf=pass',
                 " (c)mx.example.net 1; spf=pass", "\n mx.example.net; spf=pass", " mx.example.net.; spf=pass"]
         foreign = [" other.example; spf=pass", " mx.example.net.evil.example; spf=pass"]
@@ -82,7 +82,7 @@ class Verifying(unittest.TestCase):
         self.assertIn("dmarc=pass", left[0])
         self.assertEqual(left[1:], [foreign[i % 2] for i in range(len(ours))])
 
-    def test_a_message_of_an_authenticated_user_is_not_judged(self):
+    def test_a_message_of_an_authenticated_user_is_not_judged(self):  # edge case 101
         result = self.deliver(GOOD, client="192.0.2.99", auth_user="alice")
         self.assertTrue(result.accepted)
         self.assertEqual(result.inserted(AR), [])
@@ -191,6 +191,28 @@ class Verifying(unittest.TestCase):
                 self.assertEqual(result.accepted, accepted)
                 if not accepted:
                     self.assertRegex(result.reply, r"^552 5\.3\.4 ")
+
+    def test_results_behind_a_header_above_the_limits(self):
+        forged = ("Authentication-Results", " mx.example.net; dmarc=pass")
+        foreign = ("Authentication-Results", " mx.example.com; dmarc=pass")
+        filler = [("X-Filler", " x")] * 1000
+        with Daemon(PROGRAM, more='[verify]\nmode = "monitor"\n') as watching:
+            with watching.client() as client:
+                client.greet()
+                result = client.deliver(GOOD + filler + [foreign, forged])
+                self.assertTrue(result.accepted)
+                self.assertEqual([c[1] for c in result.changes if c[0] == "change"], [2])
+                # More than can be removed.
+                self.assertRegex(client.deliver(GOOD + filler + [forged] * 1001).reply, "^552 ")
+
+    def test_monitoring_says_what_would_happen(self):
+        with Daemon(PROGRAM, more='[verify]\nmode = "monitor"\n') as watching:
+            with watching.client() as client:
+                client.greet("203.0.113.9")
+                self.assertTrue(client.deliver(GOOD).accepted)
+            line = watching.wait_for("action=")[0]
+            for part in ("action=accept", "policy=reject", "reason="):
+                self.assertIn(part, line)
 
     def test_a_field_above_64_kib(self):
         result = self.deliver(GOOD + [("X-Long", " " + "x" * 100000)])

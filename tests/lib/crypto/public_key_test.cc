@@ -42,6 +42,11 @@ Octets modulus(std::size_t bits) {
   return number;
 }
 
+Octets hex(const char* digits) {
+  const auto octets = hex_digest(digits);
+  return {octets.begin(), octets.end()};
+}
+
 const Octets kF4 = {0x01, 0x00, 0x01};
 
 Octets rsa_key(const Octets& n, const Octets& e) {
@@ -199,6 +204,49 @@ TEST_CASE("an Ed25519 key is 32 octets (RFC 8463 section 4.2)") {
     CAPTURE(row.why);
     const auto key = PublicKey::from_dns(KeyType::ed25519, row.octets);
     CHECK(static_cast<bool>(key) == row.accepted);
+  }
+}
+
+TEST_CASE("Ed25519 verification is strict (RFC 8032 section 5.1.7, edge case 63)") {
+  const auto digest = hex_digest(vectors::kEd25519Digest);
+  const auto good = base64(vectors::kEd25519Signature);
+  const auto key = PublicKey::from_dns(KeyType::ed25519, base64(vectors::kEd25519Public));
+  REQUIRE(key);
+  CHECK((*key)->verify_sha256(digest, good));
+  // S and S + L are the same number to the curve; only the smaller one is a signature.
+  Octets grown = good;
+  const Octets order = hex("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
+  unsigned carry = 0;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    carry += static_cast<unsigned>(grown[32 + i]) + order[i];
+    grown[32 + i] = static_cast<std::uint8_t>(carry & 255U);
+    carry >>= 8U;
+  }
+  CHECK(grown != good);
+  CHECK_FALSE((*key)->verify_sha256(digest, grown));
+
+  const struct {
+    const char* why;
+    const char* point;
+  } rows[] = {
+      {"order 1", "0100000000000000000000000000000000000000000000000000000000000000"},
+      {"order 2", "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"},
+      {"order 4", "0000000000000000000000000000000000000000000000000000000000000000"},
+      {"order 4", "0000000000000000000000000000000000000000000000000000000000000080"},
+      {"order 8", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"},
+      {"order 8", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85"},
+      {"order 8", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"},
+      {"order 8", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa"},
+      {"order 1, x = -0", "0100000000000000000000000000000000000000000000000000000000000080"},
+      {"order 2, x = -0", "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"},
+      {"order 4, written as p", "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"},
+      {"order 1, written as p + 1",
+       "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    CAPTURE(row.point);
+    CHECK_FALSE(PublicKey::from_dns(KeyType::ed25519, hex(row.point)));
   }
 }
 

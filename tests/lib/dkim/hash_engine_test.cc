@@ -43,6 +43,14 @@ TEST_CASE("libopendkim and canonical_header() hash the same octets (RFC 6376 sec
   } rows[] = {
       {"simple", signature_field("h=from:to"), "From: a@b.example\r\nTo: c\r\n"},
       {"relaxed", signature_field("c=relaxed; h=from:to"), "From:  a@b.example \r\nTO : c\r\n"},
+      {"From before the colon, relaxed (edge case 59)", signature_field("c=relaxed; h=from:to"),
+       "From : a\r\nTo: c\r\n"},
+      {"a blank before the colon, relaxed (edge case 59)", signature_field("c=relaxed; h=from:to"),
+       "From: a\r\nTo : c\r\n"},
+      {"From before the colon, simple (edge case 59)", signature_field("c=simple; h=from:to"),
+       "From : a\r\nTo: c\r\n"},
+      {"a blank before the colon, simple (edge case 59)", signature_field("c=simple; h=from:to"),
+       "From: a\r\nTo : c\r\n"},
       {"folds and tabs", signature_field("c=relaxed; h=from:subject"),
        "From: a\r\nSubject:\r\n\t a \t b\r\n  c\t\r\n"},
       {"folds, simple", signature_field("h=from:subject"),
@@ -124,6 +132,16 @@ TEST_CASE("what libopendkim does not take as the RFCs mean it is hashed by us") 
        "From: a\r\nX: \va\fb\r\n",
        "from:a\r\nx:\va\fb\r\n"
        "dkim-signature:v=1; a=rsa-sha256; d=example.org; s=s; c=relaxed; h=from:x;"
+       " bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b="},
+      {"a tab before the colon, relaxed (edge case 59)", signature_field("c=relaxed; h=from:to"),
+       "From: a\r\nTo\t: c\r\n",
+       "from:a\r\nto:c\r\n"
+       "dkim-signature:v=1; a=rsa-sha256; d=example.org; s=s; c=relaxed; h=from:to;"
+       " bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b="},
+      {"a tab before the colon, simple (edge case 59)", signature_field("h=from:to"),
+       "From \t : a\r\nTo: c\r\n",
+       "From \t : a\r\nTo: c\r\n"
+       "DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=s; h=from:to;"
        " bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b="},
       {"another signature may be signed (edge case 33)",
        signature_field("h=from:dkim-signature:dkim-signature"),

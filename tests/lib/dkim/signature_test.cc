@@ -66,7 +66,7 @@ TEST_CASE("a signature is checked before anything else reads it (RFC 6376 sectio
       {"v=DKIM1", with("v=DKIM1"), "permerror unsupported-version"},
       {"v=1 with blanks (A80)", with("v= 1 "), "usable"},
       {"no a=", with("-a"), "permerror missing-a"},
-      {"rsa-sha1 (A89, RFC 8301 section 3.1)", with("a=rsa-sha1"),
+      {"rsa-sha1 (A89, edge case 48, RFC 8301 section 3.1)", with("a=rsa-sha1"),
        "permerror algorithm-not-allowed"},
       {"unknown algorithm", with("a=rsa-sha512"), "neutral unknown-algorithm"},
       {"values are case-sensitive", with("a=RSA-SHA256"), "neutral unknown-algorithm"},
@@ -80,12 +80,16 @@ TEST_CASE("a signature is checked before anything else reads it (RFC 6376 sectio
       {"a double quote in d= (A77)", with("d=legitimate.example\".attack.example"),
        "neutral bad-domain"},
       {"a semicolon in d= ends it (A77)", with("d=a.example;dmarc=pass"), "usable"},
-      {"d= of one label (A78)", with("d=com"), "neutral bad-domain"},
+      {"d= of one label (A78, edge case 65)", with("d=com"), "neutral bad-domain"},
       {"d=. (A78)", with("d=."), "neutral bad-domain"},
       {"d=..com (A78)", with("d=..com"), "neutral bad-domain"},
       {"a trailing dot", with("d=example.org."), "neutral bad-domain"},
       {"a fold in d= (A80)", with("d=exam\r\n ple.org"), "neutral bad-domain"},
       {"an address", with("d=192.0.2.1"), "neutral bad-domain"},
+      {"what a macro or a format might be (edge case 71)", with("d=${run{x}}.example"),
+       "neutral bad-domain"},
+      {"another (edge case 71)", with("d=%n%s.example"), "neutral bad-domain"},
+      {"in s= (edge case 71)", with("s=%n%s"), "neutral bad-selector"},
       {"upper case", with("d=EXAMPLE.Org"), "usable"},
       {"U-labels (RFC 8616, edge case 66)",
        with("d=b\xc3\xbc"
@@ -178,6 +182,7 @@ TEST_CASE("a signature is checked before anything else reads it (RFC 6376 sectio
       {"t= and x=", with("t=100;x=101"), "usable"},
       {"x= at t= (edge case 61b)", with("t=100;x=100"), "neutral expiration-before-timestamp"},
       {"x= before t= (A95)", with("t=100;x=99"), "neutral expiration-before-timestamp"},
+      {"x= without t= (edge case 52)", with("x=100"), "usable"},
       {"t=0 (A95)", with("t=0"), "usable"},
       {"t=-1 (A95)", with("t=-1"), "neutral bad-timestamp"},
       {"t= in words", with("t=now"), "neutral bad-timestamp"},
@@ -239,10 +244,14 @@ TEST_CASE("a refused signature names only what is well formed (A77, edge case 70
 TEST_CASE("an identity that cannot be printed loses its local part (A123, edge case 70)") {
   CHECK(read_signature(with("i=a=0D=0Ab@example.org")).outcome.identity == "@example.org");
   CHECK(read_signature(with("i=a=00b@example.org")).outcome.identity == "@example.org");
+  // What looks like a macro or a format is printable text, and nobody expands it (edge case 71).
+  CHECK(read_signature(with("i=%n${x}@example.org")).outcome.identity == "%n${x}@example.org");
   CHECK(read_signature(with("i=caf\xc3\xa9@example.org")).outcome.identity == "@example.org");
 }
 
-TEST_CASE("t= and x= are compared with the clock, with its skew (RFC 6376 section 3.5, A95)") {
+TEST_CASE(
+    "t= and x= are compared with the clock, with its skew (RFC 6376 section 3.5, A95, edge case "
+    "52)") {
   const struct {
     const char* why;
     std::int64_t timestamp;

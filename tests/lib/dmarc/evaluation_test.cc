@@ -441,6 +441,16 @@ TEST_CASE("failure reports are not for public suffixes (RFC 9991)") {
   CHECK(outcome.notes == std::vector<std::string>{"aggregate reports: mailto:a@com.example"});
 }
 
+TEST_CASE(
+    "a public suffix gets no reports of an organization with a record (RFC 9989 section 4.10.1)") {
+  const auto resolver = make_test_resolver(
+      "_dmarc.example.com. TXT \"v=DMARC1; p=none\"\n"
+      "_dmarc.com. TXT \"v=DMARC1; p=reject; psd=y; rua=mailto:a@com.example\"");
+  const auto outcome = evaluate_dmarc(name("a.example.com"), {}, *resolver);
+  CHECK(outcome.policy_domain == name("example.com"));
+  CHECK(outcome.notes.empty());
+}
+
 TEST_CASE("identifiers cannot multiply the queries") {
   Identifiers identifiers;
   for (int i = 0; i < 40; ++i)

@@ -66,7 +66,7 @@ TEST_CASE("only what begins with the version is a record (RFC 9989 section 4.7)"
       {"version missing", "p=reject", "no record"},
       {"something before the version (A110)", "foo; v=DMARC1; p=reject", "no record"},
       {"separator before the version", "; v=DMARC1; p=reject", "no record"},
-      {"blank before the version (A110)", " v=DMARC1; p=reject", "no record"},
+      {"blank before the version (A110, edge case 88)", " v=DMARC1; p=reject", "no record"},
       {"tab before the version", "\tv=DMARC1; p=reject", "no record"},
       {"blanks within the version (A110)", "v = D M A R C 1;p = re ject", "no record"},
       {"no separator after the version (A110)", "v=DMARC1p=reject", "no record"},

@@ -138,14 +138,14 @@ TEST_CASE("a walk stops at psd=y and psd=n and nowhere else (RFC 9989 section 4.
        "_dmarc.a.example.com. TXT \"v=dmarc1; p=none\"\n"
        "_dmarc.a.example.com. TXT \"v=DMARC1; p=none; psd=n\"",
        {"a.example.com: record psd=n"}},
-      {"a wildcard for SPF is no record (A180)",
+      {"a wildcard for SPF is no record (A180, edge case 88)",
        "*.example.com. TXT \"v=spf1 -all\"",
        {"a.example.com: no record", "example.com: no record", "com: no record"}},
       {"a CNAME is the resolver's business (A180)",
        "_dmarc.a.example.com. CNAME d.example.net.\n"
        "d.example.net. TXT \"v=DMARC1; p=none; psd=n\"",
        {"a.example.com: record psd=n"}},
-      {"strings are joined without a separator",
+      {"strings are joined without a separator (section 4.7, edge case 88)",
        "_dmarc.a.example.com. TXT \"v=DMARC1; p=no\" \"ne; ps\" \"d=n\"",
        {"a.example.com: record psd=n"}},
       {"a tag that stands twice hides the record (A110)",

@@ -35,7 +35,9 @@ constexpr const char* kInvalid = "[invalid-author-domain]";
 
 }  // namespace
 
-TEST_CASE("exactly one From field has the author (RFC 9989 section 5.3.1, A01 to A16)") {
+TEST_CASE(
+    "exactly one From field has the author (RFC 9989 section 5.3.1, A01 to A16, edge cases 83, "
+    "84)") {
   const std::string first = " <first@attack.example>";
   const std::string admin = " <admin@legitimate.example>";
   const struct {
@@ -193,7 +195,9 @@ TEST_CASE("the forms of a mailbox that mail has (RFC 5322 section 3.4, 4.1, appe
   }
 }
 
-TEST_CASE("ambiguous and broken From fields have no author (A10, A11, A20 to A40, A171, A182)") {
+TEST_CASE(
+    "ambiguous and broken From fields have no author (A10, A11, A20 to A40, A171, A182, edge cases "
+    "83, 85)") {
   const struct {
     const char* why;
     std::string value;

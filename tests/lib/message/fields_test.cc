@@ -87,7 +87,7 @@ TEST_CASE("a message is split as an MTA splits it (RFC 5322 section 2.1, A03 to 
        " From: <a@b.example>\r\nB: 2\r\n\r\n",
        {},
        " From: <a@b.example>\r\nB: 2\r\n\r\n"},
-      {"a line without a colon",
+      {"a line without a colon (edge case 60)",
        "A: 1\r\nFrom\r\n : <a@b.example>\r\n",
        {{"A", " 1"}},
        "From\r\n : <a@b.example>\r\n"},

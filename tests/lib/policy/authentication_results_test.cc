@@ -40,7 +40,7 @@ std::string spf_line(SpfOutcome outcome, const std::string& reason) {
 
 }  // namespace
 
-TEST_CASE("spf, dkim and dmarc stand in this order (RFC 8601 section 2.7)") {
+TEST_CASE("spf, dkim and dmarc stand in this order (RFC 8601 section 2.7, edge case 99)") {
   auto found = findings(spf(SpfResult::pass),
                         dmarc(DmarcResult::pass, AssessmentPolicy::reject, "aligned-dkim"));
   found.spf.push_back(spf(SpfResult::none, "mail.sender.example", SpfIdentity::helo));
@@ -54,13 +54,24 @@ TEST_CASE("spf, dkim and dmarc stand in this order (RFC 8601 section 2.7)") {
               "header.a=rsa-sha256 header.b=dGVzdA+/",
               "dmarc=pass header.from=author.example policy.dmarc=reject"});
   CHECK(make_authentication_results(found, "mx.example.org").authserv_id == "mx.example.org");
+
+  // So written, with every property that RFC 8601 section 2.7 and RFC 9989 section 8.1 name for
+  // them.
+  const auto field = compose(make_authentication_results(found, "mx.example.org"));
+  for (const char* property :
+       {"smtp.mailfrom=sender.example", "smtp.helo=mail.sender.example", "header.d=author.example",
+        "header.s=s1", "header.a=rsa-sha256", "header.b=\"dGVzdA+/\"", "header.from=author.example",
+        "policy.dmarc=reject"}) {
+    CAPTURE(std::string(property));
+    CHECK(field.find(property) != std::string::npos);
+  }
 }
 
 TEST_CASE("a message without anything still has results") {
   CHECK(entries({}) == Lines{"dkim=none", "dmarc=none"});
 }
 
-TEST_CASE("spf names the identity that was checked (RFC 8601 section 2.7.2)") {
+TEST_CASE("spf names the identity that was checked (RFC 8601 section 2.7.2, edge case 96)") {
   CHECK(spf_line(spf(SpfResult::temperror), "dns-timeout [mx.sender.example]") ==
         "spf=temperror reason=dns-timeout smtp.mailfrom=sender.example");
   // The record's own word needs no reason.

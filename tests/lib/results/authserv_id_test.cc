@@ -8,7 +8,9 @@ using authmilter::claims_to_be_ours;
 using authmilter::parse_authserv_id;
 using namespace std::string_literals;
 
-TEST_CASE("a field with our name in any spelling is removed (RFC 8601 section 5, A119, A120)") {
+TEST_CASE(
+    "a field with our name in any spelling is removed (RFC 8601 section 5, A119, A120, edge case "
+    "93)") {
   const struct {
     const char* why;
     std::string value;

@@ -291,6 +291,34 @@ TEST_CASE("edge case 19: %{p} is a confirmed name or unknown (RFC 7208 section 7
                    {}, {{"1.2.0.192.in-addr.arpa", DnsFault::timeout}})) == "pass");
 }
 
+TEST_CASE("edge case 28: one evaluation says nothing of the next") {
+  // Each record depends on the client, its name or the sender; the resolver, with what it
+  // remembers, is the same.
+  const char* const world =
+      "192.0.2.1.i.test. A 127.0.0.2\nme.example.org. A 192.0.2.1\n"
+      "1.2.0.192.in-addr.arpa. PTR me.example.org.\nme.example.org.p.test. A 127.0.0.2\n"
+      "user.l.test. A 127.0.0.2\nmail.example.org.h.test. A 127.0.0.2\n";
+  const Query matching;
+  const struct {
+    std::string terms;
+    Query other;
+  } rows[] = {
+      {"exists:%{i}.i.test -all", {.client = "192.0.2.2"}},
+      {"ptr -all", {.client = "192.0.2.2"}},
+      {"exists:%{p}.p.test -all", {.client = "192.0.2.2"}},
+      {"exists:%{l}.l.test -all", {.mail_from = "other@example.org"}},
+      {"exists:%{h}.h.test -all", {.helo = "other.example.org"}},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.terms);
+    const auto resolver = make_test_resolver(spf("example.org", row.terms) + world);
+    for (int i = 0; i < 2; ++i) {
+      CHECK(told(check(*resolver, matching)) == "pass");
+      CHECK(told(check(*resolver, row.other)) == "fail");
+    }
+  }
+}
+
 TEST_CASE("steps tell what was tried, in order") {
   const auto outcome = check(
       zone("ip4:198.51.100.0/24 include:inner.example a:v6.example.org redirect=soft.example"));

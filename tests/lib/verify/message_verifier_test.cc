@@ -138,13 +138,50 @@ TEST_CASE("a message gets what its author's domain asks for") {
        "dmarc.permerror",
        550,
        "dmarc=permerror"},
-      {"A41: a HELO that passes does not authenticate the author",
+      {"A41, edge case 90: a HELO that passes does not authenticate the author",
        {.client = kBad, .mail_from = "<a@nx.bank.example>", .helo = "helo.attack.example"},
        "",
        Disposition::reject,
        "dmarc.reject",
        550,
        "spf=pass smtp.helo=helo.attack.example"},
+      {"a bounce is authenticated by the name in HELO (RFC 7208 section 2.4, RFC 9989 section 4.4)",
+       {.mail_from = "<>", .helo = "bank.example"},
+       "",
+       Disposition::accept,
+       "dmarc.pass",
+       0,
+       "smtp.helo=bank.example"},
+      {"its HELO must align",
+       {.client = kBad, .mail_from = "<>", .helo = "helo.attack.example"},
+       "",
+       Disposition::reject,
+       "dmarc.reject",
+       550,
+       "spf=pass (null reverse-path) smtp.helo=helo.attack.example"},
+      {"edge case 91: what others say of SPF is not believed",
+       {.client = kBad,
+        .header = "Received-SPF: pass (mx.home.example: domain of a@bank.example)\r\n"
+                  "Authentication-Results: mx.elsewhere.example; spf=pass "
+                  "smtp.mailfrom=a@bank.example; dmarc=pass header.from=bank.example\r\n"
+                  "Authentication-Results: mx.home.example; spf=pass "
+                  "smtp.mailfrom=a@bank.example\r\n"
+                  "From: a@bank.example\r\n"},
+       "",
+       Disposition::reject,
+       "dmarc.reject",
+       550,
+       "spf=fail smtp.mailfrom=bank.example"},
+      {"edge case 91: nor from a server that is trusted, when it stands outside",
+       {.client = kBad,
+        .header = "Authentication-Results: border.home.example; spf=pass "
+                  "smtp.mailfrom=a@bank.example\r\n"
+                  "From: a@bank.example\r\n"},
+       "trusted_authserv_ids = [\"border.home.example\"]\n",
+       Disposition::reject,
+       "dmarc.reject",
+       550,
+       "spf=fail smtp.mailfrom=bank.example"},
       {"monitor mode changes nothing",
        {.client = kBad},
        "[verify]\nmode = \"monitor\"\n",
@@ -168,7 +205,8 @@ TEST_CASE("a message gets what its author's domain asks for") {
 }
 
 TEST_CASE(
-    "fields in our name are removed first, highest index first (RFC 8601 section 5; A119, A120)") {
+    "fields in our name are removed first, highest index first (RFC 8601 section 5; A119, A120, "
+    "edge cases 93, 94)") {
   const Config config = test_config();
   const Input input{.header =
                         "Authentication-Results: mx.home.example; dmarc=pass\r\n"
@@ -239,7 +277,7 @@ TEST_CASE("a header over the limits is refused, not judged by its first part (A1
   CHECK(verdict.authentication_results.find("dmarc=permerror") != std::string::npos);
 }
 
-TEST_CASE("ours are authenticated, internal and local senders") {
+TEST_CASE("ours are authenticated, internal and local senders (edge case 101)") {
   const Config config = test_config("[network]\ninternal = [\"192.0.2.0/24\"]\n");
   Envelope envelope;
   CHECK(is_ours(envelope, config));
