@@ -277,7 +277,7 @@ static sfsistat on_negotiate(SMFICTX* ctx, unsigned long offered_actions,
 
 static sfsistat on_connect(SMFICTX* ctx, char*, sockaddr* address) noexcept {
   return contained("connect", SMFIS_NOREPLY, [&] {
-    session_of(ctx).connect(client_address(address));
+    session_of(ctx).connect(client_address(address), mta(ContextMacros(ctx)));
     return SMFIS_NOREPLY;
   });
 }

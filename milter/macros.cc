@@ -10,8 +10,8 @@ namespace {
 constexpr std::size_t kMacroOctets = 1024;
 
 constexpr std::array kRequests = {
+    MacroRequest{MacroStage::connect, "v"},
     // An empty list cannot be asked for, and without one the MTA sends all it has.
-    MacroRequest{MacroStage::connect, "j"},
     MacroRequest{MacroStage::helo, "j"},
     // {mail_addr} is always there. Without a macro to send for this MAIL, libmilter would still
     // answer with those of the last one.
@@ -24,6 +24,12 @@ constexpr std::array kRequests = {
 }  // namespace
 
 std::span<const MacroRequest> macro_requests() { return kRequests; }
+
+Mta mta(const MacroSource& macros) {
+  const std::string_view version = macros.get("v");
+  const bool number = !version.empty() && version.front() >= '0' && version.front() <= '9';
+  return number ? Mta::sendmail : Mta::other;
+}
 
 std::string queue_id(const MacroSource& macros) {
   return std::string(macros.get("i").substr(0, kMacroOctets));

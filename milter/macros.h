@@ -25,6 +25,11 @@ struct MacroRequest {
 /// sides.
 std::span<const MacroRequest> macro_requests();
 
+enum class Mta { other, sendmail };
+/// Which MTA this is. Its version is in {v}: Sendmail has nothing but the number there, Postfix
+/// says its name first.
+Mta mta(const MacroSource& macros);
+
 /// The queue id, for the log; empty when there is none yet. Postfix gives one out with the first
 /// recipient, so it is best asked for at the end of the message.
 std::string queue_id(const MacroSource& macros);

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <utility>
 
+#include "sendmail_form.h"
+
 namespace authmilter {
 namespace {
 
@@ -131,7 +133,10 @@ Session::Session(std::shared_ptr<const Runtime> runtime, const MtaFeatures& feat
 
 Session::~Session() { --metrics_.open_connections; }
 
-void Session::connect(std::optional<IpAddress> client) { client_ = client; }
+void Session::connect(std::optional<IpAddress> client, Mta mta) {
+  client_ = client;
+  mta_ = mta;
+}
 
 void Session::helo(std::string_view name) { helo_ = name; }
 
@@ -164,14 +169,17 @@ void Session::recipient(std::string_view address) {
   message_->verifier->add_recipient(kept ? std::string(address) : kOtherRecipients);
 }
 
-void Session::header(std::string_view name, std::string_view value) {
+void Session::header(std::string_view name, std::string_view received) {
   if (!message_ || message_->failed) return;
   const Busy busy(*message_);
+  // What we sign must be what Sendmail sends; what we verify is what has come.
+  const bool rewritten = message_->signer && mta_ == Mta::sendmail;
+  const std::string value = rewritten ? as_sendmail_writes(name, received) : std::string(received);
   // Without the option the MTA has taken one blank off. Which one is not known, but a space is what
   // nearly every field has.
   const HeaderField field = features_.leading_space || value.empty()
                                 ? make_header_field(name, value)
-                                : make_header_field(name, ' ' + std::string(value));
+                                : make_header_field(name, ' ' + value);
   message_->with([&](auto& stream) { stream.header(field); });
 }
 

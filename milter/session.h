@@ -13,6 +13,7 @@
 #include <authmilter/verify.h>
 
 #include "log.h"
+#include "macros.h"
 #include "metrics.h"
 #include "runtime.h"
 
@@ -51,7 +52,7 @@ class Session {
   const MtaFeatures& features() const { return features_; }
 
   /// `client` is nothing when the MTA names no IP address: local submission.
-  void connect(std::optional<IpAddress> client);
+  void connect(std::optional<IpAddress> client, Mta mta = Mta::other);
   /// May come again after STARTTLS; the last one before MAIL counts.
   void helo(std::string_view name);
   /// Begins a message; one that is still in hand is dropped. `now` in seconds since 1970.
@@ -78,6 +79,7 @@ class Session {
   MtaFeatures features_;
   Metrics& metrics_;
   std::optional<IpAddress> client_;
+  Mta mta_ = Mta::other;
   std::string helo_;
   std::unique_ptr<Message> message_;
 };

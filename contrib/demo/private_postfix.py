@@ -35,6 +35,8 @@ inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 mynetworks = 127.0.0.0/8
 disable_dns_lookups = yes
+# Without a network even the name of 127.0.0.1 may take longer than anybody waits.
+smtpd_peername_lookup = no
 smtp_host_lookup = native
 notify_classes =
 smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination
@@ -139,7 +141,7 @@ class PrivatePostfix:
             try:
                 with smtplib.SMTP("127.0.0.1", self.port, timeout=5):
                     return
-            except OSError:
+            except (OSError, smtplib.SMTPException):
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)

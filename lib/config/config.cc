@@ -53,7 +53,7 @@ void read_sections(Reader& reader, const Value& root, Config& config) {
 
 /// Settings that are right each by itself but not together. Defaults contradict nothing: who lowers
 /// one limit need not lower the others.
-void check_limits(Reader& reader, const Value& root, const HeaderLimits& limits) {
+void check_header_limits(Reader& reader, const Value& root, const HeaderLimits& limits) {
   const Value* verify = root.find("verify");
   if (verify == nullptr) return;
   const Value* total = verify->find("header_octets");
@@ -63,6 +63,15 @@ void check_limits(Reader& reader, const Value& root, const HeaderLimits& limits)
     reader.refuse(*field, "is more than verify.header_octets");
   if (field != nullptr && from != nullptr && limits.from_octets > limits.field_octets)
     reader.refuse(*from, "is more than verify.header_field_octets");
+}
+
+void check_timeouts(Reader& reader, const Value& root, const DnsConfig& dns) {
+  const Value* table = root.find("dns");
+  if (table == nullptr) return;
+  const Value* query = table->find("timeout");
+  const Value* message = table->find("message_timeout");
+  if (query != nullptr && message != nullptr && dns.timeout > dns.message_timeout)
+    reader.refuse(*query, "is more than dns.message_timeout");
 }
 
 void resolve(std::filesystem::path& path, const std::filesystem::path& directory) {
@@ -95,7 +104,8 @@ Result<Config> parse_config(std::string_view text, const std::string& name,
   config.internal = {*Network::parse("127.0.0.0/8"), *Network::parse("::1/128")};
   Reader reader(name);
   read_sections(reader, *document, config);
-  if (!reader.error()) check_limits(reader, *document, config.verify.limits);
+  if (!reader.error()) check_header_limits(reader, *document, config.verify.limits);
+  if (!reader.error()) check_timeouts(reader, *document, config.dns);
   if (!reader.error() && config.authserv_id.empty()) {
     const auto host = DomainName::parse(host_name);
     if (host) {

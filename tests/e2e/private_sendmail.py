@@ -24,6 +24,8 @@ UNPACKED = ("sendmail-bin", "sendmail-cf")
 NEEDED = {"m4": "/usr/bin/m4", "libwrap0": "/usr/lib/*/libwrap.so.0",
           "libldap-2.5-0": "/usr/lib/*/libldap-2.5.so.0", "libsasl2-modules": "/usr/lib/*/sasl2/libplain.so"}
 
+NAMESPACES = ("unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child")
+
 # No DNS: the names of hosts come from /etc/hosts. What is for us goes into one mailbox, everything
 # else into another.
 SENDMAIL_MC = """\
@@ -92,6 +94,8 @@ def unpacked_sendmail():
     missing = [package for package, place in NEEDED.items() if not list(pathlib.Path("/").glob(place[1:]))]
     if missing:
         raise Missing(f"needs the packages {' '.join(missing)}")
+    if subprocess.run([*NAMESPACES, "true"], capture_output=True).returncode != 0:
+        raise Missing("needs namespaces of its own, which this machine does not allow")
     if (CACHE / "usr/libexec/sendmail/sendmail").exists():
         return CACHE
     CACHE.parent.mkdir(parents=True, exist_ok=True)
@@ -169,8 +173,7 @@ class PrivateSendmail:
         threading.Thread(target=self._passwords.serve_forever, daemon=True).start()
         with open(self.folder / "sendmail.out", "w") as output:
             self._process = subprocess.Popen(
-                ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child",
-                 "sh", "-c", ENTER.format(**self._values)],
+                [*NAMESPACES, "sh", "-c", ENTER.format(**self._values)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         deadline = time.monotonic() + 20
         while True:

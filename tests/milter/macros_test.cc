@@ -32,6 +32,13 @@ TEST_CASE("only {auth_authen} says that a client authenticated") {
   CHECK(auth_user(Macros{{"{client_name}", "localhost"}, {"{client_addr}", "127.0.0.1"}}).empty());
 }
 
+TEST_CASE("Sendmail is known by a version that is nothing but a number") {
+  CHECK(mta(Macros{{"v", "8.17.1.9"}}) == Mta::sendmail);
+  CHECK(mta(Macros{{"v", "Postfix 3.7.11"}}) == Mta::other);
+  CHECK(mta(Macros{{"v", ""}}) == Mta::other);
+  CHECK(mta(Macros{}) == Mta::other);
+}
+
 TEST_CASE("the queue id is i, cut to a sane length") {
   CHECK(queue_id(Macros{{"i", "4Xk2"}}) == "4Xk2");
   CHECK(queue_id(Macros{}).empty());

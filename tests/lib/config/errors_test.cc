@@ -175,6 +175,9 @@ TEST_CASE("settings that contradict each other are refused") {
        "}]\n[[signing.domain]]\ndomain = \"EXAMPLE.org.\"\nkeys = [{ selector = \"a\", file = "
        "\"b\" }]\n",
        "x.toml:5:10: signing.domain.domain: \"example.org\" is configured already"},
+      {"a query may wait longer than the whole message",
+       "[dns]\ntimeout = \"30s\"\nmessage_timeout = \"20s\"\n",
+       "x.toml:2:11: dns.timeout: is more than dns.message_timeout"},
       {"a field larger than the header",
        "[verify]\nheader_octets = 8192\nheader_field_octets = 16384\n",
        "x.toml:3:23: verify.header_field_octets: is more than verify.header_octets"},

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace authmilter {
+
+/// A field's value as Sendmail will write it. Behind its filters it writes lists of addresses anew,
+/// with a comma and a blank between them; a signature over "a@example.org,b@example.org" would
+/// not survive. Other fields come back as they are, and so does what is no list.
+std::string as_sendmail_writes(std::string_view name, std::string_view value);
+
+}  // namespace authmilter
