@@ -62,9 +62,10 @@ def attacks():
         attack("A09: no From field", ["Sender: <admin@bank.example>"]),
         attack("A15: a mailbox's From_ line", ["From admin@bank.example Mon Jan  1 00:00:00 2024", EVIL], "delivered",
                results=["dmarc=none", "header.from=attack.example"]),
-        attack("A18: a field of 100 kB in 100 lines", [EVIL, "X: y" + "\r\n ".join(["y" * 998] * 100)],
-               reply="552 5.3.4 "),
-        attack("A18: in one line, which Postfix cuts", [EVIL, "X: " + "y" * 100000], "delivered",
+        attack("A17: a second From behind 500 kB", [EVIL] + ["X: " + "y" * 50000] * 10 + [BANK], reply="552 5.3.4 "),
+        # Where there are milters Postfix cuts a field at 60,000 octets, for them and for the queue.
+        attack("A18: a field of 100 kB", [EVIL, "X: " + "y" * 100000], "delivered", results=["dmarc=none"]),
+        attack("A18: in 100 lines", [EVIL, "X: y" + "\r\n ".join(["y" * 998] * 100)], "delivered",
                results=["dmarc=none"]),
         attack("A20: two addresses", [EVIL + ", <admin@bank.example>"]),
         attack("A29: an address for a name", ['From: "admin@bank.example" <any@attack.example>'], "delivered",
