@@ -49,15 +49,16 @@ std::size_t width(const HeaderField& field) {
 
 TEST_CASE("what is signed (RFC 6376 sections 5.4, 5.4.1, 5.4.2 and 8.15)") {
   auto options = with_headers({"to", "received", "x"});
-  CHECK(selected({"From"}, options) == "from:from");
+  CHECK(selected({"From"}, options) == "from:from:subject");
   CHECK(selected({"From", "Subject", "To"}, options) == "from:from:subject:to");
-  CHECK(selected({"To", "FROM ", "to", "X", "Y"}, options) == "from:from:to:to:x");
-  CHECK(selected({"From", "From"}, options) == "from:from:from");
+  CHECK(selected({"To", "FROM ", "to", "X", "Y"}, options) == "from:from:subject:to:to:x");
+  CHECK(selected({"From", "From"}, options) == "from:from:from:subject");
   // These change on the way, whoever asks for them.
   options = with_headers({"received", "return-path", "authentication-results", "dkim-signature"});
   CHECK(selected({"From", "Received", "Return-Path", "Authentication-Results", "DKIM-Signature"},
-                 options) == "from:from");
-  // From and Subject are signed and From oversigned, whatever is configured.
+                 options) == "from:from:subject");
+  // From and Subject are signed, a missing Subject too, and From oversigned, whatever is
+  // configured.
   options = with_headers({});
   options.oversign = {};
   CHECK(selected({"Subject", "From"}, options) == "from:from:subject");
@@ -65,9 +66,9 @@ TEST_CASE("what is signed (RFC 6376 sections 5.4, 5.4.1, 5.4.2 and 8.15)") {
   CHECK(selected({"From", "Subject", "To"}, options) == "from:from:subject:subject:to:to:cc");
   // Names that are none, and any case.
   options = with_headers({"a b", "", "from:to", "TO", "to"});
-  CHECK(selected({"From", "To"}, options) == "from:from:to");
+  CHECK(selected({"From", "To"}, options) == "from:from:subject:to");
   // A field whose name breaks the grammar is no From.
-  CHECK(selected({" From", "From;x", "From"}, with_headers({})) == "from:from");
+  CHECK(selected({" From", "From;x", "From"}, with_headers({})) == "from:from:subject");
 }
 
 TEST_CASE("h= is bounded and never loses From and Subject") {
