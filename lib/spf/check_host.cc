@@ -86,6 +86,7 @@ SpfOutcome check_host(const SpfRequest& request, const spf::Sender& sender, Reso
 /// The identity postmaster@HELO (RFC 7208 sections 2.3 and 2.4).
 SpfOutcome check_postmaster(const SpfRequest& request, Resolver& resolver,
                             const SpfLimits& limits) {
+  if (request.helo.empty()) return without_check(SpfResult::none, "no-helo");
   const auto domain = parse_domain(request.helo);
   if (!domain) return without_check(SpfResult::none, "invalid-helo");
   return check_host(request, {"postmaster", *domain}, resolver, limits);

@@ -182,7 +182,7 @@ TEST_CASE("the HELO identity (RFC 7208 section 2.3), A47, edge case 20") {
       {"A47: 1000 octets", repeat(250, "abc."), "none: invalid-helo"},
       {"A47: NUL", std::string("mail.attack.example\0x", 21), "none: invalid-helo"},
       {"A47: 8-bit", "mail.attack.example\xff", "none: invalid-helo"},
-      {"empty", "", "none: invalid-helo"},
+      {"none was given", "", "none: no-helo"},
   };
   const auto resolver = make_test_resolver(kZone);
   for (const auto& row : rows) {

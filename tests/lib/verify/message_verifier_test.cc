@@ -222,6 +222,17 @@ TEST_CASE(
                                  "insert Authentication-Results 0"});
 }
 
+TEST_CASE("monitor mode removes forged results and touches nothing else") {
+  const Input input{.header =
+                        "Authentication-Results: mx.home.example; dmarc=pass\r\n"
+                        "X-Authmilter-Verdict: clean\r\n"
+                        "BIMI-Location: v=BIMI1; l=https://attack.example/logo.svg\r\n"
+                        "From: a@bank.example\r\n"};
+  CHECK(described(judge(input, test_config("[verify]\nmode = \"monitor\"\n")).edits) ==
+        std::vector<std::string>{"remove Authentication-Results 1",
+                                 "insert Authentication-Results 0"});
+}
+
 TEST_CASE("a tag is a field and, if configured, a Subject prefix") {
   const Input input{.client = kBad,
                     .mail_from = "<a@club.example>",
