@@ -121,7 +121,10 @@ seeds("dmarc_evaluation",
         for record in DMARC_RECORDS),
       "victim.com\ndkim x.com\nspf x.com\n%%\nnx\n@_dmarc.victim.com v=DMARC1; p=reject\n@_dmarc.com v=DMARC1; psd=y",
       "bank.co.uk\ndkim a.co.uk\n%%\nn\n@_dmarc.bank.co.uk v=DMARC1; p=reject\n@_dmarc.co.uk v=DMARC1; p=none; psd=y",
-      "example.com\nspf temperror example.com\ndkim evil.example.com\n%%\nf\n" + "\n".join(DMARC_RECORDS),
+      "example.com\ndkim b.example.com\nspf c.b.example.com\n%%\nnx\n@_dmarc.example.com v=DMARC1; p=reject\n"
+      "@_dmarc.b.example.com v=DMARC1; psd=n", "a.b.c.example\ndkim c.example\n%%\nnx\n@_dmarc.c.example v=DMARC1; p=none; np=reject; t=y",
+      "b.c.example\ndkim a.b.c.example\nspf x.c.example\n%%\nnx\n@b.c.example\n@_dmarc.c.example v=DMARC1; psd=y; sp=quarantine; p=none\n"
+      "@_dmarc.a.b.c.example v=DMARC1; psd=y", "example.com\nspf temperror example.com\ndkim evil.example.com\n%%\nf\n" + "\n".join(DMARC_RECORDS),
       ".".join("abcdefghijklmnopqrstuvwxyz") + ".example\ndkim z.example\n%%\n\n" + "\n".join(DMARC_RECORDS[:6]),
       "sub.legit.example\ndkim sub.legit.example\ndkim temperror legit.example\nspf temperror legit.example\n%%\nn\n"
       "@_dmarc.legit.example v=DMARC1; p=reject")
