@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 TEST_CASE("a text line is key=value, and whatever is not plain is quoted") {
   const struct {
-    const char* why;
+    std::string why;
     std::string value;
     const char* line;
   } rows[] = {

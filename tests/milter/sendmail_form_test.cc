@@ -2,12 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 using namespace authmilter;
 
 TEST_CASE("lists of addresses are signed in the form that Sendmail gives them") {
   // What Sendmail 8.17 was seen to deliver, but for line breaks.
   const struct {
-    const char* why;
+    std::string why;
     const char* name;
     const char* value;
     const char* sendmail;

@@ -88,7 +88,7 @@ std::size_t inserted(const Outcome& outcome, std::string_view name) {
 
 TEST_CASE("a message is judged by its client, sender and author") {
   const struct {
-    const char* why;
+    std::string why;
     const char* client;
     const char* mail_from;
     const char* author;
@@ -244,7 +244,7 @@ TEST_CASE("an end without a beginning is a tempfail") {
 
 TEST_CASE("our own mail is signed or left alone, never judged") {
   const struct {
-    const char* why;
+    std::string why;
     std::optional<IpAddress> client;
     const char* user;
     bool ours;
@@ -324,7 +324,7 @@ TEST_CASE("without the leading-space option a blank is put back") {
 TEST_CASE("recipients that are not kept match no override") {
   // All of them have to match for the exemption of their domain.
   const struct {
-    const char* why;
+    std::string why;
     int exempt;
     std::string last;
     Disposition action;

@@ -8,7 +8,7 @@ using authmilter::DomainName;
 
 TEST_CASE("a domain name has one form (RFC 1035 section 2.3.4, RFC 8616 section 3)") {
   const struct {
-    const char* why;
+    std::string why;
     std::string text;
     std::string name;  // empty: refused
   } rows[] = {

@@ -9,7 +9,7 @@ using authmilter::Network;
 
 TEST_CASE("addresses have one text form") {
   const struct {
-    const char* why;
+    std::string why;
     const char* text;
     const char* canonical;  // empty: refused
   } rows[] = {

@@ -17,7 +17,7 @@ std::string error_of(const std::string& text) {
 
 TEST_CASE("a mistake is reported with its file, line and column") {
   const struct {
-    const char* why;
+    std::string why;
     const char* text;
     const char* error;
   } rows[] = {
@@ -133,7 +133,7 @@ TEST_CASE("a mistake is reported with its file, line and column") {
 
 TEST_CASE("settings that contradict each other are refused") {
   const struct {
-    const char* why;
+    std::string why;
     const char* text;
     const char* error;
   } rows[] = {

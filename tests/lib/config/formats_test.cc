@@ -24,7 +24,7 @@ std::string text_of(const Result<unsigned>& result) {
 std::string text_of(const Result<Network>& result) { return result ? result->text() : "refused"; }
 
 struct Row {
-  const char* why;
+  std::string why;
   std::string text;
   const char* value;  // in its one form, or "refused"
 };

@@ -47,7 +47,7 @@ DnsStatus status_of(Resolver& resolver, const char* name) {
 TEST_CASE("what stands behind configured zones") {
   const TemporaryDirectory directory;
   const struct {
-    const char* why;
+    std::string why;
     std::string zone;
     std::vector<std::string> nameservers;
     bool upstream;

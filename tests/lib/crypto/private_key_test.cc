@@ -136,7 +136,7 @@ TEST_CASE("a generated key signs what its published half verifies") {
 
 TEST_CASE("texts that are no signing key") {
   const struct {
-    const char* why;
+    std::string why;
     std::string pem;
     const char* message;
   } rows[] = {

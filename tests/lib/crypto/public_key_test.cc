@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
 #include <thread>
 
 #include "vectors.h"
@@ -64,7 +65,7 @@ Octets key_info(const Octets& algorithm, const Octets& key) {
 
 TEST_CASE("the keys of RFC 8463 appendix A verify its signatures") {
   const struct {
-    const char* why;
+    std::string why;
     KeyType type;
     const char* key;
     unsigned bits;
@@ -119,7 +120,7 @@ TEST_CASE("an RSA key verifies in either wrapping (RFC 6376 section 3.6.1, errat
 TEST_CASE("what is an RSA public key (RFC 8017 appendix A.1.1, RFC 3279 section 2.3.1)") {
   const Octets good = rsa_key(modulus(1024), kF4);
   const struct {
-    const char* why;
+    std::string why;
     Octets octets;
     unsigned bits;  // 0: refused
   } rows[] = {
@@ -188,7 +189,7 @@ TEST_CASE("what is an RSA public key (RFC 8017 appendix A.1.1, RFC 3279 section 
 
 TEST_CASE("an Ed25519 key is 32 octets (RFC 8463 section 4.2)") {
   const struct {
-    const char* why;
+    std::string why;
     Octets octets;
     bool accepted;
   } rows[] = {
@@ -226,7 +227,7 @@ TEST_CASE("Ed25519 verification is strict (RFC 8032 section 5.1.7, edge case 63)
   CHECK_FALSE((*key)->verify_sha256(digest, grown));
 
   const struct {
-    const char* why;
+    std::string why;
     const char* point;
   } rows[] = {
       {"order 1", "0100000000000000000000000000000000000000000000000000000000000000"},

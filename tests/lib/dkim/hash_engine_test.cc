@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <random>
+#include <string>
 
 #include "lib/dkim/messages.h"
 
@@ -37,7 +38,7 @@ std::string signature_field(const std::string& more) {
 
 TEST_CASE("libopendkim and canonical_header() hash the same octets (RFC 6376 section 3.7)") {
   const struct {
-    const char* why;
+    std::string why;
     std::string signature;
     std::string header;
   } rows[] = {
@@ -100,7 +101,7 @@ TEST_CASE("libopendkim and canonical_header() hash the same octets (RFC 6376 sec
 
 TEST_CASE("what libopendkim does not take as the RFCs mean it is hashed by us") {
   const struct {
-    const char* why;
+    std::string why;
     std::string signature;
     std::string header;
     std::string canonical;  // of the signed fields
@@ -265,7 +266,7 @@ TEST_CASE("the hash of a body is that of its canonical form, wherever it is cut 
 
 TEST_CASE("a bare CR that cannot be hashed exactly is reported") {
   const struct {
-    const char* why;
+    std::string why;
     std::string body;
     Canonicalization canonicalization;
     bool exact;

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 #include "lib/dkim/messages.h"
 
 using namespace authmilter;
@@ -52,7 +54,7 @@ TEST_CASE("a published key is compared with the private one (edge case 73)") {
   const std::string good = key_record_text(*key.key);
   const std::string other = key_record_text(*private_key(KeyType::rsa, 1024));
   const struct {
-    const char* why;
+    std::string why;
     std::string zone_text;
     KeyCheckResult want;
   } rows[] = {

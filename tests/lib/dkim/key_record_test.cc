@@ -22,7 +22,7 @@ std::string reading(const std::string& text) {
 
 TEST_CASE("key records are read strictly (RFC 6376 section 3.6.1)") {
   const struct {
-    const char* why;
+    std::string why;
     std::string text;
     const char* want;
   } rows[] = {

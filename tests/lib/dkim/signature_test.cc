@@ -47,7 +47,7 @@ std::string names(std::size_t count) {
 
 TEST_CASE("a signature is checked before anything else reads it (RFC 6376 section 6.1.1)") {
   const struct {
-    const char* why;
+    std::string why;
     std::string value;
     const char* want;
   } rows[] = {
@@ -253,7 +253,7 @@ TEST_CASE(
     "t= and x= are compared with the clock, with its skew (RFC 6376 section 3.5, A95, edge case "
     "52)") {
   const struct {
-    const char* why;
+    std::string why;
     std::int64_t timestamp;
     std::int64_t expiration;
     const char* want;

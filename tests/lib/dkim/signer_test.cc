@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <string>
 
 #include "dkim/header_hash.h"
 #include "dkim/signature.h"
@@ -171,7 +172,7 @@ TEST_CASE("names that fit on no line stand alone") {
 
 TEST_CASE("what is signed verifies after the MTA has mended its line ends (RFC 6376 section 5.3)") {
   const struct {
-    const char* why;
+    std::string why;
     std::string body;
     std::string sent;
   } rows[] = {

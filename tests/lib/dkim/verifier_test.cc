@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
+#include <string>
 #include <thread>
 
 #include "dkim/signature_prefix.h"
@@ -73,7 +74,7 @@ TEST_CASE("what the signer made, the verifier passes: 2 x 2 x 2 (edge case 56)")
 
 TEST_CASE("messages of every shape can be signed and verified (edge case 58)") {
   const struct {
-    const char* why;
+    std::string why;
     std::string message;
   } rows[] = {
       {"no blank line", "From: joe@example.org\r\nSubject: x\r\n"},
@@ -106,7 +107,7 @@ TEST_CASE("messages of every shape can be signed and verified (edge case 58)") {
 
 TEST_CASE("an altered message fails (RFC 6376 section 6.1.3, edge case 67)") {
   const struct {
-    const char* why;
+    std::string why;
     std::function<void(Text&)> alter;
     const char* want;
   } rows[] = {
@@ -210,7 +211,7 @@ TEST_CASE("the key decides what a signature is worth (RFC 6376 section 6.1.2)") 
   // SubjectPublicKeyInfo of the same Ed25519 key.
   const std::string wrapped = "MCowBQYDK2VwAyEA" + ed25519;
   const struct {
-    const char* why;
+    std::string why;
     std::string zone_text;
     const char* want;
   } rows[] = {

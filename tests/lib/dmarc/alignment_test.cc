@@ -39,7 +39,7 @@ const char* const kZone =
 
 TEST_CASE("alignment (RFC 9989 sections 4.4, 4.10.2)") {
   const struct {
-    const char* why;
+    std::string why;
     const char* author;
     const char* identifier;
     AlignmentMode mode;
@@ -92,7 +92,7 @@ TEST_CASE("U-labels are compared as A-labels (RFC 9989 section 5.3.1)") {
 
 TEST_CASE("an identifier's walk is made only where it decides (RFC 9989 section 4.10.2)") {
   const struct {
-    const char* why;
+    std::string why;
     const char* identifier;
     AlignmentMode mode;
     bool walk;
@@ -116,7 +116,7 @@ TEST_CASE("an identifier's walk is made only where it decides (RFC 9989 section 
 
 TEST_CASE("the DNS of a stranger decides nothing, that of the organization does") {
   const struct {
-    const char* why;
+    std::string why;
     const char* author;
     const char* identifier;
     const char* fault;  // at this name

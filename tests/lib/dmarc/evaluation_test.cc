@@ -34,7 +34,7 @@ std::string verdict(const DmarcOutcome& outcome) {
 }
 
 struct Row {
-  const char* why;
+  std::string why;
   const char* author;
   Identifiers identifiers;
   const char* zone;
@@ -119,7 +119,7 @@ TEST_CASE("the RFC's worked examples (RFC 9989 appendix B.4)") {
       "_dmarc.example.com. TXT \"v=DMARC1; p=reject\"\n"
       "_dmarc.signing.example.com. TXT \"v=DMARC1; p=reject\"";
   const struct {
-    const char* why;
+    std::string why;
     const char* author;
     const char* zone;
     Identifiers identifiers;
@@ -318,7 +318,7 @@ TEST_CASE("with a query open there is neither pass nor fail (RFC 9989 section 5.
 
 TEST_CASE("the order of the identifiers changes nothing (A101, A186)") {
   const struct {
-    const char* why;
+    std::string why;
     Identifiers identifiers;
     std::vector<ZoneFault> faults;
     const char* verdict;
@@ -406,7 +406,7 @@ TEST_CASE("what an outcome tells") {
 
 TEST_CASE("what is known of a message to which DMARC does not apply") {
   const struct {
-    const char* why;
+    std::string why;
     const char* zone;
     std::vector<ZoneFault> faults;
     const char* organizational_domain;

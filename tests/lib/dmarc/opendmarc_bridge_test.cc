@@ -30,7 +30,7 @@ TEST_CASE("without an aligned pass the policy is the verdict") {
 
 TEST_CASE("any aligned pass is a pass") {
   const struct {
-    const char* why;
+    std::string why;
     bool spf;
     std::vector<std::string> selectors;
   } rows[] = {
@@ -74,7 +74,7 @@ TEST_CASE("names that the library may see") {
   octets_250 = "aa." + octets_250;
   REQUIRE(octets_250.size() == 250);
   const struct {
-    const char* why;
+    std::string why;
     std::string name;
     bool accepted;
   } rows[] = {

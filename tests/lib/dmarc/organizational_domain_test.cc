@@ -27,7 +27,7 @@ std::string organizational_domain(const char* start, const char* zone,
 
 TEST_CASE("the Organizational Domain of a name (RFC 9989 section 4.10.2)") {
   const struct {
-    const char* why;
+    std::string why;
     const char* start;
     const char* zone;
     const char* organizational_domain;

@@ -33,7 +33,7 @@ std::string read(const std::string& text) {
 }
 
 struct Row {
-  const char* why;
+  std::string why;
   std::string text;
   std::string read_as;
 };
@@ -171,7 +171,7 @@ TEST_CASE("a tag of a record stands once (RFC 6376 section 3.2 by RFC 9989 secti
 
 TEST_CASE("fo is a list for ruf (RFC 9989 section 4.7)") {
   const struct {
-    const char* why;
+    std::string why;
     std::string value;
     std::string fo;
   } rows[] = {

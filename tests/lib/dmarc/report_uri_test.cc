@@ -10,7 +10,7 @@ using namespace authmilter;
 TEST_CASE("report destinations (RFC 9989 sections 4.6 to 4.8)") {
   using Uris = std::vector<std::string>;
   const struct {
-    const char* why;
+    std::string why;
     std::string list;
     bool any_valid;
     Uris mailto;

@@ -43,7 +43,7 @@ class PrefetchList final : public Resolver {
 
 TEST_CASE("the names of a walk (RFC 9989 section 4.10)") {
   const struct {
-    const char* why;
+    std::string why;
     const char* start;
     Lines names;
   } rows[] = {
@@ -94,7 +94,7 @@ TEST_CASE("the RFC's own example asks the DNS exactly this (RFC 9989 section 4.1
 
 TEST_CASE("a walk stops at psd=y and psd=n and nowhere else (RFC 9989 section 4.10)") {
   const struct {
-    const char* why;
+    std::string why;
     const char* zone;
     Lines steps;
   } rows[] = {
@@ -175,7 +175,7 @@ TEST_CASE("one record among 64 texts is the record (A180)") {
 
 TEST_CASE("an unanswered query makes its name unknown (RFC 9989 section 5.3.6)") {
   const struct {
-    const char* why;
+    std::string why;
     const char* zone;
     std::vector<ZoneFault> faults;
     Lines steps;

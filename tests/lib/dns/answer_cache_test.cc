@@ -25,7 +25,7 @@ DnsAnswerRef answer(DnsStatus status, std::chrono::seconds ttl, std::size_t octe
 
 TEST_CASE("an answer is kept for its time to live, within limits") {
   const struct {
-    const char* why;
+    std::string why;
     DnsStatus status;
     std::chrono::seconds ttl;
     std::chrono::seconds kept;

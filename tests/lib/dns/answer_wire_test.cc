@@ -91,7 +91,7 @@ TEST_CASE("a response is read as the answer to its question (RFC 1035 section 4)
   const std::string chain =
       record(kOwner, kCname, 50, name("y.test")) + record(name("Y.TEST"), kA, 70, kAddress);
   const struct {
-    const char* why;
+    std::string why;
     Response response;
     const char* want;
   } rows[] = {
@@ -155,7 +155,7 @@ TEST_CASE("a damaged response is a temperror, never half an answer (A172)") {
   std::string labels_of_255;
   for (int i = 0; i < 4; ++i) labels_of_255 += string(std::string(63, 'l'));
   const struct {
-    const char* why;
+    std::string why;
     Response response;
     const char* want;
   } rows[] = {

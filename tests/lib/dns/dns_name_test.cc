@@ -9,7 +9,7 @@ using authmilter::DnsName;
 TEST_CASE("a DNS name is labels of any octet (RFC 1035 section 2.3.4)") {
   const std::string label(63, 'a');
   const struct {
-    const char* why;
+    std::string why;
     std::string text;
     bool good;
     std::string name;

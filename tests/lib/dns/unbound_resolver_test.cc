@@ -100,7 +100,7 @@ a\032b\"\\\(\000\255.test. TXT "odd octets"
 )");
   const auto resolver = make(options_for(server));
   const struct {
-    const char* why;
+    std::string why;
     std::string name;
     RrType type;
     const char* want;
@@ -222,7 +222,7 @@ plain.test.    TXT "no signature, and none expected"
   DnsServer strips(zone);
   const AnchorFile anchor(signs.trust_anchor());
   const struct {
-    const char* why;
+    std::string why;
     DnsServer& server;
     DnssecMode mode;
     const char* good;
@@ -285,7 +285,7 @@ TEST_CASE("mistakes in the options are told at once") {
   const AnchorFile nonsense("no anchor at all\n");
   const AnchorFile empty("");
   const struct {
-    const char* why;
+    std::string why;
     std::string nameserver;
     std::string anchor;
     std::string error;

@@ -76,7 +76,7 @@ x.sub   TXT "below the cut"
 TEST_CASE("a zone answers as its master file says (RFC 1035 section 5)") {
   const auto resolver = make_test_resolver(kZone);
   const struct {
-    const char* why;
+    std::string why;
     const char* name;
     RrType type;
     const char* want;
@@ -129,7 +129,7 @@ TEST_CASE("a zone answers as its master file says (RFC 1035 section 5)") {
 TEST_CASE("answers of a zone carry their time to live (RFC 2181 section 5.2, RFC 2308)") {
   const auto resolver = make_test_resolver(kZone);
   const struct {
-    const char* why;
+    std::string why;
     const char* name;
     RrType type;
     int ttl;
@@ -167,7 +167,7 @@ c0.example. A 192.0.2.1
 
 TEST_CASE("a bad master file is refused with its line") {
   const struct {
-    const char* why;
+    std::string why;
     std::string text;
     const char* error;
   } rows[] = {
@@ -231,7 +231,7 @@ target.test. 9     A 192.0.2.99
       network.get());
   REQUIRE(zones);
   const struct {
-    const char* why;
+    std::string why;
     const char* name;
     RrType type;
     const char* want;

@@ -41,7 +41,7 @@ TEST_CASE(
   const std::string first = " <first@attack.example>";
   const std::string admin = " <admin@legitimate.example>";
   const struct {
-    const char* why;
+    std::string why;
     Fields fields;
     std::string want;
   } rows[] = {
@@ -117,7 +117,7 @@ TEST_CASE(
 
 TEST_CASE("a whole message has the author that its MTA would show (A03 to A08, A15)") {
   const struct {
-    const char* why;
+    std::string why;
     std::string text;
     std::string want;
   } rows[] = {
@@ -145,7 +145,7 @@ TEST_CASE("a whole message has the author that its MTA would show (A03 to A08, A
 
 TEST_CASE("the forms of a mailbox that mail has (RFC 5322 section 3.4, 4.1, appendix A)") {
   const struct {
-    const char* why;
+    std::string why;
     std::string value;
     std::string want;
   } rows[] = {
@@ -199,7 +199,7 @@ TEST_CASE(
     "ambiguous and broken From fields have no author (A10, A11, A20 to A40, A171, A182, edge cases "
     "83, 85)") {
   const struct {
-    const char* why;
+    std::string why;
     std::string value;
     std::string want;
   } rows[] = {
@@ -318,7 +318,7 @@ TEST_CASE("the limits of a From field (A19, A39, A113)") {
     return std::string(size - value.size(), 'p') + value;
   };
   const struct {
-    const char* why;
+    std::string why;
     std::string value;
     std::string want;
   } rows[] = {

@@ -10,7 +10,7 @@ using authmilter::parse_reverse_path;
 TEST_CASE("the reverse-path is a mailbox or nothing (RFC 5321 section 4.1.2, A41 to A53)") {
   const std::string l256(256, 'l');
   const struct {
-    const char* why;
+    std::string why;
     std::string text;
     std::string local_part;
     std::string domain;  // empty: no mailbox
@@ -90,7 +90,7 @@ TEST_CASE("the null reverse-path (RFC 5321 section 4.5.5, A46)") {
 
 TEST_CASE("a HELO name is a domain name of two labels or more (A47, edge case 20)") {
   const struct {
-    const char* why;
+    std::string why;
     std::string text;
     std::string name;
   } rows[] = {

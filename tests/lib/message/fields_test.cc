@@ -12,7 +12,7 @@ using authmilter::parse_message;
 
 TEST_CASE("a field's line ends become CRLF") {
   const struct {
-    const char* why;
+    std::string why;
     std::string value;
     std::string want;
   } rows[] = {
@@ -34,7 +34,7 @@ TEST_CASE("a field's line ends become CRLF") {
 
 TEST_CASE("a field is known by its name in any case (A03, A04, A05, A12, A121, A175)") {
   const struct {
-    const char* why;
+    std::string why;
     std::string name;
     bool is_from;
   } rows[] = {
@@ -60,7 +60,7 @@ TEST_CASE("a field is known by its name in any case (A03, A04, A05, A12, A121, A
 TEST_CASE("a message is split as an MTA splits it (RFC 5322 section 2.1, A03 to A07, A13, A15)") {
   using Fields = std::vector<HeaderField>;
   const struct {
-    const char* why;
+    std::string why;
     std::string text;
     Fields fields;
     std::string body;

@@ -25,7 +25,7 @@ std::string reading(const std::string& text) {
 
 TEST_CASE("a tag list is read strictly (RFC 6376 section 3.2)") {
   const struct {
-    const char* why;
+    std::string why;
     std::string text;
     std::string want;
   } rows[] = {

@@ -168,7 +168,7 @@ TEST_CASE("the policy one step down is the one that counts (RFC 9989 section 4.7
 
 TEST_CASE("reasons and replies say who and why in fixed words") {
   const struct {
-    const char* why;
+    std::string why;
     Findings found;
     const char* reason;
     const char* reply;

@@ -37,7 +37,7 @@ bool excused(const PolicyOverride& rule, const Findings& found) {
 
 TEST_CASE("an override by domain") {
   const struct {
-    const char* why;
+    std::string why;
     std::string pattern;
     bool author;  // matches author.example below
   } rows[] = {
@@ -87,7 +87,7 @@ TEST_CASE("an override by client") {
 
 TEST_CASE("an override by reverse-path") {
   const struct {
-    const char* why;
+    std::string why;
     const char* pattern;
     const char* mail_from;
     bool matches;
@@ -127,7 +127,7 @@ TEST_CASE("an override by recipient must hold for all of them") {
   auto rule = excuse();
   rule.recipient = {"postmaster@example.org", "example.net"};
   const struct {
-    const char* why;
+    std::string why;
     std::vector<std::string> recipients;
     bool matches;
   } rows[] = {

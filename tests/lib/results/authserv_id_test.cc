@@ -12,7 +12,7 @@ TEST_CASE(
     "a field with our name in any spelling is removed (RFC 8601 section 5, A119, A120, edge case "
     "93)") {
   const struct {
-    const char* why;
+    std::string why;
     std::string value;
     bool ours;
   } rows[] = {

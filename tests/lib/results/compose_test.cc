@@ -44,7 +44,7 @@ std::string composed_value(const std::string& value) {
 
 TEST_CASE("a field has a line for each result and property where it fits (RFC 8601 section 2.2)") {
   const struct {
-    const char* why;
+    std::string why;
     AuthenticationResults results;
     std::string want;
   } rows[] = {
@@ -108,7 +108,7 @@ TEST_CASE(
     "values that are no token are quoted (RFC 8601 section 2.2, A43, A77, A123, edge cases 70, 95 "
     "to 97)") {
   const struct {
-    const char* why;
+    std::string why;
     std::string value;
     std::string want;
   } rows[] = {

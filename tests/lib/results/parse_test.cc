@@ -87,7 +87,7 @@ TEST_CASE("the examples of RFC 8601 appendix B and section 2.7.6 are read") {
 
 TEST_CASE("every form of the grammar is read (RFC 8601 section 2.2, edge cases 95, 97, 100)") {
   const struct {
-    const char* why;
+    std::string why;
     std::string value;
     const char* want;
   } rows[] = {
@@ -154,7 +154,7 @@ TEST_CASE("every form of the grammar is read (RFC 8601 section 2.2, edge cases 9
 
 TEST_CASE("what is no Authentication-Results field is an error (A122)") {
   const struct {
-    const char* why;
+    std::string why;
     std::string value;
   } rows[] = {
       {"nothing", ""},

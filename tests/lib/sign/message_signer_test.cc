@@ -98,7 +98,7 @@ std::string selectors(const SigningOutcome& outcome) {
 
 TEST_CASE("who signs for whom") {
   const struct {
-    const char* why;
+    std::string why;
     Input input;
     const char* signing;
     const char* selectors;  // that signed

@@ -71,7 +71,7 @@ std::vector<std::string> described(const std::vector<HeaderEdit>& edits) {
 
 TEST_CASE("a message gets what its author's domain asks for") {
   const struct {
-    const char* why;
+    std::string why;
     Input input;
     const char* config;
     Disposition disposition;
@@ -255,7 +255,7 @@ TEST_CASE("a tag is a field and, if configured, a Subject prefix") {
 
 TEST_CASE("what cannot be known is a temperror, never a none or a pass") {
   const struct {
-    const char* why;
+    std::string why;
     std::vector<ZoneFault> faults;
     const char* results;
   } rows[] = {
