@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 import dkim
 
 from private_postfix import PrivatePostfix, stop_by_pid_file, stop_postfix
+from signature_check import signature_problems
 
 OUR_NAME = "mx.home.example"
 USERS = {"alice@home.example": "secret"}
@@ -224,24 +225,9 @@ class Demo:
         problems += [f"message lacks {want!r}" for want in row.contains if want not in shown]
         problems += [f"message has {bad!r}" for bad in row.lacks if bad in shown]
         if row.signatures is not None and content:
-            problems += self.check_signatures(row, content)
+            problems += signature_problems(content, row.signatures, self.dns)
             field_text = f"signed by {', '.join(row.signatures)}: python3-dkim says pass"
         return reply, fate, field_text, problems
-
-    def check_signatures(self, row, content):
-        # Above the first Received field the mailbox delivery added its own; they are not signed.
-        message = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-        selectors = re.findall(rb"(?im)^DKIM-Signature:(?:.*\r\n)(?:[ \t].*\r\n)*", message)
-        found = [re.search(rb"\bs=([^;\s]+)", one).group(1).decode() for one in selectors]
-        problems = [] if sorted(found) == sorted(row.signatures) else [f"signed by {found}"]
-        for index, selector in enumerate(found):
-            verifier = dkim.DKIM(message)
-            if not verifier.verify(idx=index, dnsfunc=lambda name, timeout=5: self.dns.get(name.decode(), "").encode()):
-                problems.append(f"signature of {selector} does not verify")
-            signed = [name.lower() for name in verifier.include_headers or []]
-            if signed.count(b"from") < 2 or b"subject" not in signed:
-                problems.append(f"{selector} signs only {signed}")
-        return problems
 
     def stop(self):
         stop(self.folder)

@@ -102,6 +102,18 @@ def stop_by_pid_file(path):
         pass
 
 
+def wait_for_message(folder, marker, timeout=15):
+    """The first file of `folder` that contains `marker` (bytes), once there is one, or None."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        for path in sorted(folder.glob("*")):
+            content = path.read_bytes()
+            if marker in content:
+                return content
+        time.sleep(0.05)
+    return None
+
+
 class PrivatePostfix:
     def __init__(self, folder, hostname, recipient_domain, settings="", master="", users=None):
         """`settings` and `master` are appended to main.cf and master.cf; `users` may log in (name: password)."""
@@ -184,14 +196,7 @@ class PrivatePostfix:
 
     def delivered(self, mailbox, marker, timeout=15):
         """The message in "incoming" or "outgoing" that contains `marker` (bytes), or None."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            for path in sorted((self.folder / "mail" / mailbox / "new").glob("*")):
-                content = path.read_bytes()
-                if marker in content:
-                    return content
-            time.sleep(0.05)
-        return None
+        return wait_for_message(self.folder / "mail" / mailbox / "new", marker, timeout)
 
     def log(self):
         path = self.folder / "maillog"

@@ -18,6 +18,8 @@ import subprocess
 import threading
 import time
 
+from private_postfix import wait_for_message
+
 CACHE = pathlib.Path("/var/cache/authmilter-tests/sendmail")
 UNPACKED = ("sendmail-bin", "sendmail-cf")
 # Sendmail's libraries and m4 do not conflict with anything: contrib/packages/test installs them.
@@ -239,14 +241,7 @@ class PrivateSendmail:
 
     def delivered(self, mailbox, marker, timeout=15):
         """The message in "incoming" or "outgoing" that contains `marker` (bytes), or None."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            for path in sorted((self.folder / "mail" / mailbox / "new").glob("*")):
-                content = path.read_bytes()
-                if marker in content:
-                    return content
-            time.sleep(0.05)
-        return None
+        return wait_for_message(self.folder / "mail" / mailbox / "new", marker, timeout)
 
     def log(self):
         """Every line of SMTP and what Sendmail wrote to standard error; its own log goes to syslog."""

@@ -9,18 +9,11 @@
 #include <cstring>
 #include <fstream>
 
+#include "support/temporary_folder.h"
+
 using namespace authmilter;
 
 namespace {
-
-struct TemporaryDirectory {
-  TemporaryDirectory() {
-    char name[] = "/tmp/authmilter-test-XXXXXX";
-    path = mkdtemp(name);
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path); }
-  std::filesystem::path path;
-};
 
 /// A socket file; nobody listens once the descriptor is closed.
 int bound_socket(const std::filesystem::path& path) {
@@ -52,8 +45,8 @@ TEST_CASE("only unix sockets have a file") {
 }
 
 TEST_CASE("a socket is removed only when nobody listens on it") {
-  const TemporaryDirectory directory;
-  const auto path = directory.path / "x.sock";
+  const TemporaryFolder directory;
+  const auto path = directory.path() / "x.sock";
 
   SUBCASE("nothing there") { CHECK(remove_stale_socket(path)); }
   SUBCASE("left behind") {
@@ -76,9 +69,9 @@ TEST_CASE("a socket is removed only when nobody listens on it") {
     CHECK(std::filesystem::exists(path));
   }
   SUBCASE("a link to a stale socket") {
-    close(bound_socket(directory.path / "other.sock"));
-    std::filesystem::create_symlink(directory.path / "other.sock", path);
+    close(bound_socket(directory.path() / "other.sock"));
+    std::filesystem::create_symlink(directory.path() / "other.sock", path);
     CHECK_FALSE(remove_stale_socket(path));
-    CHECK(std::filesystem::exists(directory.path / "other.sock"));
+    CHECK(std::filesystem::exists(directory.path() / "other.sock"));
   }
 }

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <string>
 
+#include "support/temporary_folder.h"
+
 using namespace authmilter;
 
 namespace {
@@ -102,28 +104,6 @@ level = "debug"
 [metrics]
 listen = "[::1]:9253"
 )";
-
-/// A folder that is gone after the test.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "authmilter-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  std::filesystem::path write(const std::string& name, const std::string& text) const {
-    std::ofstream(path_ / name) << text;
-    return path_ / name;
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// A compiler's cache may make __FILE__ relative to the build folder, so the program's own place, a
 /// build folder in the repository, is asked too.
@@ -367,7 +347,7 @@ TEST_CASE("the keys are listed with their tables") {
 }
 
 TEST_CASE("relative paths start at the configuration's folder") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const auto file = folder.write("a.toml", R"(
 dns.zones = ["test.zone", "/srv/b.zone"]
 [[signing.domain]]
@@ -383,7 +363,7 @@ keys = [ { selector = "a", file = "../keys/a.pem" } ]
 }
 
 TEST_CASE("a file that cannot be read is named with the reason") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const auto missing = folder.path() / "missing.toml";
   CHECK(load_config(missing, "mx.example.org").error().message ==
         missing.string() + ": cannot read: No such file or directory");

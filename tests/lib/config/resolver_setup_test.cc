@@ -2,39 +2,15 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <stdexcept>
 #include <string>
+
+#include "support/temporary_folder.h"
 
 using namespace authmilter;
 namespace fs = std::filesystem;
 
 namespace {
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = (fs::temp_directory_path() / "authmilter-zones-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = name;
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  fs::path file(const std::string& name, const std::string& text) const {
-    std::ofstream(path_ / name) << text;
-    return path_ / name;
-  }
-  fs::path missing() const { return path_ / "missing"; }
-
- private:
-  fs::path path_;
-};
 
 constexpr const char* kRecord = "example.org. 60 IN TXT \"v=spf1 -all\"\n";
 
@@ -45,7 +21,7 @@ DnsStatus status_of(Resolver& resolver, const char* name) {
 }  // namespace
 
 TEST_CASE("what stands behind configured zones") {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   const struct {
     std::string why;
     std::string zone;
@@ -72,7 +48,7 @@ TEST_CASE("what stands behind configured zones") {
   for (const auto& row : rows) {
     CAPTURE(row.why);
     DnsConfig config;
-    config.zones = {directory.file("zone", row.zone)};
+    config.zones = {directory.write("zone", row.zone)};
     config.nameservers = row.nameservers;
     config.dnssec = DnssecMode::off;
     const auto set = make_resolver(config);
@@ -84,10 +60,10 @@ TEST_CASE("what stands behind configured zones") {
 }
 
 TEST_CASE("zones alone answer, and what they do not hold does not exist") {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   DnsConfig config;
-  config.zones = {directory.file("a", kRecord),
-                  directory.file("b", "example.net. 60 IN TXT \"v=spf1 -all\"\n")};
+  config.zones = {directory.write("a", kRecord),
+                  directory.write("b", "example.net. 60 IN TXT \"v=spf1 -all\"\n")};
   const auto set = make_resolver(config);
   REQUIRE(set);
   CHECK(status_of(set->resolver(), "example.org") == DnsStatus::success);
@@ -106,9 +82,9 @@ TEST_CASE("without zones there are only nameservers") {
 }
 
 TEST_CASE("a zone file that cannot be used is an error that names it") {
-  const TemporaryDirectory directory;
-  const fs::path rows[] = {directory.missing(), directory.missing().parent_path(),
-                           directory.file("bad", "example.org. IN FROB x\n")};
+  const TemporaryFolder directory;
+  const fs::path rows[] = {directory.path() / "missing", directory.path(),
+                           directory.write("bad", "example.org. IN FROB x\n")};
   for (const fs::path& path : rows) {
     CAPTURE(path.string());
     DnsConfig config;

@@ -4,38 +4,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <stdexcept>
 #include <string>
 
+#include "support/temporary_folder.h"
 #include "vectors.h"
 
 using authmilter::PrivateKey;
+using authmilter::TemporaryFolder;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// A directory that only we may enter, removed with all it holds.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = (fs::temp_directory_path() / "authmilter-key-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = name;
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 void write(const fs::path& path, const std::string& text, mode_t mode) {
   std::ofstream(path) << text;
@@ -54,7 +34,7 @@ std::string refusal(const fs::path& path) {
 }  // namespace
 
 TEST_CASE("who else may touch a key file") {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   const fs::path path = directory.path() / "key.pem";
   const struct {
     mode_t mode;
@@ -79,7 +59,7 @@ TEST_CASE("who else may touch a key file") {
 }
 
 TEST_CASE("what is a key file") {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   const fs::path path = directory.path() / "key.pem";
   SUBCASE("missing") { CHECK(refusal(path) == "No such file or directory"); }
   SUBCASE("in a missing directory") {
@@ -124,7 +104,7 @@ TEST_CASE("what is a key file") {
 }
 
 TEST_CASE("directories on the way to a key file") {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   const fs::path upper = directory.path() / "upper";
   const fs::path lower = upper / "lower";
   fs::create_directories(lower);

@@ -1,12 +1,12 @@
 #include <authmilter/sign.h>
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
+
+#include "support/temporary_folder.h"
 
 using namespace authmilter;
 
@@ -14,28 +14,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A folder with one RSA and one Ed25519 key, removed at the end.
+/// One RSA and one Ed25519 key.
 class KeyFolder {
  public:
   KeyFolder() {
-    std::string name = (fs::temp_directory_path() / "authmilter-test-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
     write("rsa.pem", *PrivateKey::generate(KeyType::rsa, 2048));
     write("ed.pem", *PrivateKey::generate(KeyType::ed25519, 0));
   }
-  ~KeyFolder() { fs::remove_all(path_); }
-  KeyFolder(const KeyFolder&) = delete;
-  KeyFolder& operator=(const KeyFolder&) = delete;
 
-  std::string file(const char* name) const { return (path_ / name).string(); }
+  std::string file(const char* name) const { return (folder_.path() / name).string(); }
 
  private:
   void write(const char* name, const std::shared_ptr<const PrivateKey>& key) {
-    std::ofstream(path_ / name) << key->pem();
-    fs::permissions(path_ / name, fs::perms::owner_read | fs::perms::owner_write);
+    fs::permissions(folder_.write(name, key->pem()),
+                    fs::perms::owner_read | fs::perms::owner_write);
   }
-  fs::path path_;
+  TemporaryFolder folder_;
 };
 
 const KeyFolder& keys() {
