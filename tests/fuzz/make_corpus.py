@@ -260,6 +260,56 @@ MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 seeds("crypto", RSA_KEY.partition("p=")[2], ED_KEY.partition("p=")[2], PEM, PEM.replace("PRIVATE", "RSA PRIVATE"), "AAAA", "AA==", "AA=A", "\x30\x03\x02\x01\x01",
       "MBkwDQYJKoZIhvcNAQEBBQADCAAwBQIBAwIBAw==", "MAgCAQ8CAwEAAQ==", PEM.replace("-----BEGIN", "-----BEGIN ENCRYPTED"))
 
+def script(*lines):
+    return "\n".join(lines) + "\n"
+
+
+def fields(text):
+    """The packets of a header, whose lines end in LF on this wire."""
+    return [("L " + field).replace("\\", "\\\\").replace("\n", "\\n")
+            for field in text.replace("\n ", "\n\0").replace("\n\t", "\n\1").splitlines()
+            for field in [field.replace("\0", "\n ").replace("\1", "\n\t")]]
+
+
+OFFER = "O 6 1ff 1fffff"
+OLD_OFFER = "O 2 3f 7f"
+CLIENT = "C client.example.net 4 192.0.2.1"
+BEGIN = ("D Mi=4Xk2|{mail_addr}=a@example.org", "M <a@example.org> SIZE=100", "R <b@example.net>")
+HEADER = ("L From: Joe <a@example.org>", "L Subject: hello", "N")
+END = ("B Hello.\\r\\n", "D Ei=4Xk2", "E")
+MESSAGE = (*BEGIN, *HEADER, *END)
+GREETING = (OFFER, "D Cj=mx.example.net|v=Postfix 3.7.11", CLIENT, "D Hj=x", "H client.example.net")
+STRANGER = (OFFER, "C attack.example 4 198.51.100.7", "H attack.example", *BEGIN)
+SUBMISSION = (OFFER, "C localhost 4 127.0.0.1", "H localhost", "M <a@example.org>", "R <b@example.net>")
+FOOTBALL = (*fields(f"DKIM-Signature:{ED_SIGNATURE}\n{FIELDS}"), "N", "B " + crlf(BODY[1:]).replace("\r\n", "\\r\\n"), "E")
+FORGERIES = ("L From: x@attack.example", "L Authentication-Results: mx.example.net; dmarc=pass", "L AUTHENTICATION-results : \"mx.example.net\"; spf=pass",
+             "L Authentication-Results: other.example; none", "L X-Authmilter-Verdict: clean", "L BIMI-Location: v=BIMI1; l=https://x.example/l.svg", "N")
+seeds("milter_packets",
+      script(*GREETING, *MESSAGE, "Q"), script(OLD_OFFER, CLIENT, "H client.example.net", *MESSAGE, "Q"),
+      script(OFFER, CLIENT, "H x.example", "H y.example", *MESSAGE, "K", "C h 6 2001:db8::1", "H z.example", *MESSAGE, "A", *BEGIN, "A", *MESSAGE),
+      script(*STRANGER, *FOOTBALL, *BEGIN, *FORGERIES, *END), script(OLD_OFFER, *STRANGER[1:], *FOOTBALL), script("O 4 1ff 7f", *STRANGER[1:], *FORGERIES, *END),
+      *(script(*STRANGER, f"L From: a@{domain}.example", "L Subject: a\\n\\tb", "L Authentication-Results: mx.example.net; none", "N", *END)
+        for domain in ("legit", "held", "tagged", "attack")),
+      script("O 6 1f 100", *STRANGER[1:], "L From: a@held.example", "L Subject:", "N", *END),
+      script(*STRANGER, "L From: a@tagged.example", "L subject : x\\r\\nBcc: y@z.example\\n\\nbody", "L Subject: x\\n y", "N", *END),
+      script(*SUBMISSION, *fields(FIELDS.replace("football.example.com", "example.org")), *FORGERIES, *END),
+      script("O 6 13f 0fffff", *SUBMISSION[1:], *HEADER, "B one\\r\\n", "B two \\r\\n\\r\\n", "B \\r", "B \\nthree", "E", *BEGIN, "L From: a@b.example", "N", "E"),
+      script(OFFER, "D C{v}=8.17.1|v=8.17.1", "C local U", "M <>", "R <b@example.net>", "L From:\\ta@example.org", "L To: a,\\n b@example.net (c)", "N", *END),
+      script(OFFER, "C h 4 198.51.100.7", "D M{auth_authen}=joe|i=1", "M <a@example.org>", "R <b@example.net>", *HEADER, "E", *MESSAGE),
+      script(OFFER, "C h L /run/x", *MESSAGE), script(OFFER, "C h 4 127.1", *MESSAGE), script(OFFER, "C h 6 IPv6:::1", *MESSAGE),
+      script(OFFER, "C h 6 ::ffff:127.0.0.1", *MESSAGE), script(OFFER, "C h 6 ::ffff:192.0.2.1", *MESSAGE), script(OFFER, *MESSAGE), script(CLIENT, *MESSAGE),
+      script(OFFER, CLIENT, "M <a@example.org>", "M <a@attack.example>", "R <>", *HEADER, *END), script(OFFER, CLIENT, *HEADER, *END, "E", "E", "N", "B x", "U XYZZY", "T", "Q", "K", "A"),
+      script(OFFER, CLIENT, *BEGIN, "U NOOP", *HEADER, *END, "K", "M <a@example.org>", "R x", "L From: a@example.org", "N", "E late"), script(*GREETING, *BEGIN, "*1200 R <someone@example.net>", *HEADER, *END),
+      script(*GREETING, *BEGIN, "*101 L X: y", *HEADER, *END), script(*GREETING, *BEGIN, "*40 L X: " + "y" * 500, *HEADER, *END), script(*STRANGER, *HEADER[:2], "N", "*300 B " + "x" * 200 + "\\r\\n", "E"),
+      script(*(OFFER, CLIENT) + BEGIN, *HEADER, *END, *MESSAGE * 4), script("O 1 1ff 1fffff"), script("O 6 0 0", CLIENT), script("O 6 1 0", CLIENT), script("O ffffffff 1ff ffffffff", CLIENT, *MESSAGE),
+      script("=O\\0\\0", CLIENT), script(OFFER, OFFER, CLIENT, "=Ch\\0", *MESSAGE), script(OFFER, "=Ch\\04\\x19\\x19192.0.2.1", *MESSAGE), script(OFFER, CLIENT, "=Hno end", *MESSAGE),
+      script(OFFER, CLIENT, "=M", *MESSAGE), script(OFFER, CLIENT, "=Mx", *MESSAGE), script(*GREETING, *BEGIN, "=LFrom\\0", *HEADER, *END), script(*GREETING, *BEGIN, "=L\\0\\0", "=LFrom\\0 x\\0y\\0", *HEADER, *END),
+      script(*GREETING, *BEGIN, "=LFrom\\0 a@example.org", *HEADER), script(OFFER, "=D", CLIENT), script(OFFER, "=DM", "=DZi\\0x\\0", "=DMi", "=DMi\\0", CLIENT, *MESSAGE),
+      script(*GREETING, "#0 E", "#4294967295 E", "#2147483648 N", *MESSAGE), script(*GREETING, "#2147483647 B"), script(*GREETING, "#1048577 B", *MESSAGE), script(*GREETING, "#1048576 B" + "x" * 80),
+      script(*GREETING, *BEGIN, *HEADER, "#70 Bcut off"), script(*GREETING, "!\\0\\0"), script(*GREETING, "!GET / HTTP/1.1\\r\\n\\r\\n"), script("!EHLO x\\r\\nMAIL FROM:<a@example.org>\\r\\n"),
+      script(*GREETING, "z", *MESSAGE), script(*GREETING, *BEGIN, "L \\xff\\xfe: \\x01\\x7f\\n", "L From: a@example.org", "L From : b@legit.example", "N", *END),
+      script(*STRANGER, "L From: a@attack.example\\nFrom: b@legit.example", "L A:b\\rc", "N", "B \\n.\\n", "B \\r.\\r", *END), script(*GREETING, *BEGIN, *HEADER[:2], "E", "B x", "E", *MESSAGE))
+
 if __name__ == "__main__":
     shutil.rmtree(CORPUS, ignore_errors=True)
     for target, rows in SEEDS.items():
