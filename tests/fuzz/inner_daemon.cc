@@ -21,7 +21,7 @@ namespace authmilter::fuzz {
 namespace {
 
 // Sanitizers and other fuzzers on the same machine make it slow, but not as slow as this.
-constexpr int kPatienceMs = 20'000;
+constexpr int kPatienceMs = 30'000;
 
 LogConfig to_syslog() {
   LogConfig config;
@@ -52,7 +52,7 @@ class Socket {
   std::string_view send(std::string_view octets) const {
     const auto sent = ::send(fd_, octets.data(), octets.size(), MSG_NOSIGNAL);
     // A peer that has closed wants nothing more.
-    if (sent < 0) return errno == EAGAIN ? octets : std::string_view();
+    if (sent < 0) return errno == EAGAIN || errno == EINTR ? octets : std::string_view();
     return octets.substr(static_cast<std::size_t>(sent));
   }
   void end() const { ::shutdown(fd_, SHUT_WR); }
@@ -60,13 +60,18 @@ class Socket {
   bool receive(std::string& received) const {
     char buffer[4096];
     const auto size = ::recv(fd_, buffer, sizeof buffer, 0);
-    if (size < 0) return errno == EAGAIN;
+    if (size < 0) return errno == EAGAIN || errno == EINTR;
     received.append(buffer, static_cast<std::size_t>(size));
     return size != 0;
   }
   void wait(short events) const {
     pollfd ready{fd_, events, 0};
-    require(::poll(&ready, 1, kPatienceMs) > 0, "the daemon answers or closes");
+    int found = -1;
+    // libFuzzer's clock interrupts.
+    do {
+      found = ::poll(&ready, 1, kPatienceMs);
+    } while (found < 0 && errno == EINTR);
+    require(found > 0, "the daemon answers or closes");
   }
 
  private:
