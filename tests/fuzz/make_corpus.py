@@ -204,6 +204,8 @@ seeds("message_verifier", f"{ENVELOPE}\nn\n{ZONE}%%\n{SIGNED}", f"{ENVELOPE}mq\n
         for value, result in zip(FROM_VALUES[:20], RESULTS)),
       f"{ENVELOPE}t\nn\n{ZONE}v=spf1 include:%{{d}}.x a mx ptr -all\n%%\nFrom: a@b.example\r\nFrom: c@d.example\r\n"
       "X-Authmilter-Verdict: clean\r\nx-authmilter-verdict : y\r\n\r\n",
+      *(f"{ENVELOPE}{letters}\nn\n{ZONE}%%\nFrom: joe@football.example.com\r\nX-Authmilter-Verdict: clean\r\nBIMI-Location: x\r\n"
+        "bimi-indicator : x\r\nAuthentication-Results: mx.example.org; none\r\n\r\n" for letters in ("", "m")),
       f"|||y|\n\n%%\n" + "X: y\r\n" * 120 + "From: a@football.example.com\r\n\r\n")
 
 
@@ -259,6 +261,13 @@ MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 """
 seeds("crypto", RSA_KEY.partition("p=")[2], ED_KEY.partition("p=")[2], PEM, PEM.replace("PRIVATE", "RSA PRIVATE"), "AAAA", "AA==", "AA=A", "\x30\x03\x02\x01\x01",
       "MBkwDQYJKoZIhvcNAQEBBQADCAAwBQIBAwIBAw==", "MAgCAQ8CAwEAAQ==", PEM.replace("-----BEGIN", "-----BEGIN ENCRYPTED"))
+
+seeds("log_line", "\nexample.org\n%%\n2001:db8::1", "cannot reload\na b=c\n%%\n", "\n\n%%\n\x1b[2J\"\\", "a\x00b\u202e\n" + "x" * 257 + "\n%%\n" + "\x07" * 400,
+      "t" * 1100 + "\n\\x41\\\n%%\n\\", "x\na\nid=1\n%%\n\"} {\"", b"\xff\n\x80\n%%\n\xc3\xbc")
+
+seeds("sendmail_form", "To\n a@x.example,b@x.example", "REPLY-to\na@x.example , \n\tb@x.example,,", "Cc\n \"A,B\" <a,x@y>,b (c,\\),d(e,f)),g", "From\n \"a,b",
+      "To\n <a,b", "To\n (a,b", "Subject\n a,b", "To\n , ,", "Bcc\n friends:a@x,b@x;", "Sender\na\\,b,c\\", "Resent-To\r\n a>,<b,c>,d")
+
 
 def script(*lines):
     return "\n".join(lines) + "\n"
