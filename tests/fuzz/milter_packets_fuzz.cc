@@ -80,6 +80,8 @@ Config make_config() {
   config.verify.limits.total_octets = 16 * 1024;
   config.verify.limits.fields = 100;
   config.signing = fuzz::signing_setup().config;
+  // Every blank counts.
+  config.signing.header_canonicalization = Canonicalization::simple;
   return config;
 }
 
@@ -294,6 +296,9 @@ void check_message(const OrderlyMessage& orderly, const Rights& rights) {
   if (!judged) return;
   const auto results = parse_authentication_results(trim_wsp(answer.edits.back().value));
   const MethodResult& dmarc = results->results.back();
+  const bool held = dmarc.result == "fail" && !dmarc.properties.empty() &&
+                    is_or_is_below(dmarc.properties.front().value, "held.example");
+  require(answer.quarantine == (held && orderly.may_quarantine), "what is to be held is held");
   if (dmarc.result != "pass" || rights.authorised) return;
   require(count(sent, "From") == 1, "one author");
   const auto from = std::find_if(sent.fields.begin(), sent.fields.end(),
