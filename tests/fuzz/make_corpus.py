@@ -106,7 +106,18 @@ seeds("spf_evaluation",
       REQUEST + "n\n@example.org v=spf1 redirect=b.example\n@b.example v=spf1 redirect=example.org",
       "192.0.2.3|mx.example.org|<>\nn\n@mx.example.org v=spf1 a -all exp=e.x\n@e.x %{i} is not %{h}",
       "::ffff:192.0.2.3|h|a..b/../%{d} x@example.org\n\n@example.org v=spf1 exists:%{l}.x ip4:192.0.2.3 -all",
-      "127.0.0.1|[1.2.3.4]|any@legitimate.com(.attack.com\nq\nv=spf1 +all")
+      "127.0.0.1|[1.2.3.4]|any@legitimate.com(.attack.com\nq\nv=spf1 +all",
+      # The mood is part of every hash: each gives other addresses, exchanges and faults.
+      *(f"{request}{mood}\n@example.org v=spf1 {term} ?a:h.example {end} exp=e.example\n@e.example {text}"
+        for number, term in enumerate(("a", "mx", "ptr", "exists:%{ir}.%{v}.x.example", "include:%{p}.example", "a:%{o}%{h}/28 mx:%{d2}//60"))
+        for mood, request, end, text in (
+            ("n", REQUEST, "-all", "%{s} %{o} %{p} %{v} %{c} %{r} %{t} %{l} %%%_%-"), (f"n{number}", REQUEST6, "~all", "x"),
+            (f"nw{number}", REQUEST, "-all", "See http://%{D}/?s=%{S}&i=%{I}&h=%{H}"), (f"n.{number}", REQUEST6, "-all", "%{i} %{c} %{ir}"),
+            (f"f{number}", REQUEST, "-all", "%{z}"), (f"n-{number}", "::ffff:192.0.2.3|h.example|a@example.org\n", "?all", "x" * 300))),
+      *(REQUEST + f"n\n@example.org v=spf1 -all exp=e.example\n@e.example {text}" for text in ("%{r} %{t} %{c}", "100%%%_of%-it", "%{p} %{v} %{S}", "%", "%x", "%{d")),
+      *(f"192.0.2.3|mx.example.org|{local}@example.org\nn\n@example.org v=spf1 exists:%{{L}}.{'l' * 60}.{'m' * 60}.{'n' * 60}.{'o' * 60}.x -all"
+        for local in ('"quo ted\\"@"', '"open', "a\\@b", "j\u00fcrgen", "\u20ac", "\U0001f4a9", "\ud7ff", "x" * 65, "'a", "\x07")),
+      *("192.0.2.3|mx.example.org|".encode() + local + b"@example.org\nn\n@example.org v=spf1 -all" for local in (b"\xff", b"\xc3", b"\xe2\x82", b"\xed\xa0\x80", b"\xf4\x90\x80\x80")))
 
 DMARC_RECORDS = [  # RFC 9989 appendix A, and what has been published under _dmarc
     "v=DMARC1; p=none; rua=mailto:dmarc-feedback@example.com", "v=DMARC1; p=reject; sp=quarantine; np=reject",
@@ -204,6 +215,25 @@ seeds("message_verifier", f"{ENVELOPE}\nn\n{ZONE}%%\n{SIGNED}", f"{ENVELOPE}mq\n
         for value, result in zip(FROM_VALUES[:20], RESULTS)),
       f"{ENVELOPE}t\nn\n{ZONE}v=spf1 include:%{{d}}.x a mx ptr -all\n%%\nFrom: a@b.example\r\nFrom: c@d.example\r\n"
       "X-Authmilter-Verdict: clean\r\nx-authmilter-verdict : y\r\n\r\n",
+      # Every result with every action.
+      *(f"{ENVELOPE}{letters}\n{mood}\n@football.example.com {spf}\n@_dmarc.football.example.com {dmarc}\n%%\nFrom: joe@{author}football.example.com\r\n\r\n"
+        for letters, mood, spf, dmarc, author in (
+            ("r", "n", "v=spf1 -all", "v=DMARC1; p=none", ""), ("e", "n", "v=spf1 -all", "", ""), ("d", "n", "v=spf1 ~all", "", ""), ("g", "n", "v=spf1 foo", "", ""),
+            ("r", "n", "v=spf1 ~all", "v=spf1", "a."), ("e", "n", "v=spf1 foo", "v=DMARC1; p=none; rua=mailto:a@b.example,mailto:c@d.example!1k,https://e", ""),
+            ("a", "n", "v=spf1 a:x.example mx ptr exists:%{ir}.%{l}.x include:football.example.com -all", "v=DMARC1; p=reject; t=y", ""), ("hq", "n", "v=spf1 -all", "v=DMARC1; p=quarantine", ""),
+            ("h", "n", "v=spf1 -all", "v=DMARC1; p=quarantine; sp=reject; np=none", "b."), ("r", "n", "v=spf1 -all", "v=DMARC1; p=bogus", ""), ("rt", "n", "v=spf1 -all", "v=DMARC1; p=reject; adkim=s; aspf=s", "b."),
+            ("e", "f", "v=spf1 include:a.example include:b.example include:c.example mx:d.example -all", "v=DMARC1; p=reject", "a.b."), *((letter, mood, "v=spf1 mx:a.example include:b.example mx:c.example ~all", "v=DMARC1; p=none; psd=n; fo=1:d; x=y", "") for letter in "er" for mood in ("f", "f2")),
+            ("e", "F", "", "", ""), ("r", "F", "", "", ""), ("rm", "F", "", "", ""),
+            ("o", "n", "v=spf1 -all", "v=DMARC1; p=quarantine", ""), ("o", "n", "v=spf1 -all", "v=DMARC1; p=reject", "b."), ("t", "n", "v=spf1 -all", "v=DMARC1; p=none", ""))),
+      *(f"198.51.100.7|x|{path}|{recipient}|o\nn\n{ZONE}%%\nFrom: joe@football.example.com\r\n\r\n" for path in ("<>", "<Joe@football.example.com>", "<j@x.example>")
+        for recipient in ("<EXEMPT@example.net>", "<a@b.exempt.example>", "<c@exempt.example>", "<d>")),
+      f"{ENVELOPE}o\nn\n{ZONE.replace('p=reject', 'p=quarantine')}%%\n{SIGNED}", f"{ENVELOPE}o\nn\n{ZONE.replace('ip4:192.0.2.3', '')}%%\n{SIGNED.replace('joe@foot', 'joe@a.foot')}",
+      *(f"{ENVELOPE}r\n{mood}\n@football.example.com v=spf1 -all\n@_dmarc.football.example.com v=DMARC1; p=reject\n{keys}\n%%\n{message}" for mood, keys, message in (
+          ("n", KEYS, SIGNED + "appended\r\n"), ("n", KEYS, SIGNED.replace("Is dinner", "No dinner")), ("nx", "", SIGNED), ("f", "", SIGNED), ("f1", "", SIGNED), ("n", KEYS.replace("v=DKIM1", "v=spf1"), SIGNED),
+          ("n", KEYS.replace("p=", "p=; x="), SIGNED), ("n", KEYS.replace("k=rsa", "k=ed25519"), SIGNED), ("n", KEYS.replace("v=DKIM1;", "v=DKIM1; t=s;"), SIGNED.replace("i=@", "i=@a.")),
+          ("n", "@test._domainkey.football.example.com v=DKIM1; p=x\n" + KEYS, SIGNED), ("n", KEYS, crlf(f"DKIM-Signature:{RSA_SIGNATURE}\n" * 12 + FIELDS + BODY)),
+          ("n", KEYS, crlf("".join(f"DKIM-Signature:{RSA_SIGNATURE}; l={n}\n" for n in range(10)) + FIELDS + BODY)), ("n", KEYS, SIGNED.replace("From:", "To: x\r\nFrom:")))),
+      f"{ENVELOPE}\nn\n{ZONE}%%\nFrom: joe@football.example.com\r\n" + "X: y\r\n" * 100 + "BIMI-Location: x\r\nAuthentication-Results: y\r\nX-Authmilter-Verdict: z\r\n\r\n",
       *(f"{ENVELOPE}{letters}\nn\n{ZONE}%%\nFrom: joe@football.example.com\r\nX-Authmilter-Verdict: clean\r\nBIMI-Location: x\r\n"
         "bimi-indicator : x\r\nAuthentication-Results: mx.example.org; none\r\n\r\n" for letters in ("", "m")),
       f"|||y|\n\n%%\n" + "X: y\r\n" * 120 + "From: a@football.example.com\r\n\r\n")
