@@ -73,6 +73,7 @@ Config make_config() {
   config.authserv_id = "mx.example.net";
   config.internal = {*Network::parse("127.0.0.0/8"), *Network::parse("::1/128")};
   config.policy.tag_subject = "[forged?] ";
+  config.policy.actions.dmarc_temperror = Disposition::tempfail;
   PolicyOverride tagged;
   tagged.author_domain = {"tagged.example"};
   tagged.actions.dmarc_reject = Disposition::tag;
@@ -100,7 +101,9 @@ const std::shared_ptr<const Runtime>& runtime() {
   static const auto& the_runtime =
       *new std::shared_ptr<const Runtime>(std::make_shared<const Runtime>(
           make_config(), fuzz::signing_setup().ring,
-          ResolverSet{.zones = make_test_resolver(zone())}, std::make_shared<const DkimEngine>()));
+          ResolverSet{
+              .zones = make_test_resolver(zone(), {{"_dmarc.broken.example", DnsFault::servfail}})},
+          std::make_shared<const DkimEngine>()));
   return the_runtime;
 }
 

@@ -52,6 +52,9 @@ std::string unescaped(std::string_view text) {
       case 'r':
         out += '\r';
         break;
+      case 't':
+        out += '\t';
+        break;
       case '0':
         out += '\0';
         break;

@@ -31,7 +31,7 @@ std::string encoded(const Packet& packet);
 ///     !octets       octets
 ///     *9 line       the line nine times
 ///
-/// `\n`, `\r`, `\0`, `\\` and `\xHH` are what they are in C.
+/// `\n`, `\r`, `\t`, `\0`, `\\` and `\xHH` are what they are in C.
 std::string read_script(std::string_view script);
 
 /// Reads packets as libmilter does: up to one that is cut off or too long.
