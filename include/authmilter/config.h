@@ -32,6 +32,7 @@ struct MilterConfig {
 struct DnsConfig {
   std::vector<std::string> nameservers;
   std::vector<std::filesystem::path> zones;
+  std::string zones_where;  // "file:line:column" of the list, when a file has it
   DnssecMode dnssec = DnssecMode::automatic;
   std::chrono::milliseconds timeout{5000};
   std::chrono::milliseconds message_timeout{20000};

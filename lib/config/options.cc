@@ -92,7 +92,9 @@ constexpr Option<Config> kDns[] = {
     {"zones",
      [](Reader& reader, const Value& value, Config& config) {
        const auto zones = reader.list(value, parse_path);
-       if (zones) config.dns.zones.assign(zones->begin(), zones->end());
+       if (!zones) return;
+       config.dns.zones.assign(zones->begin(), zones->end());
+       config.dns.zones_where = reader.where(value.place);
      },
      [](const Config& config) { return literal_list(to_texts(config.dns.zones)); }},
     {"dnssec",
