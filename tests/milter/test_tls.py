@@ -171,6 +171,8 @@ class RequiringTls(unittest.TestCase):
     def test_a_reload_counts_for_connections_that_begin_after_it(self):
         with Daemon(PROGRAM) as daemon:
             before = self.client(daemon=daemon)
+            self.assertEqual(before.begin_with(None), mc.CONTINUE)
+            self.assertTrue(before.finish().accepted)
             daemon.write_config(RULES)
             daemon.send_signal(signal.SIGUSR1)
             daemon.wait_for("configuration reloaded")
