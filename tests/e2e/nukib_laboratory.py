@@ -155,8 +155,8 @@ class Authority:
         self.folder = folder
         folder.mkdir()
         (folder / "certs").mkdir()
-        self._openssl("req", "-x509", *self._new_key("ca"), "-subj", "/CN=Authority", "-out", folder / "certs/ca.pem")
-        self._openssl("rehash", folder / "certs")
+        self.authorities = folder / "certs/ca-certificates.crt"
+        self._openssl("req", "-x509", *self._new_key("ca"), "-subj", "/CN=Authority", "-out", self.authorities)
 
     def _openssl(self, *arguments):
         return subprocess.run(["openssl", *arguments], check=True, capture_output=True).stdout
@@ -167,7 +167,7 @@ class Authority:
     def certificate(self, name, by_authority):
         """The file with key and certificate for the host `name`."""
         certificate, chain = self.folder / f"{name}.crt", self.folder / f"{name}.pem"
-        signer = ("-CA", self.folder / "certs/ca.pem", "-CAkey", self.folder / "ca.key") if by_authority else ()
+        signer = ("-CA", self.authorities, "-CAkey", self.folder / "ca.key") if by_authority else ()
         self._openssl("req", "-x509", *self._new_key(name), *signer, "-subj", f"/CN={name}", "-out", certificate,
                       "-addext", f"subjectAltName=DNS:{name}", "-addext", "basicConstraints=CA:FALSE")
         chain.write_text((self.folder / f"{name}.key").read_text() + certificate.read_text())
@@ -226,6 +226,7 @@ class Laboratory:
         main_cf = folder / "etc/main.cf"
         last = {line.partition("=")[0]: line for line in main_cf.read_text().splitlines() if "=" in line}
         main_cf.write_text("\n".join(last.values()) + "\n")
+        subprocess.run(["postconf", "-c", folder / "etc", "-F", "smtp/unix/chroot=y"], check=True)
         (folder / "etc/nukib").mkdir()
         shutil.copy(SHIPPED / "tls_policy", folder / "etc/nukib")
         shutil.copy(self.authority.certificate(OUR_NAME, by_authority=True), folder / "etc/nukib/mx.pem")
@@ -270,6 +271,9 @@ class Laboratory:
         (folder / "unbound.conf").write_text(configuration)
         (folder / "resolv.conf").write_text("nameserver 127.0.0.1\noptions edns0 trust-ad\n")
         put_over(folder / "resolv.conf", os.path.realpath(RESOLVER))
+        # As Debian's Postfix does when it starts, for what runs in the chroot.
+        (self.postfix.folder / "queue/etc").mkdir()
+        shutil.copy(folder / "resolv.conf", self.postfix.folder / "queue/etc")
 
     def start(self):
         with open(self.folder / "unbound.log", "wb") as log:
@@ -294,7 +298,7 @@ class Laboratory:
 
     def context(self, version=None, ciphers=EVERYTHING):
         """Of a client that would speak anything, or just `version`; verifies like a good one."""
-        context = ssl.create_default_context(capath=self.authority.folder / "certs")
+        context = ssl.create_default_context(cafile=self.authority.authorities)
         context.set_ciphers(f"{ciphers}:@SECLEVEL=0")
         if version:
             context.minimum_version = context.maximum_version = version
