@@ -23,6 +23,7 @@ struct Metrics {
   Count signed_messages = 0;
   Count unsigned_messages = 0;  // ours, but there was no key or no right to it
   Count signing_failures = 0;
+  Count tls_refusals = 0;  // of MAIL, network.require_tls
   Count internal_errors = 0;
   Count reloads = 0;
   Count failed_reloads = 0;

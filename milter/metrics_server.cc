@@ -63,6 +63,8 @@ class Collection final : public prometheus::Collectable {
                load(m.unsigned_messages)),
         single("authmilter_signing_failures_total", "Messages that a key could not sign", counter,
                load(m.signing_failures)),
+        single("authmilter_tls_refusals_total", "MAIL commands refused for want of TLS", counter,
+               load(m.tls_refusals)),
         single("authmilter_internal_errors_total", "Messages delayed by an error of our own",
                counter, load(m.internal_errors)),
         single("authmilter_reloads_total", "Configurations taken over", counter, load(m.reloads)),
