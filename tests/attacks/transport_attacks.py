@@ -221,11 +221,11 @@ class Shared(unittest.TestCase):
                                   struct.pack("!I", (1 << 20) + 2), packet(b"Q", b"")])
             self.throw(octets)
         # A version that nobody speaks, lengths that stand for nothing or for too much, and a header without NULs: the
-        # connection is closed without a word about a message.
+        # connection is closed without another word.
         self.assertEqual(self.throw(packet(b"O", struct.pack("!III", 1, 0x3F, 0x7F))), b"")
         opening = negotiation + packet(b"C", b"h\x004\0\x19203.0.113.66\0") + packet(b"M", b"<a@b>\0") + packet(b"R", b"<c>\0")
-        silence = self.throw(negotiation)
-        for end in (b"", struct.pack("!I", 0) + b"\xff", struct.pack("!I", 0xFFFFFFFF) + b"\xff",
+        silence = self.throw(opening)
+        for end in (struct.pack("!I", 0) + b"\xff", struct.pack("!I", 0xFFFFFFFF) + b"\xff",
                     struct.pack("!I", (1 << 20) + 2) + b"B", packet(b"L", b"From <any@attack.com>"), packet(b"H", b"h")):
             self.assertEqual(self.throw(opening + end), silence, end)
 

@@ -336,6 +336,8 @@ seeds("milter_packets",
       script("O 6 13f 0fffff", *SUBMISSION[1:], *HEADER, "B one\\r\\n", "B two \\r\\n\\r\\n", "B \\r", "B \\nthree", "E", *BEGIN, "L From: a@b.example", "N", "E"),
       script(OFFER, "D C{v}=8.17.1|v=8.17.1", "C local U", "M <>", "R <b@example.net>", "L From:\\ta@example.org", "L To: a,\\n b@example.net (c)", "N", *END),
       script(OFFER, "C h 4 198.51.100.7", "D M{auth_authen}=joe|i=1", "M <a@example.org>", "R <b@example.net>", *HEADER, "E", *MESSAGE),
+      *(script(offer, "C h 4 203.0.113.7", "H h.example", macros, "M <a@attack.example>", "R <b@example.net>", "L From: a@attack.example", "N", *END, *MESSAGE)
+        for offer in (OFFER, OLD_OFFER) for macros in ("D M{mail_addr}=x", "D M{tls_version}=TLSv1", "D M{tls_version}=TLSv1.3|{cipher}=x")),
       script(OFFER, "C h L /run/x", *MESSAGE), script(OFFER, "C h 4 127.1", *MESSAGE), script(OFFER, "C h 6 IPv6:::1", *MESSAGE),
       script(OFFER, "C h 6 ::ffff:127.0.0.1", *MESSAGE), script(OFFER, "C h 6 ::ffff:192.0.2.1", *MESSAGE), script(OFFER, *MESSAGE), script(CLIENT, *MESSAGE),
       script(OFFER, CLIENT, "M <a@example.org>", "M <a@attack.example>", "R <>", *HEADER, *END), script(OFFER, CLIENT, *HEADER, *END, "E", "E", "N", "B x", "U XYZZY", "T", "Q", "K", "A"),

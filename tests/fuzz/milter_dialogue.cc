@@ -82,7 +82,10 @@ class Dialogue {
     if (packet.command != 'D' && packet.command != 'A' && packet.command != 'K' &&
         (options_ & no_reply(packet.command)) == 0) {
       require(next_ < replies_.answers.size(), "an orderly command gets its reply");
-      answer(packet, replies_.answers[next_++]);
+      const Answer& given = replies_.answers[next_++];
+      // There is no message where the sender is refused.
+      if (packet.command == 'M' && given.last.command == 'y') return true;
+      answer(packet, given);
     }
     content(packet);
     state_ = state_after(packet);

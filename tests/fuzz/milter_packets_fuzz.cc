@@ -27,6 +27,8 @@ using Action = HeaderEdit::Action;
 namespace {
 
 constexpr const char* kAuthorised = "192.0.2.1";
+// Its clients must use TLS.
+constexpr const char* kEncrypting = "203.0.113.0/24";
 // Of legit.example nobody has a key, and no client may send for it.
 constexpr const char* kZone = R"(
 $TTL 300
@@ -72,6 +74,7 @@ Config make_config() {
   Config config;
   config.authserv_id = "mx.example.net";
   config.internal = {*Network::parse("127.0.0.0/8"), *Network::parse("::1/128")};
+  config.require_tls = {{{*Network::parse(kEncrypting)}, TlsVersion::tls1_2}};
   config.policy.tag_subject = "[forged?] ";
   config.policy.actions.dmarc_temperror = Disposition::tempfail;
   PolicyOverride tagged;
@@ -117,6 +120,7 @@ const fuzz::InnerDaemon& daemon() {
 struct Rights {
   bool ours = false;        // a client of our own: signed, not judged
   bool authorised = false;  // to send for example.org
+  bool any_mail = false;    // to send anything: not from where TLS is required, or with it
 };
 
 Rights rights_of(const std::vector<Packet>& sent) {
@@ -125,6 +129,7 @@ Rights rights_of(const std::vector<Packet>& sent) {
   for (const Packet& packet : sent) {
     if (packet.command == 'D') {
       rights.ours = rights.ours || packet.data.find("auth_authen") != std::string::npos;
+      rights.any_mail = rights.any_mail || packet.data.find("tls_version") != std::string::npos;
     }
     if (packet.command != 'C') continue;
     const auto strings = split(packet.data, '\0');
@@ -134,6 +139,7 @@ Rights rights_of(const std::vector<Packet>& sent) {
     const bool plain = client && (rest[0] == '4' || rest[0] == '6');
     rights.ours = rights.ours || !plain || is_ours({.client = client}, config);
     rights.authorised = rights.authorised || !plain || client == IpAddress::parse(kAuthorised);
+    rights.any_mail = rights.any_mail || !plain || !Network::parse(kEncrypting)->contains(*client);
   }
   return rights;
 }
@@ -184,7 +190,8 @@ void check_edit(const HeaderEdit& edit) {
       fuzz::require_clean(trim_wsp(edit.value));
       return;
     case Action::replace:
-      require(edit.index == 1 && named(edit, "Subject"), "only the Subject is replaced");
+      require(edit.index == 1 && equals_ignoring_case(edit.name, "Subject"),
+              "only the Subject is replaced");
       require(trim_wsp(edit.value).starts_with("[forged?]"), "to mark it");
       return;
     case Action::remove:
@@ -216,6 +223,7 @@ void check_answer(const Answer& answer, const Rights& rights, bool football) {
     require(!answer.quarantine, "what is held has results");
     return;
   }
+  require(rights.any_mail, "TLS is required");
   std::for_each(answer.edits.begin(), answer.edits.end(), check_edit);
   const std::size_t results = inserted(answer, "Authentication-Results");
   const std::size_t signatures = inserted(answer, "DKIM-Signature");
