@@ -180,7 +180,8 @@ std::string wire_text(std::string_view text) {
 }
 
 bool apply_edit(SMFICTX* ctx, const HeaderEdit& edit, const MtaFeatures& features) {
-  std::string name = wire_text(edit.name);
+  // What is removed has the name that the MTA knows it by, whatever that holds.
+  std::string name = edit.action == HeaderEdit::Action::remove ? edit.name : wire_text(edit.name);
   // With the option the MTA puts no blank after the colon: "the MTA does not add a leading space to
   // headers that are added, inserted, or replaced".
   std::string value = (features.leading_space ? " " : "") + wire_text(edit.value);

@@ -19,7 +19,7 @@ ATTACKER = "203.0.113.66"
 GENUINE = "192.0.2.10"
 # What some servers take for the end of a message.
 SMUGGLING = [b"\n.\n", b"\n.\r", b"\r.\n", b"\r.\r", b"\n.\r\n", b"\r.\r\n", b"\r\n\0.\r\n", b"\r\n.\r\r\n",
-             b"\r\r\n.\r\r\n"]
+             b"\r\r\n.\r\r\n", b"\r\n.\r", b"\r\n.\n"]
 US = "mx.victim.com"
 AR = "Authentication-Results"
 
