@@ -46,7 +46,10 @@ std::string settings_of_the_start(const Config& config) {
 /// Ends the process as it is. libmilter's threads are detached and may be at work on connections
 /// that are cut off, so nothing may be destroyed under them; and smfi_stop() would be no help: it
 /// takes libmilter's locks from its listener, which may be destroying them.
-[[noreturn]] void leave(ExitCode code) { std::_Exit(static_cast<int>(code)); }
+[[noreturn]] void leave(ExitCode code, Logger& logger) {
+  logger.flush();
+  std::_Exit(static_cast<int>(code));
+}
 
 /// What happens beside the mail: signals, the watchdog, notices. Runs in a thread of its own, and
 /// ends the process when it is time.
@@ -138,7 +141,7 @@ class Housekeeping {
 
   [[noreturn]] void stop() {
     logger_.info("stopped");
-    leave(ExitCode::ok);
+    leave(ExitCode::ok, logger_);
   }
 
   const DaemonOptions& options_;
@@ -177,7 +180,7 @@ ExitCode serve(const DaemonOptions& options, const std::string& socket, Notifier
   run_milter();
   listening->remove_file();
   logger.error("libmilter has given up");
-  leave(ExitCode::software);
+  leave(ExitCode::software, logger);
 }
 
 ExitCode run_daemon(const DaemonOptions& options, const Config& config) {
