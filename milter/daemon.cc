@@ -4,10 +4,12 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <thread>
 #include <utility>
 
+#include "accept.h"
 #include "callbacks.h"
 #include "log.h"
 #include "metrics_server.h"
@@ -99,6 +101,10 @@ class Housekeeping {
       if (metrics_.messages_in_hand != 0) last_in_hand_ = now;
       if (now - last_in_hand_ >= kSettleTime || now >= drained_by_) stop();
       return;
+    }
+    if (const int error = last_accept_error(); error != 0) {
+      logger_.warning("new connections have to wait",
+                      {{"reason", std::string(std::strerror(error))}});
     }
     const std::string notice = runtimes_.get()->dns_notice();
     if (!notice.empty() && notice != last_notice_) logger_.warning(notice);
