@@ -24,9 +24,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-// How long messages in hand may take to finish after SIGTERM: longer than dns.message_timeout, less
-// than the service manager waits (90 s by default).
-constexpr auto kDrainTime = 30s;
+// What messages in hand may take to finish after SIGTERM beside dns.message_timeout. The service
+// manager has to wait longer than both.
+constexpr auto kDrainMargin = 10s;
 // The last message is off our hands just before libmilter writes its reply.
 constexpr auto kSettleTime = 200ms;
 constexpr auto kTick = 1s;
@@ -136,7 +136,7 @@ class Housekeeping {
   void begin_to_stop() {
     stopping_ = true;
     last_in_hand_ = Clock::now();
-    drained_by_ = last_in_hand_ + kDrainTime;
+    drained_by_ = last_in_hand_ + runtimes_.get()->config().dns.message_timeout + kDrainMargin;
     notifier_.stopping();
     socket_.remove_file();
     logger_.info("stopping", {{"messages_in_hand",
