@@ -235,6 +235,16 @@ sfsistat end_of_message(SMFICTX* ctx, Session& session) {
   return answer(ctx, outcome);
 }
 
+/// libmilter overlooks a QUIT_NC, and the new client's connect after it, when the last message was
+/// refused. Then the session is still the one of the client before.
+void check_client(SMFICTX* ctx, Session& session) {
+  const auto named = named_client(ContextMacros(ctx));
+  if (!named || session.is_client(*named)) return;
+  milter->logger.error("the MTA's connection has another client now, and this was not announced",
+                       {{"client", named->text()}});
+  session.fail();
+}
+
 /// After a QUIT_NC there is no session yet for the next SMTP client on the connection.
 Session& session_of(SMFICTX* ctx) {
   if (auto* session = static_cast<Session*>(smfi_getpriv(ctx))) return *session;
@@ -290,6 +300,7 @@ static sfsistat on_mail(SMFICTX* ctx, char** arguments) noexcept {
   return guarded("mail", ctx, [&](Session& session) {
     const char* path = arguments == nullptr ? nullptr : arguments[0];
     session.mail(path == nullptr ? "" : path, auth_user(ContextMacros(ctx)), unix_time());
+    check_client(ctx, session);
   });
 }
 

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include <authmilter/ip_address.h>
 
 namespace authmilter {
 
@@ -35,8 +38,12 @@ Mta mta(const MacroSource& macros);
 std::string queue_id(const MacroSource& macros);
 
 /// The name under which the client authenticated; empty when it did not. Of all macros only this
-/// one is trusted: the MTA sets it from its own check, while {client_name}, {client_addr} and the
-/// like repeat what the client's DNS says.
+/// one is trusted: the MTA sets it from its own check, while {client_name} and the like repeat what
+/// the client's DNS says.
 std::string auth_user(const MacroSource& macros);
+
+/// Whose message this is, in {client_addr}; nothing when it has no address. Only for comparison
+/// with what the MTA said when its client connected.
+std::optional<IpAddress> named_client(const MacroSource& macros);
 
 }  // namespace authmilter

@@ -3,6 +3,7 @@
 #include <authmilter/message.h>
 #include <authmilter/sign.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -136,6 +137,14 @@ Session::~Session() { --metrics_.open_connections; }
 void Session::connect(std::optional<IpAddress> client, Mta mta) {
   client_ = client;
   mta_ = mta;
+}
+
+bool Session::is_client(const IpAddress& named) const {
+  if (client_) return *client_ == named;
+  // An MTA may give local submission the address of its host.
+  static const auto loopback = {Network::parse("127.0.0.0/8"), Network::parse("::1")};
+  return std::any_of(loopback.begin(), loopback.end(),
+                     [&](const auto& network) { return network->contains(named); });
 }
 
 void Session::helo(std::string_view name) { helo_ = name; }

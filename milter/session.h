@@ -53,6 +53,8 @@ class Session {
 
   /// `client` is nothing when the MTA names no IP address: local submission.
   void connect(std::optional<IpAddress> client, Mta mta = Mta::other);
+  /// Whether `named` can be the client that connected.
+  bool is_client(const IpAddress& named) const;
   /// May come again after STARTTLS; the last one before MAIL counts.
   void helo(std::string_view name);
   /// Begins a message; one that is still in hand is dropped. `now` in seconds since 1970.

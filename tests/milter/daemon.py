@@ -42,9 +42,10 @@ def toml_list(values):
 
 
 class Daemon:
-    """`more` is appended to the configuration, `zone` replaces the zone."""
+    """`more` is appended to the configuration, `zone` replaces the zone. `stderr` is where the log goes instead of
+    `log_file`, `wrapper` a command that runs the program."""
 
-    def __init__(self, program, more="", zone=ZONE, sockets=1, arguments=(), prepare=None):
+    def __init__(self, program, more="", zone=ZONE, sockets=1, arguments=(), prepare=None, stderr=None, wrapper=()):
         self.program = program
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="authmilter-"))
         self.sockets = [f"unix:{self.dir}/milter{i}.sock" for i in range(sockets)]
@@ -57,9 +58,12 @@ class Daemon:
             prepare(self)
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
-                [program, "--config", str(self.config), "--allow-root", *arguments],
-                stderr=log, stdout=log)
-        self.wait_for("serving", count=sockets)
+                [*wrapper, program, "--config", str(self.config), "--allow-root", *arguments],
+                stderr=log if stderr is None else stderr, stdout=log)
+        if stderr is None:
+            self.wait_for("serving", count=sockets)
+        else:
+            self.wait_for_socket()
 
     def write_config(self, more=None, text=None):
         if more is not None:
@@ -95,6 +99,35 @@ class Daemon:
                 break
             time.sleep(0.02)
         raise AssertionError(f"no {pattern!r} in the log:\n{self.log()}")
+
+    def wait_for_socket(self, seconds=20):
+        """Until it listens, when there is no log that says so."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                self.client().close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        raise AssertionError(f"nobody listens at {self.path}")
+
+    def memory(self, peak=False):
+        """The octets that it has of the machine's memory, or has had at most."""
+        return int(self._status("VmHWM" if peak else "VmRSS").split()[0]) << 10
+
+    def threads(self):
+        return int(self._status("Threads"))
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def _status(self, key):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return re.search(rf"^{key}:\s+(.*)$", status, re.MULTILINE).group(1)
 
     def send_signal(self, number):
         self.process.send_signal(number)
