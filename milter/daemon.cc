@@ -11,6 +11,7 @@
 
 #include "accept.h"
 #include "callbacks.h"
+#include "leak_check.h"
 #include "log.h"
 #include "metrics_server.h"
 #include "runtime.h"
@@ -50,6 +51,7 @@ std::string settings_of_the_start(const Config& config) {
 /// takes libmilter's locks from its listener, which may be destroying them.
 [[noreturn]] void leave(ExitCode code, Logger& logger) {
   logger.flush();
+  check_for_leaks();
   std::_Exit(static_cast<int>(code));
 }
 

@@ -15,8 +15,8 @@ import typing
 import unittest
 
 import faults
-from faults import AR, ATTACKER, GENUINE, Row, Victim, check, mc, split
-from dns_server import DnsServer, octets, read_question, record, wire_name
+from faults import AR, ATTACKER, GENUINE, FaultyServer, Row, Victim, check, mc, split
+from dns_server import octets, read_question, record, wire_name
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 
@@ -139,20 +139,6 @@ FAULTS = [
 ]
 
 
-class FaultyServer(DnsServer):
-    """Sends what `fault` makes of the right answer."""
-
-    def __init__(self, names, **options):
-        super().__init__(names, **options)
-        self.fault = None
-
-    def datagrams(self, query):
-        return self.fault.answer(query, self.reply(query), False) if self.fault else super().datagrams(query)
-
-    def segments(self, query):
-        return self.fault.answer(query, self.reply(query), True) if self.fault else super().segments(query)
-
-
 MESSAGES = [("genuine", "<user@victim.com>"), ("forged", "<user@victim.com>"), ("genuine", CAREFUL), ("forged", CAREFUL)]
 
 
@@ -168,7 +154,7 @@ def observe(fault):
     with Victim(PROGRAM, POLICY, "com. IN SOA . . 1 3600 600 86400 300\n", nameserver=server.address) as daemon:
         running = None
         if fault is not GONE:
-            server.fault = fault
+            server.answer = fault.answer
             running = server.__enter__()
         else:
             for one in server._servers:
@@ -179,7 +165,7 @@ def observe(fault):
         seconds = time.monotonic() - began
         others = faults.genuine(daemon), daemon.deliver(faults.LEGIT)
         if running:
-            server.fault = None
+            server.answer = None
         else:
             running = FaultyServer(BANK, port=server.port).__enter__()
         try:
@@ -225,7 +211,7 @@ class NameServers(faults.TestCase):
         chain["_dmarc.bank.example"] = BANK["_dmarc.bank.example"]
         with FaultyServer(chain) as server, \
                 Victim(PROGRAM, nameserver=server.address, zone="", more="") as daemon:
-            server.fault = Fault("slow", slowly(0.5))
+            server.answer = slowly(0.5)
             daemon.write_config(text=daemon.config.read_text().replace(
                 'timeout = "1s"', 'timeout = "1s"\nmessage_timeout = "2s"'))
             daemon.send_signal(1)

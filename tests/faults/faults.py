@@ -11,6 +11,7 @@ import urllib.request
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS / name) for name in ("attacks", "milter", "support")]
 
+from dns_server import DnsServer  # noqa: E402
 from victim import AR, ATTACKER, FORGED, GENUINE, LEGIT, STAGES, Row, Victim, check, mc, split, until  # noqa: E402,F401
 
 PASSED = Row("", LEGIT, "accepted", results=("spf=pass", "dmarc=pass"))
@@ -33,6 +34,20 @@ class Watched(Victim):
         text = urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10).read().decode()
         return {name: float(value) for name, _, value in
                 (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))}
+
+
+class FaultyServer(DnsServer):
+    """Sends what `answer` makes of a query and the right reply to it: a list, of one or more replies or of none."""
+
+    def __init__(self, names, **options):
+        super().__init__(names, **options)
+        self.answer = None
+
+    def datagrams(self, query):
+        return self.answer(query, self.reply(query), False) if self.answer else super().datagrams(query)
+
+    def segments(self, query):
+        return self.answer(query, self.reply(query), True) if self.answer else super().segments(query)
 
 
 def genuine(daemon, **more):
