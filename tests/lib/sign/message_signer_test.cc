@@ -210,6 +210,17 @@ TEST_CASE("a submission cannot carry results in our name (A127)") {
   CHECK(outcome.edits[1].name == "DKIM-Signature");
 }
 
+TEST_CASE("names to oversign and the lifetime come from the configuration") {
+  const auto value = [](const std::string& signing) {
+    return sign({}, test_config(signing)).edits.front().value;
+  };
+  CHECK(value("").find("h=from:from:subject;") != std::string::npos);
+  CHECK(value("").find(" x=") == std::string::npos);
+  const std::string set = value("oversign = [\"to\", \"cc\"]\nlifetime = \"2d\"\n");
+  CHECK(set.find("h=from:from:subject:to:cc;") != std::string::npos);
+  CHECK(set.find("t=1700000000; x=1700172800;") != std::string::npos);
+}
+
 TEST_CASE("what is signed here verifies here") {
   const Config config = test_config();
   const SigningOutcome outcome = sign({}, config);
