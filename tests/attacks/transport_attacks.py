@@ -1,4 +1,4 @@
-"""Attacks on the connection, the process and its memory.
+"""Attacks on the connection, the process and its memory. tests/faults has those that any fault may make.
 
     transport_attacks.py AUTHMILTERD [unittest arguments]
 """
@@ -7,40 +7,23 @@ import os
 import pathlib
 import random
 import re
-import resource
 import shutil
-import signal
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 
-from victim import AR, ATTACKER, GENUINE, Row, Victim, check, mc, split
+from victim import AR, ATTACKER, FORGED, GENUINE, LEGIT, STAGES, Row, Victim, check, mc, split, until
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 BODY = b"Hello.\r\n"
-LEGIT = split("From: <admin@legitimate.com>\r\nSubject: x\r\n")
 MINE = split("From: <any@attack.com>\r\nSubject: x\r\n")
-FORGED = Row("", LEGIT, reply=r"^550 5\.7\.26 ")
 ACCEPTED = Row("", MINE, "accepted", results=("spf=pass", "dmarc=none", "header.from=attack.com"))
-STAGES = ["connect", "helo", "mail", "rcpt", "header", "end_of_headers", "body"]
-
-
-def until(client, stage, headers=LEGIT, **envelope):
-    """Goes through a message up to `stage`."""
-    steps = {"connect": lambda: client.connect(ATTACKER), "helo": lambda: client.helo("helo.attack.com"),
-             "mail": lambda: client.mail("<any@attack.com>", mail_addr="any@attack.com", **envelope),
-             "rcpt": lambda: client.rcpt("<user@victim.com>"),
-             "header": lambda: [client.header(*field) for field in headers],
-             "end_of_headers": client.end_of_headers, "body": lambda: client.body(b"Hello.\r\n")}
-    for name in STAGES[:STAGES.index(stage) + 1]:
-        steps[name]()
 
 
 class Shared(unittest.TestCase):
@@ -115,7 +98,7 @@ class Shared(unittest.TestCase):
 
     def test_names_are_no_credentials(self):
         """A140"""
-        for macros in ({"client_name": "localhost", "client_addr": "127.0.0.1"},
+        for macros in ({"client_name": "localhost"}, {"client_addr": "127.0.0.1"},
                        {"client_ptr": "localhost", "daemon_name": "ORIGINATING", "if_addr": "127.0.0.1"},
                        {"auth_type": "PLAIN"}, {"auth_author": "alice"}, {"auth_authen": ""}):
             with self.subTest(macros=macros), self.daemon.client() as client:
@@ -127,7 +110,24 @@ class Shared(unittest.TestCase):
                 client.mail("<any@attack.com>")
                 client.rcpt()
                 client.content(LEGIT)
-                check(self, FORGED, client.end_of_message(**macros))
+                # Another address than that of the connection: whose message is it?
+                becomes = Row("", LEGIT, "deferred", r"^451 4\.3\.0 ") if "client_addr" in macros else FORGED
+                check(self, becomes, client.end_of_message(**macros))
+
+    def test_a_client_that_was_not_announced(self):
+        """A147: an MTA that takes the connection for its next client after a refused message, which libmilter
+        overlooks."""
+        for wrong in ([], LEGIT + LEGIT):
+            with self.daemon.client() as client:
+                client.greet(GENUINE, "legitimate.com")
+                client.deliver(wrong, mail_from="<admin@legitimate.com>")
+                client.quit_new_connection()
+                client.greet(ATTACKER, "helo.attack.com")
+                client.macros("M", client_addr=ATTACKER, mail_addr="admin@legitimate.com")
+                client.mail("<admin@legitimate.com>")
+                client.rcpt()
+                client.content(LEGIT)
+                check(self, Row("", LEGIT, "deferred", r"^451 4\.3\.0 "), client.end_of_message())
 
     def test_the_client_of_this_message(self):
         """A147: HELO comes again after STARTTLS, and XCLIENT makes another client."""
@@ -164,7 +164,7 @@ class Shared(unittest.TestCase):
             client.content(LEGIT)
             grown = self.daemon.memory() - before
             check(self, FORGED, client.end_of_message())
-        self.assertLess(grown, 4 << 20)
+        self.assertLess(grown, self.daemon.allowed(4 << 20))
 
     def test_large_headers_of_many(self):
         """A162, A17: what is above the limits is not kept."""
@@ -178,7 +178,7 @@ class Shared(unittest.TestCase):
             client.end_of_headers()
         for client in clients:
             self.assertRegex(client.end_of_message().reply, "^552 ")
-        self.assertLess(self.daemon.memory() - before, 20 * (512 << 10) + (16 << 20))
+        self.assertLess(self.daemon.memory() - before, self.daemon.allowed(20 * (512 << 10) + (16 << 20)))
         for client in clients:
             client.close()
 
@@ -190,7 +190,7 @@ class Shared(unittest.TestCase):
             until(client, "mail")
         for client in clients:
             client.rcpt()
-        self.assertLess((self.daemon.memory() - before) / len(clients), 64 << 10)
+        self.assertLess(self.daemon.memory() - before, self.daemon.allowed(len(clients) * (64 << 10)))
         check(self, ACCEPTED, self.daemon.deliver(MINE))
         signed = self.daemon.sign(LEGIT, b"Hi.\r\n")
         for client in clients:
@@ -198,7 +198,7 @@ class Shared(unittest.TestCase):
         for octet in b"Hi.\r\n":
             for client in clients:
                 client.body(bytes([octet]))
-        self.assertLess((self.daemon.memory() - before) / len(clients), 64 << 10)
+        self.assertLess(self.daemon.memory() - before, self.daemon.allowed(len(clients) * (64 << 10)))
         check(self, ACCEPTED, self.daemon.deliver(MINE))
         for client in clients:
             self.assertIn("dmarc=pass", client.end_of_message().inserted(AR)[0])
@@ -290,45 +290,8 @@ class OfTheirOwn(unittest.TestCase):
                     self.assertLess(time.monotonic() - began, 12)
                     check(self, Row("", unknown, becomes, r"^451 4\.7\.0 ", lacks=("dmarc=pass", "dmarc=none", "spf=none"),
                                     results=("spf=temperror", "dmarc=temperror")), result)
-                    for _ in range(5):  # the MTA goes away while we wait for the DNS
-                        client = daemon.client()
-                        until(client, "body", unknown)
-                        client.send("E")
-                        time.sleep(0.05)
-                        client.sock.close()
-                    daemon.wait_for("from=unknown.example .*dmarc=temperror", count=6)  # they come to nobody
                     check(self, Row("", LEGIT + LEGIT, reply="^550 5.7.1 "), daemon.deliver(LEGIT + LEGIT))
                     self.assertIsNone(daemon.process.poll())
-
-    def test_reload_under_load(self):
-        """A164: with a good configuration and a bad one in turn, while messages come."""
-        with Victim(PROGRAM, signs_for=["victim.com"]) as daemon:
-            good = daemon.config.read_text()
-            stop = threading.Event()
-            done, wrong = [], []
-
-            def send():
-                while not stop.is_set():
-                    result = daemon.deliver(LEGIT)
-                    signed = daemon.deliver(split("From: a@victim.com\r\n"), mail_from="<a@victim.com>",
-                                            auth_user="a")
-                    if result.status != mc.REJECT or len(signed.inserted("DKIM-Signature")) != 1:
-                        wrong.append((result, signed))
-                    done.append(1)
-
-            threads = [threading.Thread(target=send) for _ in range(4)]
-            for thread in threads:
-                thread.start()
-            for number in range(20):
-                daemon.write_config(text=good + ("bad = = 1\n" if number % 2 else ""))
-                daemon.send_signal((signal.SIGHUP, signal.SIGUSR1)[number % 2])
-                time.sleep(0.05)
-            stop.set()
-            for thread in threads:
-                thread.join()
-            self.assertEqual(wrong, [])
-            self.assertGreater(len(done), 10)
-            daemon.wait_for("cannot reload")
 
     def test_locale(self):
         """A175: in Turkish the small letter of I is not i."""
@@ -353,26 +316,6 @@ class OfTheirOwn(unittest.TestCase):
                     self.assertRegex(result.reply, r"^550 5\.7\.26 .*wiki\.example")
                 two = [("FROM", " <a@attack.com>"), ("from", " <a@attack.com>")]
                 self.assertRegex(daemon.deliver(two).reply, "multiple-from-fields")
-
-    def test_no_descriptors_left(self):
-        """A142"""
-        with Victim(PROGRAM) as daemon:
-            check(self, ACCEPTED, daemon.deliver(MINE))
-            used = len(os.listdir(f"/proc/{daemon.process.pid}/fd"))
-            resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (used + 20, used + 20))
-            clients = [socket.socket(socket.AF_UNIX) for _ in range(40)]
-            for client in clients:
-                client.settimeout(5)
-                client.connect(str(daemon.path))
-            time.sleep(0.3)
-            for client in clients:
-                client.close()
-            check(self, ACCEPTED, daemon.deliver(MINE))
-            check(self, FORGED, daemon.deliver(LEGIT))
-            end = time.monotonic() + 10
-            while (left := len(os.listdir(f"/proc/{daemon.process.pid}/fd"))) > used and time.monotonic() < end:
-                time.sleep(0.05)
-            self.assertLessEqual(left, used)
 
     def test_what_we_ship(self):
         """A165: after a crash it comes back, and until then the MTA waits. A137: bare line feeds end at the MTA. A142:
