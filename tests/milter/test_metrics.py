@@ -14,6 +14,7 @@ import time
 import unittest
 
 import milter_client as mc
+import measured
 from daemon import ZONE, Daemon, make_key
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -39,31 +40,12 @@ UNSTEADY = re.compile(r"^(exposer_|authmilter_(busy|dns_wait)_seconds_total$|pro
                       r"authmilter_dns_questions_total$)")
 
 
-def free_address():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{s.getsockname()[1]}"
+def a_daemon(**options):
+    return measured.Measured(PROGRAM, **options)
 
 
 def signature(number):
     return ("DKIM-Signature", f" v=1; a=rsa-sha256; d=example.org; s=s{number}; h=from; bh=AAAA; b=AAAA")
-
-
-class Measured(Daemon):
-    """A daemon whose metrics can be read."""
-
-    def __init__(self, more="", **options):
-        self.address = free_address()
-        super().__init__(PROGRAM, more=f'{more}[metrics]\nlisten = "{self.address}"\n', **options)
-
-    def series(self):
-        return exposition.series(exposition.read(self.address))
-
-    def wait_for_series(self, name, value, seconds=10):
-        end = time.monotonic() + seconds
-        while (found := self.series().get(name)) != value and time.monotonic() < end:
-            time.sleep(0.05)
-        assert found == value, f"{name} is {found}, not {value}"
 
 
 def make_signing(daemon):
@@ -135,7 +117,7 @@ ROWS = [
 class Counting(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.daemon = Measured(zone=MORE_ZONE, prepare=lambda daemon: daemon.write_config(
+        cls.daemon = a_daemon(zone=MORE_ZONE, prepare=lambda daemon: daemon.write_config(
             OVERRIDE + make_signing(daemon) + daemon.more))
         cls.addClassCleanup(cls.daemon.__exit__, None, None, None)
 
@@ -260,7 +242,7 @@ class Dns(unittest.TestCase):
             def prepare(daemon):
                 text = re.sub(r"zones = .*\n", "", daemon.config.read_text())
                 daemon.write_config(text=text.replace("127.0.0.1@9", server.address))
-            with Measured(prepare=prepare) as daemon, daemon.client() as client:
+            with a_daemon(prepare=prepare) as daemon, daemon.client() as client:
                 def deliver(domain):
                     client.greet("192.0.2.1", helo="[192.0.2.1]")
                     client.deliver([("From", f" a@{domain}")], mail_from=f"<a@{domain}>")
@@ -294,7 +276,7 @@ class Dns(unittest.TestCase):
                 def prepare(daemon):
                     text = daemon.config.read_text().replace(f'zones = ["{daemon.dir}/zone"]', setting)
                     daemon.write_config(text=text.replace("127.0.0.1@9", server.address))
-                with Measured(prepare=prepare) as daemon, daemon.client() as client:
+                with a_daemon(prepare=prepare) as daemon, daemon.client() as client:
                     client.greet("192.0.2.1")
                     client.deliver([("From", " a@silent.example")], mail_from="<a@silent.example>")
                     hit = {name: value for name, value in daemon.series().items()
@@ -304,7 +286,7 @@ class Dns(unittest.TestCase):
 
 class Configurations(unittest.TestCase):
     def test_several_sockets_are_counted_together_and_reload_each_for_itself(self):
-        with Measured(sockets=2) as daemon:
+        with a_daemon(sockets=2) as daemon:
             for number in (0, 1, 1):
                 with daemon.client(number) as client:
                     client.greet()
@@ -328,7 +310,7 @@ class Configurations(unittest.TestCase):
                         self.assertGreater(series[f'process_open_fds{{socket="{where}"}}'], 5)
 
     def test_the_time_of_the_configuration_in_force(self):
-        with Measured() as daemon:
+        with a_daemon() as daemon:
             name = label("config_last_reload_success_timestamp_seconds", socket=daemon.sockets[0])
             loaded = daemon.series()[name]
             self.assertLess(abs(time.time() - loaded), 300)
@@ -344,7 +326,7 @@ class Configurations(unittest.TestCase):
             self.assertGreater(daemon.series()[name], loaded)
 
     def test_a_key_that_a_reload_brings(self):
-        with Measured() as daemon:
+        with a_daemon() as daemon:
             self.assertFalse([name for name in daemon.series() if "signing_key" in name])
             daemon.write_config(make_signing(daemon) + daemon.more)
             daemon.send_signal(signal.SIGUSR1)
