@@ -32,6 +32,7 @@ struct MilterConfig {
 struct DnsConfig {
   std::vector<std::string> nameservers;
   std::vector<std::filesystem::path> zones;
+  std::string zones_where;  // "file:line:column" of the list, when a file has it
   DnssecMode dnssec = DnssecMode::automatic;
   std::chrono::milliseconds timeout{5000};
   std::chrono::milliseconds message_timeout{20000};
@@ -42,6 +43,8 @@ struct VerifyConfig {
   VerifyMode mode = VerifyMode::enforce;
   unsigned maximum_signatures = 10;
   unsigned minimum_rsa_bits = 1024;
+  unsigned spf_lookups = 10;      // terms that cost a lookup (RFC 7208 section 4.6.4)
+  unsigned spf_void_lookups = 2;  // the same section
   HeaderLimits limits;
 };
 
@@ -63,6 +66,8 @@ struct SigningConfig {
   std::vector<std::string> headers = default_signed_headers();
   Canonicalization header_canonicalization = Canonicalization::relaxed;
   Canonicalization body_canonicalization = Canonicalization::relaxed;
+  std::vector<std::string> oversign = {"from"};
+  std::chrono::milliseconds lifetime{0};  // of a signature, x=; 0: without end
   bool require_sender_match = true;
   std::vector<SigningDomainConfig> domains;
 };

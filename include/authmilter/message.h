@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +35,15 @@ struct Message {
 };
 Message parse_message(std::string_view text);
 
+/// Limits of attackers' growth in one message's header. Above them the message is refused, not
+/// judged by its first part.
+struct HeaderLimits {
+  std::size_t fields = 1000;
+  std::size_t total_octets = 256 * 1024;
+  std::size_t field_octets = 64 * 1024;
+  std::size_t from_octets = 4096;  // unfolded From; beyond it the author domain is invalid
+};
+
 /// Why a message has no single Author Domain (RFC 9989 section 5.3.1, 11.5). The tokens are stable.
 enum class AuthorDomainError {
   no_author_domain,         // no From field, or no mailbox with a domain in it
@@ -53,7 +63,9 @@ using AuthorDomainResult = std::variant<AuthorDomain, AuthorDomainError>;
 /// Finds the Author Domain of a message: exactly one From field that holds exactly one mailbox,
 /// read from the raw octets by a strict RFC 5322 grammar before any RFC 2047 decoding; no groups,
 /// no obsolete routes, no Sender or Resent-From instead. Never recurses; `fields` may be anything.
-AuthorDomainResult find_author_domain(const std::vector<HeaderField>& fields);
+/// A From field of more than `from_octets`, unfolded, names no author.
+AuthorDomainResult find_author_domain(const std::vector<HeaderField>& fields,
+                                      std::size_t from_octets = HeaderLimits{}.from_octets);
 
 /// The reverse-path of the envelope (RFC 5321 section 4.1.2), as an MTA passes it: with or without
 /// angle brackets.
@@ -69,14 +81,5 @@ ReversePath parse_reverse_path(std::string_view text);
 /// The HELO name: nothing for address literals and for anything that is no DomainName of two labels
 /// or more.
 std::optional<DomainName> parse_helo(std::string_view text);
-
-/// Limits of attackers' growth in one message's header. Above them the message is refused, not
-/// judged by its first part.
-struct HeaderLimits {
-  std::size_t fields = 1000;
-  std::size_t total_octets = 256 * 1024;
-  std::size_t field_octets = 64 * 1024;
-  std::size_t from_octets = 4096;  // unfolded From; beyond it the author domain is invalid
-};
 
 }  // namespace authmilter

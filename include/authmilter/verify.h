@@ -13,6 +13,7 @@
 #include <authmilter/dns.h>
 #include <authmilter/message.h>
 #include <authmilter/policy.h>
+#include <authmilter/spf.h>
 
 namespace authmilter {
 
@@ -30,6 +31,9 @@ struct Envelope {
 
 /// Authenticated, or from an internal network, or without an IP client: to be signed, not judged.
 bool is_ours(const Envelope& envelope, const Config& config);
+
+/// The limits of an SPF evaluation as configured.
+SpfLimits spf_limits(const VerifyConfig& config);
 
 /// A change to the header. Indexes count as the milter protocol counts: for remove and replace the
 /// 1-based ordinal among fields of that name as received, for insert the position from the top, 0

@@ -79,7 +79,8 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
     unsigned milliseconds;
   };
   // "ms" before "m" and "s".
-  constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}};
+  constexpr Unit kUnits[] = {
+      {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
   for (const auto& unit : kUnits) {
     if (!text.ends_with(unit.suffix)) continue;
     const auto number = parse_decimal(text.substr(0, text.size() - unit.suffix.size()));

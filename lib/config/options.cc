@@ -17,6 +17,8 @@ constexpr auto kLongestWait = std::chrono::milliseconds(300s);
 // A walk of the DMARC tree alone may ask eight questions (RFC 9989 section 4.10).
 constexpr unsigned kMostQueries = 1000;
 constexpr unsigned kMostSignatures = 100;
+// Twice what RFC 7208 section 4.6.4 allows is as far as the walk goes.
+constexpr unsigned kMostSpfLookups = 20;
 constexpr unsigned kMostHeaderOctets = 16U << 20U;
 
 constexpr Choice<DnssecMode> kDnssecModes[] = {
@@ -90,7 +92,9 @@ constexpr Option<Config> kDns[] = {
     {"zones",
      [](Reader& reader, const Value& value, Config& config) {
        const auto zones = reader.list(value, parse_path);
-       if (zones) config.dns.zones.assign(zones->begin(), zones->end());
+       if (!zones) return;
+       config.dns.zones.assign(zones->begin(), zones->end());
+       config.dns.zones_where = reader.where(value.place);
      },
      [](const Config& config) { return literal_list(to_texts(config.dns.zones)); }},
     {"dnssec",
@@ -137,6 +141,16 @@ constexpr Option<Config> kVerify[] = {
        assign(config.verify.minimum_rsa_bits, reader.number(value, 1024, 8192));
      },
      [](const Config& config) { return to_text(config.verify.minimum_rsa_bits); }},
+    {"spf_lookups",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.verify.spf_lookups, reader.number(value, 1, kMostSpfLookups));
+     },
+     [](const Config& config) { return to_text(config.verify.spf_lookups); }},
+    {"spf_void_lookups",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.verify.spf_void_lookups, reader.number(value, 0, kMostSpfLookups));
+     },
+     [](const Config& config) { return to_text(config.verify.spf_void_lookups); }},
     {"header_fields",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.verify.limits.fields, reader.number(value, 10, 100'000));

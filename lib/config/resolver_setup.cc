@@ -64,6 +64,11 @@ bool has_soa(const ZoneFile& file) {
   return std::any_of(lines.begin(), lines.end(), is_soa_record);
 }
 
+/// A mistake in or about one of the files, with the place in the configuration that names it.
+Error in_list(const DnsConfig& config, const Error& error) {
+  return config.zones_where.empty() ? error : Error{config.zones_where + ": " + error.message};
+}
+
 }  // namespace
 
 Result<ZoneFile> read_zone_file(const std::filesystem::path& path) {
@@ -84,7 +89,7 @@ Result<ResolverSet> make_resolver(const DnsConfig& config, std::shared_ptr<Resol
   std::vector<ZoneFile> files;
   for (const auto& path : config.zones) {
     auto file = read_zone_file(path);
-    if (!file) return file.error();
+    if (!file) return in_list(config, file.error());
     files.push_back(std::move(*file));
   }
   ResolverSet set;
@@ -102,7 +107,7 @@ Result<ResolverSet> make_resolver(const DnsConfig& config, std::shared_ptr<Resol
   }
   if (!files.empty()) {
     auto zones = make_zone_resolver(files, set.upstream.get());
-    if (!zones) return zones.error();
+    if (!zones) return in_list(config, zones.error());
     set.zones = std::move(*zones);
   }
   return set;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 
 #include "base/ascii.h"
 #include "config/formats.h"
@@ -6,6 +7,10 @@
 
 namespace authmilter {
 namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kLongestLifetime = std::chrono::milliseconds(24h * 365);
 
 struct Canonicalizations {
   Canonicalization header;
@@ -104,6 +109,16 @@ constexpr Option<Config> kSigning[] = {
        assign(config.signing.headers, reader.list(value, parse_signed_header));
      },
      [](const Config& config) { return literal_list(config.signing.headers); }},
+    {"oversign",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.signing.oversign, reader.list(value, parse_signed_header));
+     },
+     [](const Config& config) { return literal_list(config.signing.oversign); }},
+    {"lifetime",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.signing.lifetime, reader.duration(value, 0ms, kLongestLifetime));
+     },
+     [](const Config& config) { return literal(print_duration(config.signing.lifetime)); }},
     {"canonicalization",
      [](Reader& reader, const Value& value, Config& config) {
        const auto both = reader.choice<Canonicalizations>(value, kCanonicalizations);

@@ -92,8 +92,8 @@ std::optional<std::string_view> mailbox_domain(const std::vector<Token>& tokens)
   return tokens[local + 2].text;
 }
 
-AuthorDomainResult read_from_field(std::string_view value) {
-  if (unfolded_size(value) > HeaderLimits{}.from_octets) return kInvalid;
+AuthorDomainResult read_from_field(std::string_view value, std::size_t from_octets) {
+  if (unfolded_size(value) > from_octets) return kInvalid;
   const auto tokens = tokenize(value);
   if (!tokens) return kInvalid;
   const auto ats = std::count_if(tokens->begin(), tokens->end(),
@@ -126,7 +126,8 @@ std::string_view to_string(AuthorDomainError error) {
   return "invalid-author-domain";
 }
 
-AuthorDomainResult find_author_domain(const std::vector<HeaderField>& fields) {
+AuthorDomainResult find_author_domain(const std::vector<HeaderField>& fields,
+                                      std::size_t from_octets) {
   const HeaderField* from = nullptr;
   for (const HeaderField& field : fields) {
     if (!may_be_from(field.name)) continue;
@@ -140,7 +141,7 @@ AuthorDomainResult find_author_domain(const std::vector<HeaderField>& fields) {
   const bool clean = std::all_of(fields.begin(), fields.end(), [](const HeaderField& field) {
     return is_clean_name(field.name) && has_clean_folds(field.value);
   });
-  return clean ? read_from_field(from->value) : kInvalid;
+  return clean ? read_from_field(from->value, from_octets) : kInvalid;
 }
 
 }  // namespace authmilter

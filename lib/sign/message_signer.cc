@@ -2,6 +2,7 @@
 
 #include <authmilter/message.h>
 
+#include <chrono>
 #include <cstdint>
 #include <utility>
 #include <variant>
@@ -36,7 +37,9 @@ DkimSignOptions sign_options(const SigningConfig& config, std::int64_t now) {
   return {.header = config.header_canonicalization,
           .body = config.body_canonicalization,
           .headers = config.headers,
-          .now = now};
+          .oversign = config.oversign,
+          .now = now,
+          .lifetime = std::chrono::duration_cast<std::chrono::seconds>(config.lifetime).count()};
 }
 
 }  // namespace
@@ -69,7 +72,8 @@ void MessageSigner::Impl::choose_keys() {
     outcome.reason = "header-limit-exceeded";
     return;
   }
-  const AuthorDomainResult author = find_author_domain(guard.fields());
+  const AuthorDomainResult author =
+      find_author_domain(guard.fields(), config.verify.limits.from_octets);
   if (const auto* error = std::get_if<AuthorDomainError>(&author)) {
     outcome.reason = to_string(*error);
     return;

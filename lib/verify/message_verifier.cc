@@ -88,6 +88,13 @@ bool is_ours(const Envelope& envelope, const Config& config) {
                      [&](const Network& network) { return network.contains(*envelope.client); });
 }
 
+SpfLimits spf_limits(const VerifyConfig& config) {
+  SpfLimits limits;
+  limits.lookup_terms = config.spf_lookups;
+  limits.void_lookups = config.spf_void_lookups;
+  return limits;
+}
+
 struct MessageVerifier::Impl {
   Impl(const Config& configuration, const DkimEngine& dkim_engine, Resolver& resolver,
        Envelope message_envelope, std::int64_t time)
@@ -140,8 +147,9 @@ Findings MessageVerifier::Impl::findings() {
   }
   if (envelope.client) {
     const SpfRequest request = spf_request(envelope, config, now);
-    found.spf.push_back(check_mail_from(request, recording));
-    found.spf.push_back(check_helo(request, recording));
+    const SpfLimits limits = spf_limits(config.verify);
+    found.spf.push_back(check_mail_from(request, recording, limits));
+    found.spf.push_back(check_helo(request, recording, limits));
   }
   found.dkim = dkim.finish();
   if (const auto* domain = std::get_if<AuthorDomain>(&author)) {
@@ -185,7 +193,8 @@ void MessageVerifier::add_recipient(std::string recipient) {
 void MessageVerifier::end_of_headers() {
   if (impl_->guard.exceeded()) return;
   impl_->dkim.end_of_headers();
-  impl_->author = find_author_domain(impl_->guard.fields());
+  impl_->author =
+      find_author_domain(impl_->guard.fields(), impl_->config.verify.limits.from_octets);
   if (const auto* author = std::get_if<AuthorDomain>(&impl_->author)) {
     prefetch_dmarc(author->domain, impl_->recording);
   }

@@ -6,6 +6,7 @@
 
 #include <authmilter/dns.h>
 #include <authmilter/spf.h>
+#include <authmilter/verify.h>
 
 #include "commands.h"
 #include "dns_setup.h"
@@ -56,8 +57,9 @@ ExitStatus run(const SpfOptions& options, const CommonOptions& common) {
                            .now = time_or_now(options.time)};
   BudgetResolver budget(dns.resolver(), config->dns.message_queries, config->dns.message_timeout);
   RecordingResolver recording(budget);
-  const SpfOutcome outcome =
-      options.mail_from ? check_mail_from(request, recording) : check_helo(request, recording);
+  const SpfLimits limits = spf_limits(config->verify);
+  const SpfOutcome outcome = options.mail_from ? check_mail_from(request, recording, limits)
+                                               : check_helo(request, recording, limits);
   const ExitStatus status = exit_status(outcome.result);
   if (common.json) return write_json(spf_check_json(outcome), status);
   Report report;

@@ -536,6 +536,12 @@ class Operating(unittest.TestCase):
             bad = self.run_it("--check-config", *config)
             self.assertEqual(bad.returncode, 78)
             self.assertRegex(bad.stderr, r"^/.*/authmilter\.toml:2:\d+: .*sokcet")
+            for wrong in ("nameservers = []\nzones = [\"/nonexistent\"]",
+                          f"nameservers = []\nzones = [\"{daemon.config}\"]"):
+                daemon.write_config(text=f"[dns]\n{wrong}\n")
+                bad = self.run_it("--check-config", *config)
+                self.assertEqual(bad.returncode, 78)
+                self.assertRegex(bad.stderr, r"^/.*/authmilter\.toml:3:9: /")
             self.assertEqual(self.run_it("--config", "/nonexistent").returncode, 78)
 
     @unittest.skipUnless(os.geteuid() == 0, "not root")

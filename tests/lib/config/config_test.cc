@@ -50,6 +50,8 @@ header_fields = 500
 header_octets = 131072
 header_field_octets = 32768
 from_octets = 2048
+spf_lookups = 20
+spf_void_lookups = 0
 
 [policy]
 spf_fail = "reject"
@@ -81,6 +83,8 @@ dmarc_permerror = "accept"
 
 [signing]
 headers = ["From", "Subject", "To"]
+oversign = ["From", "To"]
+lifetime = "7d"
 canonicalization = "relaxed/simple"
 require_sender_match = false
 
@@ -145,12 +149,16 @@ TEST_CASE("an empty configuration verifies everything and signs nothing") {
   CHECK(config.verify.limits.total_octets == 262144);
   CHECK(config.verify.limits.field_octets == 65536);
   CHECK(config.verify.limits.from_octets == 4096);
+  CHECK(config.verify.spf_lookups == 10);
+  CHECK(config.verify.spf_void_lookups == 2);
   CHECK(config.policy.actions == default_policy_actions());
   CHECK(config.policy.tag_subject.empty());
   CHECK(config.policy.overrides.empty());
   CHECK(config.signing.headers == default_signed_headers());
   CHECK(config.signing.header_canonicalization == Canonicalization::relaxed);
   CHECK(config.signing.body_canonicalization == Canonicalization::relaxed);
+  CHECK(config.signing.oversign == std::vector<std::string>{"from"});
+  CHECK(config.signing.lifetime == std::chrono::seconds(0));
   CHECK(config.signing.require_sender_match);
   CHECK(config.signing.domains.empty());
   CHECK(config.log.target == LogTarget::journal);
@@ -182,10 +190,14 @@ TEST_CASE("every key has its effect") {
   CHECK(config.verify.limits.total_octets == 131072);
   CHECK(config.verify.limits.field_octets == 32768);
   CHECK(config.verify.limits.from_octets == 2048);
+  CHECK(config.verify.spf_lookups == 20);
+  CHECK(config.verify.spf_void_lookups == 0);
   CHECK(config.policy.tag_subject == "[\"forged\"\\] ");
   CHECK(config.signing.headers == std::vector<std::string>{"from", "subject", "to"});
   CHECK(config.signing.header_canonicalization == Canonicalization::relaxed);
   CHECK(config.signing.body_canonicalization == Canonicalization::simple);
+  CHECK(config.signing.oversign == std::vector<std::string>{"from", "to"});
+  CHECK(config.signing.lifetime == std::chrono::hours(24 * 7));
   CHECK_FALSE(config.signing.require_sender_match);
   CHECK(config.log.target == LogTarget::stderr_stream);
   CHECK(config.log.format == LogFormat::json);
@@ -229,7 +241,7 @@ TEST_CASE("signing domains carry their keys and where they were written") {
   REQUIRE(domains[0].keys.size() == 2);
   CHECK(domains[0].keys[1].selector.text() == "2026e");
   CHECK(domains[0].keys[1].file == "keys/e.pem");
-  CHECK(domains[0].keys[1].where == "x.toml:69:3");
+  CHECK(domains[0].keys[1].where == "x.toml:73:3");
   CHECK_FALSE(domains[1].subdomains);
   // Two domains may share a selector.
   CHECK(domains[1].keys[0].selector.text() == "2026a");
@@ -343,7 +355,7 @@ TEST_CASE("the keys are listed with their tables") {
     CAPTURE(key);
     CHECK(std::find(keys.begin(), keys.end(), key) != keys.end());
   }
-  CHECK(keys.size() == 52);
+  CHECK(keys.size() == 56);
 }
 
 TEST_CASE("relative paths start at the configuration's folder") {

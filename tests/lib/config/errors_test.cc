@@ -175,6 +175,10 @@ TEST_CASE("settings that contradict each other are refused") {
        "}]\n[[signing.domain]]\ndomain = \"EXAMPLE.org.\"\nkeys = [{ selector = \"a\", file = "
        "\"b\" }]\n",
        "x.toml:5:10: signing.domain.domain: \"example.org\" is configured already"},
+      {"more SPF lookups than the walk can take", "[verify]\nspf_lookups = 21\n",
+       "x.toml:2:15: verify.spf_lookups: 21 is outside 1 to 20"},
+      {"a signature for more than a year", "[signing]\nlifetime = \"366d\"\n",
+       "x.toml:2:12: signing.lifetime: \"366d\" is outside 0s to 31536000s"},
       {"a query may wait longer than the whole message",
        "[dns]\ntimeout = \"30s\"\nmessage_timeout = \"20s\"\n",
        "x.toml:2:11: dns.timeout: is more than dns.message_timeout"},

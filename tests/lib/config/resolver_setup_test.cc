@@ -92,5 +92,9 @@ TEST_CASE("a zone file that cannot be used is an error that names it") {
     const auto set = make_resolver(config);
     REQUIRE_FALSE(set);
     CHECK(set.error().message.starts_with(path.string() + ":"));
+    config.zones_where = "x.toml:2:9";
+    const auto placed = make_resolver(config);
+    REQUIRE_FALSE(placed);
+    CHECK(placed.error().message == "x.toml:2:9: " + set.error().message);
   }
 }

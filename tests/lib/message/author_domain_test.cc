@@ -343,3 +343,10 @@ TEST_CASE("the limits of a From field (A19, A39, A113)") {
     CHECK(author_domain_of(row.value) == row.want);
   }
 }
+
+TEST_CASE("the limit of a From field can be set") {
+  const Fields fields = {{"From", " <a@legitimate.example>"}};
+  const std::size_t size = fields.front().value.size();
+  CHECK(std::holds_alternative<AuthorDomain>(find_author_domain(fields, size)));
+  CHECK(std::holds_alternative<AuthorDomainError>(find_author_domain(fields, size - 1)));
+}

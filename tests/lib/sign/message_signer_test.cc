@@ -247,6 +247,17 @@ TEST_CASE("what a border server says stays in mail from inside, and from nobody 
   }
 }
 
+TEST_CASE("names to oversign and the lifetime come from the configuration") {
+  const auto value = [](const std::string& signing) {
+    return sign({}, test_config(signing)).edits.front().value;
+  };
+  CHECK(value("").find("h=from:from:subject;") != std::string::npos);
+  CHECK(value("").find(" x=") == std::string::npos);
+  const std::string set = value("oversign = [\"to\", \"cc\"]\nlifetime = \"2d\"\n");
+  CHECK(set.find("h=from:from:subject:to:cc;") != std::string::npos);
+  CHECK(set.find("t=1700000000; x=1700172800;") != std::string::npos);
+}
+
 TEST_CASE("what is signed here verifies here") {
   const Config config = test_config();
   const SigningOutcome outcome = sign({}, config);

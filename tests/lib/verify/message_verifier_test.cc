@@ -21,6 +21,10 @@ club.example TXT "v=spf1 ip4:192.0.2.0/24 -all"
 soft.example TXT "v=spf1 ~all"
 helo.attack.example TXT "v=spf1 ip4:203.0.113.0/24 -all"
 broken.example TXT "v=spf1 foo:bar -all"
+busy.example TXT "v=spf1 a:h.example a:h.example a:h.example a:h.example a:h.example a:h.example a:h.example a:h.example a:h.example a:h.example a:h.example -all"
+h.example A 198.51.100.1
+void.example TXT "v=spf1 a:v1.example a:v2.example a:v3.example -all"
+single-void.example TXT "v=spf1 a:v1.example -all"
 )";
 constexpr const char* kGood = "192.0.2.7";
 constexpr const char* kBad = "203.0.113.66";
@@ -286,6 +290,42 @@ TEST_CASE("a header over the limits is refused, not judged by its first part (A1
   CHECK(verdict.decision.rule == "limit.header");
   CHECK(verdict.decision.reply->code == 552);
   CHECK(verdict.authentication_results.find("dmarc=permerror") != std::string::npos);
+}
+
+TEST_CASE("the limits in force are those of the configuration") {
+  const std::string from = "From: " + std::string(1000, 'p') + " <a@bank.example>\r\n";
+  const struct {
+    std::string why;
+    Input input;
+    std::string config;
+    const char* results;
+  } rows[] = {
+      {"a From field of the length allowed", {.header = from}, "from_octets = 1018", "dmarc=pass"},
+      {"one octet more", {.header = from}, "from_octets = 1017", "dmarc=permerror"},
+      {"as many lookups as allowed",
+       {.mail_from = "<a@busy.example>"},
+       "spf_lookups = 11",
+       "spf=fail smtp.mailfrom"},
+      {"one more", {.mail_from = "<a@busy.example>"}, "", "spf=permerror reason=too-many-lookups"},
+      {"as many void lookups as allowed",
+       {.mail_from = "<a@void.example>"},
+       "spf_void_lookups = 3",
+       "spf=fail smtp.mailfrom"},
+      {"one more",
+       {.mail_from = "<a@void.example>"},
+       "",
+       "spf=permerror reason=too-many-void-lookups"},
+      {"none is allowed",
+       {.mail_from = "<a@single-void.example>"},
+       "spf_void_lookups = 0",
+       "spf=permerror"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const Verdict verdict = judge(row.input, test_config("[verify]\n" + row.config + "\n"));
+    CAPTURE(verdict.authentication_results);
+    CHECK(verdict.authentication_results.find(row.results) != std::string::npos);
+  }
 }
 
 TEST_CASE("ours are authenticated, internal and local senders (edge case 101)") {
