@@ -99,11 +99,12 @@ void read_dns(const Samples& samples, DaemonStatus& status) {
 
 std::optional<Latency> estimate_quantile(double quantile,
                                          std::vector<std::pair<double, double>> buckets) {
-  // A bound that is no number cannot be sorted.
-  std::erase_if(buckets, [](const auto& bucket) { return std::isnan(bucket.first); });
+  // A bound that is no number cannot be sorted, and nothing takes less than no time.
+  std::erase_if(buckets, [](const auto& bucket) { return !(bucket.first >= 0); });
   std::sort(buckets.begin(), buckets.end());
   if (buckets.empty() || !(buckets.back().second > 0)) return std::nullopt;
   const double rank = quantile * buckets.back().second;
+  if (!std::isfinite(rank)) return std::nullopt;
   double lower = 0;
   double below = 0;
   for (const auto& [bound, count] : buckets) {

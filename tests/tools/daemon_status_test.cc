@@ -40,6 +40,8 @@ TEST_CASE("quantiles are estimated as Prometheus does") {
       {"beyond the largest bound", 0.95, {{1, 50}, {2, 60}, {inf, 100}}, 2, true},
       {"all of them beyond", 0.5, {{1, 0}, {inf, 3}}, 1, true},
       {"in any order", 0.5, {{inf, 10}, {2, 10}, {1, 0}}, 1.5, false},
+      {"a bound below zero", 0.5, {{-1, 5}, {1, 10}, {inf, 10}}, 0.5, false},
+      {"no number of samples", 0.5, {{1, 10}, {inf, inf}}, -1, false},
       {"a bound that is no number", 0.5, {{std::nan(""), 99}, {1, 10}, {inf, 10}}, 0.5, false},
   };
   for (const auto& row : rows) {
