@@ -31,10 +31,11 @@ constexpr int kIdleSeconds = 600;
 constexpr int kBacklog = 256;
 
 constexpr unsigned long kNeededActions = SMFIF_ADDHDRS | SMFIF_CHGHDRS;
-// Callbacks that never answer, so that the MTA need not wait. Not the body: its answer is how the
-// MTA is told to keep the rest. libmilter fakes these for an MTA that lacks them.
+// Callbacks that never answer, so that the MTA need not wait. Not MAIL, which is refused where TLS
+// is required, and not the body: its answer is how the MTA is told to keep the rest. libmilter
+// fakes these for an MTA that lacks them.
 constexpr unsigned long kNoReplies =
-    SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH;
+    SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH;
 constexpr unsigned long kWantedOptions = SMFIP_SKIP | SMFIP_HDR_LEADSPC;
 // Steps that we have no callback for.
 constexpr unsigned long kNotWanted = SMFIP_NODATA | SMFIP_NOUNKNOWN;
@@ -83,7 +84,7 @@ sfsistat contained(const char* callback, sfsistat otherwise, Body body) noexcept
   return otherwise;
 }
 
-/// For a callback that takes part in a message. One that fails has no answer to give
+/// For a callback that takes part in a message. One that fails has mostly no answer to give
 /// (SMFIP_NR_...): the message is marked, and refused at its end.
 template <class Body>
 sfsistat guarded(const char* callback, SMFICTX* ctx, Body body) noexcept {
@@ -128,6 +129,18 @@ std::optional<IpAddress> client_address(const sockaddr* address) {
     return IpAddress::v6(std::bit_cast<std::array<std::uint8_t, 16>>(v6.sin6_addr));
   }
   return std::nullopt;
+}
+
+/// Postfix shows mail of sendmail(1), which has no client, as coming from 127.0.0.1, port 0: no
+/// connection has that one. Sendmail names no address at all.
+Origin origin_of(const sockaddr* address) {
+  const auto client = client_address(address);
+  if (!client) return Origin::submission;
+  if (address->sa_family != AF_INET || *client != IpAddress::parse("127.0.0.1"))
+    return Origin::connection;
+  sockaddr_in v4{};
+  std::memcpy(&v4, address, sizeof v4);
+  return v4.sin_port == 0 ? Origin::submission : Origin::connection;
 }
 
 std::int64_t unix_time() {
@@ -277,7 +290,7 @@ static sfsistat on_negotiate(SMFICTX* ctx, unsigned long offered_actions,
 
 static sfsistat on_connect(SMFICTX* ctx, char*, sockaddr* address) noexcept {
   return contained("connect", SMFIS_NOREPLY, [&] {
-    session_of(ctx).connect(client_address(address), mta(ContextMacros(ctx)));
+    session_of(ctx).connect(client_address(address), mta(ContextMacros(ctx)), origin_of(address));
     return SMFIS_NOREPLY;
   });
 }
@@ -287,10 +300,18 @@ static sfsistat on_helo(SMFICTX* ctx, char* name) noexcept {
 }
 
 static sfsistat on_mail(SMFICTX* ctx, char** arguments) noexcept {
-  return guarded("mail", ctx, [&](Session& session) {
+  sfsistat status = SMFIS_CONTINUE;
+  guarded("mail", ctx, [&](Session& session) {
     const char* path = arguments == nullptr ? nullptr : arguments[0];
-    session.mail(path == nullptr ? "" : path, auth_user(ContextMacros(ctx)), unix_time());
+    const ContextMacros macros(ctx);
+    session.encryption(tls_version(macros));
+    const auto refused =
+        session.mail(path == nullptr ? "" : path, auth_user(macros), unix_time(), queue_id(macros));
+    if (!refused) return;
+    milter->logger.message(refused->log);
+    status = answer(ctx, *refused);
   });
+  return status;
 }
 
 static sfsistat on_rcpt(SMFICTX* ctx, char** arguments) noexcept {

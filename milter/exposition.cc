@@ -180,6 +180,8 @@ std::vector<MetricFamily> expose(const Metrics& m, const DaemonFacts& facts) {
               load(m.overrides)),
       counter("authmilter_aborted_messages_total", "Messages that the MTA gave up before the end",
               load(m.aborted_messages)),
+      counter("authmilter_tls_refusals_total", "MAIL commands refused for want of TLS",
+              load(m.tls_refusals)),
       counter("authmilter_internal_errors_total", "Errors of the daemon itself",
               load(m.internal_errors)),
       by_word("authmilter_limits_hit_total", "Messages that reached a limit", "limit", kLimits,

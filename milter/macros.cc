@@ -6,7 +6,7 @@
 namespace authmilter {
 namespace {
 
-// Longer than any login name or queue id; an MTA passes what a client typed.
+// Longer than any login name, queue id or version; an MTA passes what a client typed.
 constexpr std::size_t kMacroOctets = 1024;
 
 constexpr std::array kRequests = {
@@ -15,7 +15,7 @@ constexpr std::array kRequests = {
     MacroRequest{MacroStage::helo, "j"},
     // {mail_addr} is always there. Without a macro to send for this MAIL, libmilter would still
     // answer with those of the last one.
-    MacroRequest{MacroStage::mail, "i {auth_authen} {mail_addr}"},
+    MacroRequest{MacroStage::mail, "i {auth_authen} {mail_addr} {tls_version}"},
     MacroRequest{MacroStage::rcpt, "i"},
     MacroRequest{MacroStage::end_of_headers, "i"},
     MacroRequest{MacroStage::end_of_message, "i"},
@@ -37,6 +37,10 @@ std::string queue_id(const MacroSource& macros) {
 
 std::string auth_user(const MacroSource& macros) {
   return std::string(macros.get("{auth_authen}").substr(0, kMacroOctets));
+}
+
+std::string tls_version(const MacroSource& macros) {
+  return std::string(macros.get("{tls_version}").substr(0, kMacroOctets));
 }
 
 }  // namespace authmilter

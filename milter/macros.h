@@ -35,8 +35,12 @@ Mta mta(const MacroSource& macros);
 std::string queue_id(const MacroSource& macros);
 
 /// The name under which the client authenticated; empty when it did not. Of all macros only this
-/// one is trusted: the MTA sets it from its own check, while {client_name}, {client_addr} and the
-/// like repeat what the client's DNS says.
+/// one and {tls_version} are trusted: the MTA sets them from what it did itself, while
+/// {client_name}, {client_addr} and the like repeat what the client's DNS says.
 std::string auth_user(const MacroSource& macros);
+
+/// The version of TLS on the client's connection in the MTA's words, "TLSv1.3"; empty when there is
+/// no TLS. Read at MAIL, since STARTTLS comes between two HELO.
+std::string tls_version(const MacroSource& macros);
 
 }  // namespace authmilter

@@ -102,6 +102,7 @@ struct Metrics {
   Count signed_messages = 0;
   std::array<Count, kUnsignedReasons.size()> unsigned_messages{};
   std::array<Count, kSigningFailures.size()> signing_failures{};
+  Count tls_refusals = 0;  // of MAIL, network.require_tls
   Count internal_errors = 0;
   Count connections = 0;
   Count open_connections = 0;   // now

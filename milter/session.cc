@@ -133,6 +133,7 @@ struct Session::Message {
   std::unique_ptr<MessageVerifier> verifier;
   std::unique_ptr<MessageSigner> signer;
   std::string auth_user;
+  bool wants_tls = false;  // it would not have begun but for monitor mode
   std::size_t recipients = 0;
   bool header_ended = false;
   bool failed = false;
@@ -170,18 +171,47 @@ Session::~Session() {
   --metrics_.open_connections;
 }
 
-void Session::connect(std::optional<IpAddress> client, Mta mta) {
+void Session::connect(std::optional<IpAddress> client, Mta mta, Origin origin) {
   client_ = client;
   mta_ = mta;
+  origin_ = origin;
+  tls_version_.clear();
 }
 
 void Session::helo(std::string_view name) { helo_ = name; }
 
-void Session::mail(std::string_view reverse_path, std::string auth_user, std::int64_t now) {
+void Session::encryption(std::string_view tls_version) { tls_version_ = tls_version; }
+
+LogFields Session::connection_log(const std::string& queue_id) const {
+  return {{"id", queue_id},
+          {"client", client_ ? client_->text() : kNothing},
+          {"tls", tls_version_.empty() ? "none" : tls_version_}};
+}
+
+Outcome Session::tls_refused(const TlsRefusal& refusal, const std::string& queue_id) {
+  Outcome outcome;
+  outcome.action = Disposition::reject;
+  outcome.reply = refusal.reply;
+  outcome.log = connection_log(queue_id.empty() ? kNothing : queue_id);
+  outcome.log.push_back({"action", std::string(to_string(outcome.action))});
+  outcome.log.push_back({"rule", std::string("network.require_tls")});
+  outcome.log.push_back({"reason", refusal.reason});
+  Metrics::add(metrics_.tls_refusals);
+  return outcome;
+}
+
+std::optional<Outcome> Session::mail(std::string_view reverse_path, std::string auth_user,
+                                     std::int64_t now, const std::string& queue_id) {
   abort();
+  const Config& config = runtime_->config();
+  std::optional<TlsRefusal> refusal;
+  if (client_ && origin_ == Origin::connection)
+    refusal = tls_refusal(config.require_tls, *client_, tls_version_);
+  if (refusal && config.verify.mode == VerifyMode::enforce) return tls_refused(*refusal, queue_id);
   message_ = std::make_unique<Message>(metrics_);
   const Busy busy(*message_);
   message_->auth_user = auth_user;
+  message_->wants_tls = refusal.has_value();
   message_->failed = true;  // unless the rest of this succeeds
   Envelope envelope;
   envelope.client = client_;
@@ -189,7 +219,6 @@ void Session::mail(std::string_view reverse_path, std::string auth_user, std::in
   envelope.mail_from = reverse_path;
   envelope.auth_user = std::move(auth_user);
   envelope.quarantine_offered = features_.quarantine;
-  const Config& config = runtime_->config();
   if (is_ours(envelope, config)) {
     message_->signer = std::make_unique<MessageSigner>(config, runtime_->engine(), runtime_->keys(),
                                                        std::move(envelope), now);
@@ -198,6 +227,7 @@ void Session::mail(std::string_view reverse_path, std::string auth_user, std::in
         config, runtime_->engine(), runtime_->resolver(), std::move(envelope), now);
   }
   message_->failed = false;
+  return std::nullopt;
 }
 
 void Session::recipient(std::string_view address) {
@@ -270,7 +300,7 @@ Outcome Session::verdict(const std::string& queue_id) {
   if (outcome.action == Disposition::quarantine) {
     outcome.quarantine_reason = verdict.decision.reason;
   }
-  outcome.log = {{"id", queue_id}, {"client", client_ ? client_->text() : kNothing}};
+  outcome.log = connection_log(queue_id);
   log_results(outcome.log, verdict.findings);
   outcome.log.push_back({"action", std::string(to_string(outcome.action))});
   if (verdict.decision.disposition != outcome.action) {
@@ -311,7 +341,7 @@ Outcome Session::signing(const std::string& queue_id) {
   }
   if (reason == kHeaderLimitReason) Metrics::count(metrics_.limits, Limit::header);
   Metrics::count_word(metrics_.rules, kRules, "signing");
-  outcome.log = {{"id", queue_id}, {"client", client_ ? client_->text() : kNothing}};
+  outcome.log = connection_log(queue_id);
   if (!message_->auth_user.empty()) outcome.log.push_back({"user", message_->auth_user});
   outcome.log.push_back({"from", text_of(signing.author_domain)});
   outcome.log.push_back({"sign", signing.reason});
@@ -342,6 +372,7 @@ Outcome Session::end_of_message(const std::string& queue_id) {
   {
     const Busy busy(*message_);
     outcome = message_->signer ? signing(queue_id) : verdict(queue_id);
+    if (message_->wants_tls) outcome.log.push_back({"tls_policy", std::string("reject")});
   }
   outcome.log.push_back({"ms", milliseconds(message_->busy)});
   Metrics::add(metrics_.busy_microseconds, static_cast<std::uint64_t>(message_->busy.count()));

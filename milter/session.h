@@ -10,6 +10,7 @@
 
 #include <authmilter/ip_address.h>
 #include <authmilter/policy.h>
+#include <authmilter/tls_requirement.h>
 #include <authmilter/verify.h>
 
 #include "log.h"
@@ -39,6 +40,9 @@ Outcome internal_failure();
 
 enum class BodyNeed { more, nothing };
 
+/// Where the MTA has a message from: another program on a connection, or itself.
+enum class Origin { connection, submission };
+
 /// One connection of the MTA: SMTP's state and the message in hand. Knows nothing of libmilter. Not
 /// thread-safe: libmilter calls from changing threads, but one at a time. `metrics` must outlive
 /// it.
@@ -52,11 +56,16 @@ class Session {
   const MtaFeatures& features() const { return features_; }
 
   /// `client` is nothing when the MTA names no IP address: local submission.
-  void connect(std::optional<IpAddress> client, Mta mta = Mta::other);
+  void connect(std::optional<IpAddress> client, Mta mta = Mta::other,
+               Origin origin = Origin::connection);
   /// May come again after STARTTLS; the last one before MAIL counts.
   void helo(std::string_view name);
-  /// Begins a message; one that is still in hand is dropped. `now` in seconds since 1970.
-  void mail(std::string_view reverse_path, std::string auth_user, std::int64_t now);
+  /// The version of TLS in the MTA's words, empty for none. The last one before MAIL counts.
+  void encryption(std::string_view tls_version);
+  /// Begins a message; one that is still in hand is dropped. `now` in seconds since 1970. With an
+  /// outcome the sender is refused, and there is no message. `queue_id` is for that.
+  std::optional<Outcome> mail(std::string_view reverse_path, std::string auth_user,
+                              std::int64_t now, const std::string& queue_id = {});
   void recipient(std::string_view address);
   void header(std::string_view name, std::string_view value);
   void end_of_headers();
@@ -73,6 +82,8 @@ class Session {
   struct Message;
   class Busy;
 
+  Outcome tls_refused(const TlsRefusal& refusal, const std::string& queue_id);
+  LogFields connection_log(const std::string& queue_id) const;
   void count_limits(const Verdict& verdict);
   Outcome verdict(const std::string& queue_id);
   Outcome signing(const std::string& queue_id);
@@ -82,7 +93,9 @@ class Session {
   Metrics& metrics_;
   std::optional<IpAddress> client_;
   Mta mta_ = Mta::other;
+  Origin origin_ = Origin::connection;
   std::string helo_;
+  std::string tls_version_;
   std::unique_ptr<Message> message_;
 };
 

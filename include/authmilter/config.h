@@ -15,6 +15,7 @@
 #include <authmilter/policy.h>
 #include <authmilter/result.h>
 #include <authmilter/selector.h>
+#include <authmilter/tls_requirement.h>
 
 namespace authmilter {
 
@@ -84,7 +85,8 @@ struct Config {
   MilterConfig milter;
   std::string authserv_id;  // a DomainName's text
   std::vector<std::string> trusted_authserv_ids;
-  std::vector<Network> internal;  // default: loopback
+  std::vector<Network> internal;            // default: loopback
+  std::vector<TlsRequirement> require_tls;  // the first that is for a client decides
   DnsConfig dns;
   VerifyConfig verify;
   PolicyConfig policy;

@@ -81,7 +81,9 @@ void resolve(std::filesystem::path& path, const std::filesystem::path& directory
 template <class T>
 void list_keys(std::vector<std::string>& keys, std::string_view table, Options<T> options) {
   for (const auto& option : options) {
-    if (option.key == "override") {
+    if (option.key == "require_tls") {
+      list_keys(keys, "network.require_tls", tls_requirement_options());
+    } else if (option.key == "override") {
       list_keys(keys, "policy.override", override_options());
     } else if (option.key == "domain" && table == "signing") {
       list_keys(keys, "signing.domain", signing_domain_options());

@@ -75,14 +75,6 @@ constexpr Option<Config> kIdentity[] = {
      [](const Config& config) { return literal_list(config.trusted_authserv_ids); }},
 };
 
-constexpr Option<Config> kNetwork[] = {
-    {"internal",
-     [](Reader& reader, const Value& value, Config& config) {
-       assign(config.internal, reader.list(value, parse_network));
-     },
-     [](const Config& config) { return literal_list(config.internal); }},
-};
-
 constexpr Option<Config> kDns[] = {
     {"nameservers",
      [](Reader& reader, const Value& value, Config& config) {
@@ -209,7 +201,7 @@ constexpr Option<Config> kMetrics[] = {
 std::span<const Section> sections() {
   static const Section kSections[] = {{"milter", kMilter},
                                       {"identity", kIdentity},
-                                      {"network", kNetwork},
+                                      {"network", network_options()},
                                       {"dns", kDns},
                                       {"verify", kVerify},
                                       {"policy", policy_options()},

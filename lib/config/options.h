@@ -35,10 +35,12 @@ struct Section {
 
 /// The whole configuration: what is not in these tables is an unknown key.
 std::span<const Section> sections();
+Options<TlsRequirement> tls_requirement_options();
 Options<PolicyOverride> override_options();
 Options<SigningDomainConfig> signing_domain_options();
 Options<SigningKeyConfig> signing_key_options();
 
+Options<Config> network_options();
 Options<Config> policy_options();
 Options<Config> signing_options();
 

@@ -1,7 +1,8 @@
 """What the end-to-end tests share: a zone, keys, messages, and authmilterd serving on a socket.
 
     names: home.example is ours, bank.example says p=reject, shop.example p=quarantine, club.example
-    has SPF only. Their mail comes from 127.0.1.10; 127.0.1.66 is a stranger. Only 127.0.0.1 is internal.
+    has SPF only. Their mail comes from 127.0.1.10; 127.0.1.66 is a stranger; 127.0.1.77 must use TLS, which
+    it does not. Only 127.0.0.1 is internal.
 """
 
 import pathlib
@@ -31,6 +32,7 @@ OUR_DOMAIN = "home.example"
 USERS = {"alice@home.example": "secret"}
 GENUINE = "127.0.1.10"
 STRANGER = "127.0.1.66"
+WITHOUT_TLS = "127.0.1.77"
 KEYS = (("2026r", "rsa"), ("2026e", "ed25519"))
 
 ZONE = """\
@@ -55,6 +57,8 @@ socket_group = "postfix"
 authserv_id = "mx.home.example"
 [network]
 internal = ["127.0.0.1/32"]
+[[network.require_tls]]
+clients = "127.0.1.77"
 [dns]
 zones = ["{folder}/zone"]
 dnssec = "off"

@@ -13,7 +13,8 @@ import shutil
 import sys
 from dataclasses import dataclass, field
 
-from bench import GENUINE, OUR_DOMAIN, OUR_NAME, ROOT, STRANGER, USERS, Bench, fields_of, message, print_row, skip
+from bench import (GENUINE, OUR_DOMAIN, OUR_NAME, ROOT, STRANGER, USERS, WITHOUT_TLS, Bench, fields_of, message,
+                   print_row, skip)
 from private_postfix import PrivatePostfix
 from private_sendmail import Missing, PrivateSendmail
 
@@ -61,6 +62,8 @@ def rows():
             ["From: Shop <orders@shop.example>", "To: user@home.example", "Subject: Your parcel"],
             "orders@shop.example", "held", results=["spf=fail", "dkim=none", "dmarc=fail"],
             exactly={"Subject": [" Your parcel"]}),
+        Row("in the clear, where TLS is required", CLUB + ["Subject: Club news"], "news@club.example", "refused",
+            "530 5.7.0 ", client=WITHOUT_TLS),
         Row("SPF fails, no DMARC policy", CLUB + ["Subject: Club news"], "news@club.example", "delivered",
             results=["spf=fail", "dmarc=none"], exactly={"Subject": [" [suspicious] Club news"]}),
         Row("SPF fails, a folded Subject", CLUB + ["Subject:\tClub\n\tnews \n of =?utf-8?Q?=C5=99=C3=ADjen?="],

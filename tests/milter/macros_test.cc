@@ -32,6 +32,20 @@ TEST_CASE("only {auth_authen} says that a client authenticated") {
   CHECK(auth_user(Macros{{"{client_name}", "localhost"}, {"{client_addr}", "127.0.0.1"}}).empty());
 }
 
+TEST_CASE("the version of TLS is what the MTA says, cut to a sane length") {
+  CHECK(tls_version(Macros{{"{tls_version}", "TLSv1.3"}}) == "TLSv1.3");
+  CHECK(tls_version(Macros{}).empty());
+  CHECK(tls_version(Macros{{"{cipher}", "ECDHE-RSA-AES256-GCM-SHA384"}}).empty());
+  CHECK(tls_version(Macros{{"{tls_version}", std::string(100000, 'x')}}).size() == 1024);
+}
+
+TEST_CASE("{tls_version} is asked for at MAIL, after the last STARTTLS") {
+  for (const MacroRequest& request : macro_requests()) {
+    const bool asked = std::string_view(request.names).find("{tls_version}") != std::string::npos;
+    CHECK(asked == (request.stage == MacroStage::mail));
+  }
+}
+
 TEST_CASE("Sendmail is known by a version that is nothing but a number") {
   CHECK(mta(Macros{{"v", "8.17.1.9"}}) == Mta::sendmail);
   CHECK(mta(Macros{{"v", "Postfix 3.7.11"}}) == Mta::other);

@@ -129,9 +129,11 @@ class Verifying(unittest.TestCase):
             self.assertEqual(client.actions, mc.ADDHDRS | mc.CHGHDRS | mc.QUARANTINE | mc.SETSYMLIST)
             self.assertTrue(client.options & mc.HDR_LEADSPC)
             self.assertTrue(client.options & mc.SKIP)
-            for flag in (mc.NR_CONN, mc.NR_HELO, mc.NR_MAIL, mc.NR_RCPT, mc.NR_HDR, mc.NR_EOH):
+            for flag in (mc.NR_CONN, mc.NR_HELO, mc.NR_RCPT, mc.NR_HDR, mc.NR_EOH):
                 self.assertTrue(client.options & flag, hex(flag))
+            self.assertFalse(client.options & mc.NR_MAIL)
             self.assertIn("{auth_authen}", client.macro_names["M"])
+            self.assertIn("{tls_version}", client.macro_names["M"])
             self.assertIn("i", client.macro_names["E"].split())
 
     def test_an_mta_that_takes_no_header_changes_is_refused(self):
@@ -224,7 +226,7 @@ class Verifying(unittest.TestCase):
     def test_one_line_for_each_message(self):
         self.deliver(GOOD, queue_id="LineTest1")
         line, = self.daemon.wait_for("id=LineTest1")
-        self.assertRegex(line, r"^id=LineTest1 client=192\.0\.2\.1 from=example\.org spf=pass .*dkim=none "
+        self.assertRegex(line, r"^id=LineTest1 client=192\.0\.2\.1 tls=none from=example\.org spf=pass .*dkim=none "
                                r".*dmarc=pass action=accept rule=\S+ .*ms=\d+$")
 
     def test_a_line_cannot_be_forged(self):

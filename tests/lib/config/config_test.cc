@@ -34,6 +34,13 @@ trusted_authserv_ids = ["upstream.example.net"]
 [network]
 internal = ["192.0.2.0/24", "2001:db8::1"]
 
+[[network.require_tls]]
+clients = "192.0.2.7"
+minimum_version = "none"
+
+[[network.require_tls]]
+clients = ["192.0.2.0/24", "::/0"]
+
 [dns]
 nameservers = ["192.0.2.53", "127.0.0.1@5353"]
 zones = ["zones/test.zone", "/srv/a.zone"]
@@ -136,6 +143,7 @@ TEST_CASE("an empty configuration verifies everything and signs nothing") {
   REQUIRE(config.internal.size() == 2);
   CHECK(config.internal[0].text() == "127.0.0.0/8");
   CHECK(config.internal[1].text() == "::1/128");
+  CHECK(config.require_tls.empty());
   CHECK(config.dns.nameservers.empty());
   CHECK(config.dns.zones.empty());
   CHECK(config.dns.dnssec == DnssecMode::automatic);
@@ -233,6 +241,30 @@ TEST_CASE("overrides keep their order and hold only what they name") {
   CHECK(overrides[1].actions.dmarc_permerror == Disposition::accept);
 }
 
+TEST_CASE("requirements of TLS keep their order") {
+  const auto rules = parse(kFull).require_tls;
+  REQUIRE(rules.size() == 2);
+  CHECK(rules[0].clients == std::vector<Network>{*Network::parse("192.0.2.7")});
+  CHECK(rules[0].minimum == TlsVersion::none);
+  CHECK(rules[1].clients.size() == 2);
+  CHECK(rules[1].minimum == TlsVersion::tls1_2);
+  const struct {
+    const char* word;
+    TlsVersion minimum;
+  } rows[] = {{"none", TlsVersion::none},
+              {"TLSv1", TlsVersion::tls1_0},
+              {"TLSv1.1", TlsVersion::tls1_1},
+              {"TLSv1.2", TlsVersion::tls1_2},
+              {"TLSv1.3", TlsVersion::tls1_3}};
+  for (const auto& row : rows) {
+    CAPTURE(row.word);
+    const Config config = parse(std::string("[[network.require_tls]]\nclients = \"::/0\"\n") +
+                                "minimum_version = \"" + row.word + "\"\n");
+    CHECK(config.require_tls.at(0).minimum == row.minimum);
+    CHECK(parse(print_config(config)).require_tls == config.require_tls);
+  }
+}
+
 TEST_CASE("signing domains carry their keys and where they were written") {
   const auto domains = parse(kFull).signing.domains;
   REQUIRE(domains.size() == 2);
@@ -241,7 +273,7 @@ TEST_CASE("signing domains carry their keys and where they were written") {
   REQUIRE(domains[0].keys.size() == 2);
   CHECK(domains[0].keys[1].selector.text() == "2026e");
   CHECK(domains[0].keys[1].file == "keys/e.pem");
-  CHECK(domains[0].keys[1].where == "x.toml:73:3");
+  CHECK(domains[0].keys[1].where == "x.toml:80:3");
   CHECK_FALSE(domains[1].subdomains);
   // Two domains may share a selector.
   CHECK(domains[1].keys[0].selector.text() == "2026a");
@@ -258,6 +290,7 @@ TEST_CASE("what is printed reads as the same configuration") {
     CHECK(print_config(*again) == printed);
     // The second reading is complete: nothing fell back to a default.
     CHECK(again->authserv_id == config.authserv_id);
+    CHECK(again->require_tls == config.require_tls);
     CHECK(again->policy.overrides == config.policy.overrides);
     CHECK(again->policy.actions == config.policy.actions);
     CHECK(again->signing.domains.size() == config.signing.domains.size());
@@ -348,14 +381,14 @@ TEST_CASE("comments, strings and a byte order mark may be more than ASCII") {
 TEST_CASE("the keys are listed with their tables") {
   const auto keys = config_keys();
   for (const std::string key :
-       {"milter.socket", "identity.trusted_authserv_ids", "dns.message_queries",
-        "verify.from_octets", "policy.spf_permerror", "policy.override.dkim_domain",
-        "policy.override.dmarc_permerror", "signing.domain.subdomains",
-        "signing.domain.keys.selector", "metrics.listen"}) {
+       {"milter.socket", "identity.trusted_authserv_ids", "network.require_tls.clients",
+        "dns.message_queries", "verify.from_octets", "policy.spf_permerror",
+        "policy.override.dkim_domain", "policy.override.dmarc_permerror",
+        "signing.domain.subdomains", "signing.domain.keys.selector", "metrics.listen"}) {
     CAPTURE(key);
     CHECK(std::find(keys.begin(), keys.end(), key) != keys.end());
   }
-  CHECK(keys.size() == 56);
+  CHECK(keys.size() == 58);
 }
 
 TEST_CASE("relative paths start at the configuration's folder") {

@@ -137,6 +137,15 @@ TEST_CASE("settings that contradict each other are refused") {
     const char* text;
     const char* error;
   } rows[] = {
+      {"a requirement without clients", "[[network.require_tls]]\nminimum_version = \"TLSv1.3\"\n",
+       "x.toml:1:1: network.require_tls: has no clients"},
+      {"a requirement of no clients", "[[network.require_tls]]\nclients = []\n",
+       "x.toml:2:11: network.require_tls.clients: must not be empty"},
+      {"a requirement of SSL",
+       "[[network.require_tls]]\nclients = \"::/0\"\nminimum_version = \"SSLv3\"\n",
+       "x.toml:3:19: network.require_tls.minimum_version: \"SSLv3\" is none of \"none\", "
+       "\"TLSv1\", "
+       "\"TLSv1.1\", \"TLSv1.2\", \"TLSv1.3\""},
       {"override without a condition", "[[policy.override]]\ndmarc_reject = \"tag\"\n",
        "x.toml:1:1: policy.override: has no condition, name one of client, author_domain, "
        "mail_from, recipient, dkim_domain"},

@@ -1,0 +1,51 @@
+#include "config/formats.h"
+#include "config/options.h"
+
+namespace authmilter {
+namespace {
+
+constexpr Choice<TlsVersion> kTlsVersions[] = {{"none", TlsVersion::none},
+                                               {"TLSv1", TlsVersion::tls1_0},
+                                               {"TLSv1.1", TlsVersion::tls1_1},
+                                               {"TLSv1.2", TlsVersion::tls1_2},
+                                               {"TLSv1.3", TlsVersion::tls1_3}};
+
+void read_requirements(Reader& reader, const Value& value, Config& config) {
+  for (const Value& table : reader.tables(value)) {
+    TlsRequirement requirement;
+    read_table(reader, table, tls_requirement_options(), requirement);
+    if (table.find("clients") == nullptr) reader.refuse(table, "has no clients");
+    config.require_tls.push_back(std::move(requirement));
+  }
+}
+
+constexpr Option<Config> kNetwork[] = {
+    {"internal",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.internal, reader.list(value, parse_network));
+     },
+     [](const Config& config) { return literal_list(config.internal); }},
+    {"require_tls", read_requirements, nullptr},
+};
+
+constexpr Option<TlsRequirement> kRequirement[] = {
+    {"clients",
+     [](Reader& reader, const Value& value, TlsRequirement& requirement) {
+       assign(requirement.clients, reader.one_or_more(value, parse_network));
+     },
+     [](const TlsRequirement& requirement) { return literal_list(requirement.clients); }},
+    {"minimum_version",
+     [](Reader& reader, const Value& value, TlsRequirement& requirement) {
+       assign(requirement.minimum, reader.choice<TlsVersion>(value, kTlsVersions));
+     },
+     [](const TlsRequirement& requirement) {
+       return literal_choice<TlsVersion>(requirement.minimum, kTlsVersions);
+     }},
+};
+
+}  // namespace
+
+Options<Config> network_options() { return kNetwork; }
+Options<TlsRequirement> tls_requirement_options() { return kRequirement; }
+
+}  // namespace authmilter
