@@ -365,7 +365,10 @@ static sfsistat on_end_of_message(SMFICTX* ctx) noexcept {
     finished = true;
     return result;
   });
-  if (!finished) Metrics::count(milter->metrics.messages, Disposition::tempfail);
+  if (!finished) {
+    Metrics::count(milter->metrics.messages, Disposition::tempfail);
+    Metrics::count_word(milter->metrics.rules, kRules, "internal");
+  }
   return status;
 }
 

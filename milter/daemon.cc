@@ -14,6 +14,7 @@
 #include "leak_check.h"
 #include "log.h"
 #include "metrics_server.h"
+#include "process_metrics.h"
 #include "runtime.h"
 #include "signals.h"
 #include "socket.h"
@@ -60,11 +61,14 @@ std::string settings_of_the_start(const Config& config) {
 class Housekeeping {
  public:
   Housekeeping(const DaemonOptions& options, RuntimeHolder& runtimes, Logger& logger,
-               Metrics& metrics, Notifier& notifier, const ListeningSocket& socket)
+               Metrics& metrics, ProcessMetrics& process_metrics, DnsObserver& dns_observer,
+               Notifier& notifier, const ListeningSocket& socket)
       : options_(options),
         runtimes_(runtimes),
         logger_(logger),
         metrics_(metrics),
+        process_metrics_(process_metrics),
+        dns_observer_(dns_observer),
         notifier_(notifier),
         socket_(socket),
         start_settings_(settings_of_the_start(runtimes.get()->config())) {}
@@ -98,6 +102,7 @@ class Housekeeping {
 
   void tick() {
     notifier_.alive();
+    process_metrics_.tick();
     if (stopping_) {
       const auto now = Clock::now();
       if (metrics_.messages_in_hand != 0) last_in_hand_ = now;
@@ -116,18 +121,20 @@ class Housekeeping {
   void reload() {
     notifier_.reloading();
     const auto previous = runtimes_.get();
-    auto loaded = Runtime::load(options_.config, options_.host_name, previous.get());
+    auto loaded =
+        Runtime::load(options_.config, options_.host_name, previous.get(), &dns_observer_);
     if (!loaded) {
-      ++metrics_.failed_reloads;
+      process_metrics_.reload_failed();
       logger_.error("cannot reload, the old configuration stays in force",
                     {{"reason", loaded.error().message}});
       notifier_.ready();
       return;
     }
-    ++metrics_.reloads;
-    const Config& config = (*loaded)->config();
+    const auto runtime = *loaded;
+    const Config& config = runtime->config();
     logger_.configure(config.log);
-    runtimes_.set(std::move(*loaded));
+    runtimes_.set(runtime);
+    process_metrics_.reloaded(config);
     logger_.info("configuration reloaded", {{"file", options_.config.string()}});
     if (settings_of_the_start(config) != start_settings_) {
       logger_.warning("changes of the sockets and of metrics.listen need a restart");
@@ -156,6 +163,8 @@ class Housekeeping {
   RuntimeHolder& runtimes_;
   Logger& logger_;
   Metrics& metrics_;
+  ProcessMetrics& process_metrics_;
+  DnsObserver& dns_observer_;
   Notifier& notifier_;
   const ListeningSocket& socket_;
   const std::string start_settings_;
@@ -167,22 +176,27 @@ class Housekeeping {
 
 }  // namespace
 
-ExitCode serve(const DaemonOptions& options, const std::string& socket, Notifier& notifier,
+ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Notifier& notifier,
                Metrics& metrics) {
-  auto runtime = Runtime::load(options.config, options.host_name);
+  DnsMetrics dns_metrics(metrics);
+  auto runtime = Runtime::load(options.config, options.host_name, nullptr, &dns_metrics);
   if (!runtime) return cannot_start(ExitCode::config, runtime.error());
   const auto config = (*runtime)->config();
+  ProcessMetrics process_metrics(metrics, socket.number);
+  process_metrics.configured(config);
   Logger logger(config.log);
   RuntimeHolder runtimes(std::move(*runtime));
 
-  const auto registered = register_milter({runtimes, logger, metrics}, socket);
+  const auto registered = register_milter({runtimes, logger, metrics}, socket.address);
   if (!registered) return cannot_start(ExitCode::config, registered.error());
-  const auto listening = ListeningSocket::open(socket, config.milter, logger);
+  const auto listening = ListeningSocket::open(socket.address, config.milter, logger);
   if (!listening) return cannot_start(ExitCode::unavailable, listening.error());
 
-  Housekeeping housekeeping(options, runtimes, logger, metrics, notifier, *listening);
+  process_metrics.tick();
+  Housekeeping housekeeping(options, runtimes, logger, metrics, process_metrics, dns_metrics,
+                            notifier, *listening);
   std::thread([&housekeeping] { housekeeping.run(); }).detach();
-  logger.info("serving", {{"socket", socket}, {"authserv_id", config.authserv_id}});
+  logger.info("serving", {{"socket", socket.address}, {"authserv_id", config.authserv_id}});
   notifier.ready();
   // Returns only when it cannot go on.
   run_milter();
@@ -192,16 +206,25 @@ ExitCode serve(const DaemonOptions& options, const std::string& socket, Notifier
 }
 
 ExitCode run_daemon(const DaemonOptions& options, const Config& config) {
-  if (config.milter.sockets.size() > 1) return supervise(options, config);
-  Metrics metrics;
-  std::unique_ptr<MetricsServer> server;
-  if (!config.metrics_listen.empty()) {
-    auto started = MetricsServer::start(config.metrics_listen, metrics);
-    if (!started) return cannot_start(ExitCode::unavailable, started.error());
-    server = std::move(*started);
-  }
+  Metrics* metrics = Metrics::make_shared();
+  if (metrics == nullptr) return cannot_start(ExitCode::unavailable, {"no memory for metrics"});
+  if (config.milter.sockets.size() > 1) return supervise(options, config, *metrics);
+  const auto server = serve_metrics(options, config, *metrics);
+  if (!server) return cannot_start(ExitCode::unavailable, server.error());
   SystemdNotifier notifier;
-  return serve(options, config.milter.sockets.front(), notifier, metrics);
+  return serve(options, {config.milter.sockets.front()}, notifier, *metrics);
+}
+
+Result<std::unique_ptr<MetricsServer>> serve_metrics(const DaemonOptions& options,
+                                                     const Config& config, const Metrics& metrics) {
+  if (config.metrics_listen.empty()) return std::unique_ptr<MetricsServer>();
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return MetricsServer::start(
+      config.metrics_listen,
+      {.version = options.version,
+       .started = std::chrono::duration_cast<std::chrono::seconds>(now).count(),
+       .sockets = config.milter.sockets},
+      metrics);
 }
 
 }  // namespace authmilter

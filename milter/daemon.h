@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include <authmilter/config.h>
 
 #include "metrics.h"
+#include "metrics_server.h"
 #include "notify.h"
 
 namespace authmilter {
@@ -22,6 +25,13 @@ enum class ExitCode : int {
 struct DaemonOptions {
   std::filesystem::path config;
   std::string host_name;
+  std::string version;
+};
+
+/// One of the daemon's processes: the socket that it serves, and its place among those configured.
+struct ServedSocket {
+  std::string address;
+  std::size_t number = 0;
 };
 
 /// Runs the daemon until it is told to stop. `config` says which sockets to open: one is served by
@@ -31,7 +41,11 @@ struct DaemonOptions {
 ExitCode run_daemon(const DaemonOptions& options, const Config& config);
 
 /// Serves one socket until told to stop. Returns only when it cannot start.
-ExitCode serve(const DaemonOptions& options, const std::string& socket, Notifier& notifier,
+ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Notifier& notifier,
                Metrics& metrics);
+
+/// Serves the metrics of all processes where `config` says so, which may be nowhere (null).
+Result<std::unique_ptr<MetricsServer>> serve_metrics(const DaemonOptions& options,
+                                                     const Config& config, const Metrics& metrics);
 
 }  // namespace authmilter

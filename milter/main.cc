@@ -4,8 +4,10 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <string_view>
 
 #include <authmilter/config.h>
+#include <authmilter/ip_address.h>
 
 #include "daemon.h"
 #include "hardening.h"
@@ -30,13 +32,30 @@ int fail(ExitCode exit_code, const std::string& message) {
   return code(exit_code);
 }
 
+/// Of a `metrics.listen` that the configuration has taken: "ADDRESS:PORT" or "[ADDRESS]:PORT".
+bool is_loopback(std::string_view listen) {
+  std::string_view host = listen.substr(0, listen.rfind(':'));
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  const auto address = IpAddress::parse(host);
+  return address && (Network::parse("127.0.0.0/8")->contains(*address) ||
+                     Network::parse("::1/128")->contains(*address));
+}
+
 int check_config(const DaemonOptions& options) {
   const auto runtime = Runtime::load(options.config, options.host_name);
-  return runtime ? code(ExitCode::ok) : fail(ExitCode::config, runtime.error().message);
+  if (!runtime) return fail(ExitCode::config, runtime.error().message);
+  const std::string& listen = (*runtime)->config().metrics_listen;
+  if (!listen.empty() && !is_loopback(listen)) {
+    fmt::print(stderr,
+               "{}: warning: metrics.listen: {} is no loopback address: whoever can connect reads "
+               "the metrics\n",
+               options.config.string(), listen);
+  }
+  return code(ExitCode::ok);
 }
 
 int run(const CommandLine& line) {
-  const DaemonOptions options{line.config, host_name()};
+  const DaemonOptions options{line.config, host_name(), AUTHMILTER_VERSION};
   if (line.check_config) return check_config(options);
   const auto config = load_config(options.config, options.host_name);
   if (!config) return fail(ExitCode::config, config.error().message);

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <authmilter/result.h>
 
@@ -9,11 +11,18 @@
 
 namespace authmilter {
 
+/// What does not change while the daemon runs.
+struct DaemonFacts {
+  std::string version;
+  std::int64_t started = 0;          // seconds since 1970
+  std::vector<std::string> sockets;  // in the order of Metrics::processes
+};
+
 /// Serves /metrics for Prometheus until it is destroyed. It has threads of its own.
 class MetricsServer {
  public:
   /// `listen` is "ADDRESS:PORT"; `metrics` must outlive the server.
-  static Result<std::unique_ptr<MetricsServer>> start(const std::string& listen,
+  static Result<std::unique_ptr<MetricsServer>> start(const std::string& listen, DaemonFacts facts,
                                                       const Metrics& metrics);
   ~MetricsServer();
 

@@ -20,14 +20,15 @@ Runtime::Runtime(Config config, std::shared_ptr<const KeyRing> keys, ResolverSet
 
 Result<std::shared_ptr<const Runtime>> Runtime::load(const std::filesystem::path& path,
                                                      const std::string& host_name,
-                                                     const Runtime* previous) {
+                                                     const Runtime* previous,
+                                                     DnsObserver* observer) {
   auto config = load_config(path, host_name);
   if (!config) return config.error();
   auto keys = KeyRing::load(config->signing);
   if (!keys) return keys.error();
 
   const bool keep = previous != nullptr && same_upstream(previous->config_.dns, config->dns);
-  auto dns = make_resolver(config->dns, keep ? previous->dns_.upstream : nullptr);
+  auto dns = make_resolver(config->dns, keep ? previous->dns_.upstream : nullptr, observer);
   if (!dns) return dns.error();
 
   auto engine = previous != nullptr ? previous->engine_ : std::make_shared<const DkimEngine>();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 
 #include "sendmail_form.h"
@@ -24,6 +25,8 @@ constexpr std::size_t kRecipientOctets = 2048;
 constexpr const char* kOtherRecipients = "?";
 
 const char* const kNothing = "-";
+constexpr std::string_view kHeaderLimitRule = "limit.header";
+constexpr std::string_view kHeaderLimitReason = "header-limit-exceeded";
 
 std::string text_of(const std::optional<DomainName>& domain) {
   return domain ? domain->text() : kNothing;
@@ -57,6 +60,28 @@ void log_results(LogFields& log, const Findings& findings) {
   log.push_back({"dmarc", std::string(to_string(findings.dmarc.result))});
 }
 
+/// The stable part of a reason: what stands before free text.
+std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
+
+std::optional<Limit> limit_of(std::string_view reason) {
+  constexpr struct {
+    std::string_view reason;
+    Limit limit;
+  } rows[] = {{"too-many-signatures", Limit::signatures},
+              {"too-many-signed-names", Limit::signed_names},
+              {"too-many-body-lengths", Limit::body_lengths},
+              {"too-many-lookups", Limit::spf_lookups},
+              {"too-many-void-lookups", Limit::spf_void_lookups},
+              {"too-many-mx", Limit::spf_mx},
+              {"record-too-long", Limit::spf_record},
+              {"term-too-long", Limit::spf_record},
+              {"identifier-limit", Limit::dmarc_identifiers}};
+  for (const auto& row : rows) {
+    if (row.reason == first_word(reason)) return row.limit;
+  }
+  return std::nullopt;
+}
+
 void count_results(Metrics& metrics, const Findings& findings) {
   for (const SpfOutcome& outcome : findings.spf) {
     if (outcome.identity == SpfIdentity::mailfrom) Metrics::count(metrics.spf, outcome.result);
@@ -64,6 +89,13 @@ void count_results(Metrics& metrics, const Findings& findings) {
   for (const DkimOutcome& outcome : findings.dkim) Metrics::count(metrics.dkim, outcome.result);
   if (findings.dkim.empty()) Metrics::count(metrics.dkim, DkimResult::none);
   Metrics::count(metrics.dmarc, findings.dmarc.result);
+}
+
+void count_decision(Metrics& metrics, const Decision& decision) {
+  const std::string_view rule = first_word(decision.rule);
+  Metrics::count(metrics.decisions, decision.disposition);
+  Metrics::count_word(metrics.rules, kRules, rule);
+  if (rule != decision.rule) Metrics::add(metrics.overrides);  // "... (override 2)"
 }
 
 bool goes_on(Disposition action) {
@@ -105,6 +137,7 @@ struct Session::Message {
   std::size_t recipients = 0;
   bool header_ended = false;
   bool failed = false;
+  std::set<Limit> limits;  // reached so far
   std::chrono::microseconds busy{0};
 
  private:
@@ -133,7 +166,10 @@ Session::Session(std::shared_ptr<const Runtime> runtime, const MtaFeatures& feat
   ++metrics_.open_connections;
 }
 
-Session::~Session() { --metrics_.open_connections; }
+Session::~Session() {
+  abort();
+  --metrics_.open_connections;
+}
 
 void Session::connect(std::optional<IpAddress> client, Mta mta, Origin origin) {
   client_ = client;
@@ -168,13 +204,13 @@ Outcome Session::tls_refused(const TlsRefusal& refusal, const std::string& queue
   outcome.log.push_back({"action", std::string(to_string(outcome.action))});
   outcome.log.push_back({"rule", std::string("network.require_tls")});
   outcome.log.push_back({"reason", refusal.reason});
-  ++metrics_.tls_refusals;
+  Metrics::add(metrics_.tls_refusals);
   return outcome;
 }
 
 std::optional<Outcome> Session::mail(std::string_view reverse_path, std::string auth_user,
                                      std::int64_t now, const std::string& queue_id) {
-  message_.reset();
+  abort();
   const Config& config = runtime_->config();
   std::optional<TlsRefusal> refusal;
   if (client_ && origin_ == Origin::connection)
@@ -205,6 +241,7 @@ std::optional<Outcome> Session::mail(std::string_view reverse_path, std::string 
 void Session::recipient(std::string_view address) {
   if (!message_ || !message_->verifier || message_->recipients > kRecipients) return;
   const bool kept = ++message_->recipients <= kRecipients && address.size() <= kRecipientOctets;
+  if (!kept) message_->limits.insert(Limit::recipients);
   message_->verifier->add_recipient(kept ? std::string(address) : kOtherRecipients);
 }
 
@@ -240,6 +277,25 @@ BodyNeed Session::body(std::string_view octets) {
   });
 }
 
+/// A message counts once for each limit that it has reached.
+void Session::count_limits(const Verdict& verdict) {
+  std::set<Limit>& limits = message_->limits;
+  const auto add = [&](std::string_view reason) {
+    if (const auto limit = limit_of(reason)) limits.insert(*limit);
+  };
+  for (const SpfOutcome& outcome : verdict.findings.spf) add(outcome.reason);
+  for (const DkimOutcome& outcome : verdict.findings.dkim) add(outcome.reason);
+  add(verdict.findings.dmarc.reason);
+  if (verdict.decision.rule == kHeaderLimitRule) limits.insert(Limit::header);
+  const DnsConfig& dns = runtime_->config().dns;
+  const bool cut_short = std::any_of(
+      verdict.lookups.begin(), verdict.lookups.end(),
+      [](const RecordingResolver::Entry& entry) { return entry.answer->fault == DnsFault::limit; });
+  if (cut_short && verdict.dns_wait >= dns.message_timeout) limits.insert(Limit::dns_time);
+  if (cut_short && verdict.dns_queries >= dns.message_queries) limits.insert(Limit::dns_queries);
+  for (const Limit limit : limits) Metrics::count(metrics_.limits, limit);
+}
+
 Outcome Session::verdict(const std::string& queue_id) {
   Verdict verdict = message_->verifier->finish();
   Outcome outcome;
@@ -264,21 +320,35 @@ Outcome Session::verdict(const std::string& queue_id) {
   }
   outcome.log.push_back({"dns_ms", milliseconds(verdict.dns_wait)});
   count_results(metrics_, verdict.findings);
-  metrics_.dns_wait_microseconds += static_cast<std::uint64_t>(verdict.dns_wait.count());
+  count_limits(verdict);
+  count_decision(metrics_, verdict.decision);
+  Metrics::add(metrics_.dns_questions, verdict.dns_queries);
+  Metrics::add(metrics_.dns_wait_microseconds,
+               static_cast<std::uint64_t>(verdict.dns_wait.count()));
   return outcome;
 }
 
 Outcome Session::signing(const std::string& queue_id) {
   SigningOutcome signing = message_->signer->finish();
   Outcome outcome;
+  const std::string_view reason = first_word(signing.reason);
   if (signing.failed) {
     outcome = internal_failure();
-    ++metrics_.signing_failures;
+    Metrics::count_word(metrics_.signing_failures, kSigningFailures, reason);
   } else {
     outcome.action = Disposition::accept;
     outcome.edits = std::move(signing.edits);
-    ++(signing.keys.empty() ? metrics_.unsigned_messages : metrics_.signed_messages);
+    if (signing.keys.empty()) {
+      Metrics::count_word(metrics_.unsigned_messages, kUnsignedReasons, reason);
+    } else {
+      Metrics::add(metrics_.signed_messages);
+    }
+    for (const SigningKey& key : signing.keys) {
+      Metrics::count(metrics_.signatures, key.key->type());
+    }
   }
+  if (reason == kHeaderLimitReason) Metrics::count(metrics_.limits, Limit::header);
+  Metrics::count_word(metrics_.rules, kRules, "signing");
   outcome.log = connection_log(queue_id);
   if (!message_->auth_user.empty()) outcome.log.push_back({"user", message_->auth_user});
   outcome.log.push_back({"from", text_of(signing.author_domain)});
@@ -302,6 +372,7 @@ Outcome Session::end_of_message(const std::string& queue_id) {
   if (!message_ || message_->failed) {
     Outcome outcome = internal_failure();
     outcome.log = {{"id", queue_id}, {"action", std::string(to_string(outcome.action))}};
+    Metrics::count_word(metrics_.rules, kRules, "internal");
     return outcome;
   }
   end_of_headers();  // in case the MTA left it out
@@ -312,11 +383,14 @@ Outcome Session::end_of_message(const std::string& queue_id) {
     if (message_->wants_tls) outcome.log.push_back({"tls_policy", std::string("reject")});
   }
   outcome.log.push_back({"ms", milliseconds(message_->busy)});
-  metrics_.busy_microseconds += static_cast<std::uint64_t>(message_->busy.count());
+  Metrics::add(metrics_.busy_microseconds, static_cast<std::uint64_t>(message_->busy.count()));
   return outcome;
 }
 
-void Session::abort() { message_.reset(); }
+void Session::abort() {
+  if (message_) Metrics::add(metrics_.aborted_messages);
+  message_.reset();
+}
 
 void Session::fail() {
   if (message_) message_->failed = true;

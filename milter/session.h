@@ -35,7 +35,7 @@ struct Outcome {
   std::string quarantine_reason;
   LogFields log;
 };
-/// When we failed, not the sender.
+/// When we failed, not the sender; to be counted under the rule "internal".
 Outcome internal_failure();
 
 enum class BodyNeed { more, nothing };
@@ -74,6 +74,7 @@ class Session {
   BodyNeed body(std::string_view octets);
   /// Ends the message. Waits for the DNS.
   Outcome end_of_message(const std::string& queue_id);
+  /// Gives the message in hand up, if there is one.
   void abort();
 
   /// Something went wrong where nothing can be answered: the message in hand will be tempfailed.
@@ -85,6 +86,7 @@ class Session {
 
   Outcome tls_refused(const TlsRefusal& refusal, const std::string& queue_id);
   LogFields connection_log(const std::string& queue_id) const;
+  void count_limits(const Verdict& verdict);
   Outcome verdict(const std::string& queue_id);
   Outcome signing(const std::string& queue_id);
 

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,8 +13,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <memory>
-#include <new>
 #include <string>
 #include <vector>
 
@@ -40,15 +37,8 @@ struct Worker {
   Clock::time_point heard;
 };
 
-/// Counts that the workers and this process share. Lives as long as the process.
-Metrics* shared_metrics() {
-  void* memory =
-      mmap(nullptr, sizeof(Metrics), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  return memory == MAP_FAILED ? nullptr : new (memory) Metrics;
-}
-
 /// In the worker: never returns.
-[[noreturn]] void be_worker(const DaemonOptions& options, const std::string& socket, int pipe,
+[[noreturn]] void be_worker(const DaemonOptions& options, const ServedSocket& socket, int pipe,
                             Metrics& metrics) {
   // Not to outlive the supervisor, and not to hear what a terminal tells the supervisor's group.
   prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
@@ -62,7 +52,7 @@ class Supervisor {
   Supervisor(const DaemonOptions& options, Metrics& metrics)
       : options_(options), metrics_(metrics) {}
 
-  Status start(const std::string& socket) {
+  Status start(const ServedSocket& socket) {
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return failed("pipe");
     const pid_t pid = fork();
@@ -182,26 +172,20 @@ ExitCode cannot_start(ExitCode code, const Error& error) {
 
 }  // namespace
 
-ExitCode supervise(const DaemonOptions& options, const Config& config) {
-  Metrics* metrics = shared_metrics();
-  if (metrics == nullptr) return cannot_start(ExitCode::unavailable, {"no memory for metrics"});
-  Supervisor supervisor(options, *metrics);
-  for (const std::string& socket : config.milter.sockets) {
-    const auto started = supervisor.start(socket);
+ExitCode supervise(const DaemonOptions& options, const Config& config, Metrics& metrics) {
+  Supervisor supervisor(options, metrics);
+  for (std::size_t i = 0; i < config.milter.sockets.size(); ++i) {
+    const auto started = supervisor.start({config.milter.sockets[i], i});
     if (!started) {
       supervisor.tell(SIGTERM);
       return cannot_start(ExitCode::unavailable, started.error());
     }
   }
   // After the last fork: it has threads.
-  std::unique_ptr<MetricsServer> server;
-  if (!config.metrics_listen.empty()) {
-    auto served = MetricsServer::start(config.metrics_listen, *metrics);
-    if (!served) {
-      supervisor.tell(SIGTERM);
-      return cannot_start(ExitCode::unavailable, served.error());
-    }
-    server = std::move(*served);
+  const auto server = serve_metrics(options, config, metrics);
+  if (!server) {
+    supervisor.tell(SIGTERM);
+    return cannot_start(ExitCode::unavailable, server.error());
   }
   return supervisor.run();
 }

@@ -127,12 +127,25 @@ std::unique_ptr<Resolver> make_test_resolver(std::string_view text,
 
 enum class DnssecMode : std::uint8_t { automatic, on, off };
 
+/// Is told, for statistics, what becomes of the questions that are sent to name servers. Called
+/// from several threads at once and in the midst of mail, so it must be quick.
+class DnsObserver {
+ public:
+  virtual ~DnsObserver() = default;
+  /// Once for each question sent. Without an answer within the time limit of a query it has failed
+  /// by `timeout`, whatever comes later.
+  virtual void answered(const DnsAnswer& answer, std::chrono::microseconds after) noexcept = 0;
+  /// A question was not sent because too many are under way.
+  virtual void overloaded() noexcept = 0;
+};
+
 struct UnboundOptions {
   std::vector<std::string> nameservers;  // "ADDR" or "ADDR@PORT"; empty: the system's
   DnssecMode dnssec = DnssecMode::automatic;
   std::chrono::milliseconds timeout{5000};  // of one query
   std::size_t cache_entries = 100'000;      // answers kept by us, bounded
   std::string trust_anchor_file = "";       // empty: Debian's dns-root-data where it is installed
+  DnsObserver* observer = nullptr;          // may be null, must outlive the resolver
 };
 /// Validating stub on libunbound with one resolver thread and a bounded cache of answers;
 /// thread-safe.

@@ -24,9 +24,10 @@ struct ResolverSet {
 /// asked of the nameservers. Without nameservers, and when no zone file has an SOA record that
 /// would say what it is authoritative for, the zones are all there is and every other name does
 /// not exist. `running` (may be null) serves as the upstream instead of a new one, so that a reload
-/// keeps its cache.
+/// keeps its cache. A new upstream tells `observer` (may be null) of its questions.
 Result<ResolverSet> make_resolver(const DnsConfig& config,
-                                  std::shared_ptr<Resolver> running = nullptr);
+                                  std::shared_ptr<Resolver> running = nullptr,
+                                  DnsObserver* observer = nullptr);
 
 /// Reads a master file for make_zone_resolver().
 Result<ZoneFile> read_zone_file(const std::filesystem::path& path);

@@ -58,6 +58,7 @@ struct Verdict {
   std::string authentication_results;  // the field's value, unfolded
   std::vector<HeaderEdit> edits;
   std::vector<RecordingResolver::Entry> lookups;
+  std::size_t dns_queries = 0;  // different questions, as `dns.message_queries` counts them
   std::chrono::microseconds dns_wait{0};
 };
 

@@ -84,7 +84,8 @@ Result<ZoneFile> read_zone_file(const std::filesystem::path& path) {
   return zone;
 }
 
-Result<ResolverSet> make_resolver(const DnsConfig& config, std::shared_ptr<Resolver> running) {
+Result<ResolverSet> make_resolver(const DnsConfig& config, std::shared_ptr<Resolver> running,
+                                  DnsObserver* observer) {
   std::vector<ZoneFile> files;
   for (const auto& path : config.zones) {
     auto file = read_zone_file(path);
@@ -97,8 +98,10 @@ Result<ResolverSet> make_resolver(const DnsConfig& config, std::shared_ptr<Resol
   if (!zones_only && running) {
     set.upstream = std::move(running);
   } else if (!zones_only) {
-    auto upstream = make_unbound_resolver(
-        {.nameservers = config.nameservers, .dnssec = config.dnssec, .timeout = config.timeout});
+    auto upstream = make_unbound_resolver({.nameservers = config.nameservers,
+                                           .dnssec = config.dnssec,
+                                           .timeout = config.timeout,
+                                           .observer = observer});
     if (!upstream) return upstream.error();
     set.upstream = std::move(*upstream);
   }

@@ -16,12 +16,12 @@ void Lookup::finish(DnsAnswerRef answer) {
   finished_.notify_all();
 }
 
-Lookups::Joined Lookups::join(const DnsQuestion& question) {
+Lookups::Joined Lookups::join(const DnsQuestion& question, Deadline now) {
   const std::lock_guard lock(mutex_);
   if (const auto found = lookups_.find(question); found != lookups_.end())
     return {found->second, false};
   if (lookups_.size() >= limit_) return {};
-  auto lookup = std::make_shared<Lookup>(question);
+  auto lookup = std::make_shared<Lookup>(question, now);
   lookups_.emplace(question, lookup);
   return {std::move(lookup), true};
 }

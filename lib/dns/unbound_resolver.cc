@@ -43,7 +43,10 @@ DnsAnswerRef failed(DnsFault fault) {
 class UnboundResolver final : public Resolver {
  public:
   explicit UnboundResolver(const UnboundOptions& options)
-      : timeout_(options.timeout), cache_(options.cache_entries), lookups_(kLookupLimit) {}
+      : timeout_(options.timeout),
+        observer_(options.observer),
+        cache_(options.cache_entries),
+        lookups_(kLookupLimit) {}
 
   ~UnboundResolver() override {
     worker_.reset();
@@ -54,7 +57,9 @@ class UnboundResolver final : public Resolver {
     auto worker = UnboundWorker::make(
         std::move(options),
         [this](const LookupRef& lookup, DnsAnswerRef answer) {
-          cache_.store(lookup->question(), answer, Clock::now());
+          const auto now = Clock::now();
+          cache_.store(lookup->question(), answer, now);
+          observe(*lookup, answer, now - lookup->begun());
           lookups_.finish(lookup, std::move(answer));
         },
         [this](std::string notice) { notify(std::move(notice)); });
@@ -82,6 +87,7 @@ class UnboundResolver final : public Resolver {
     if (deadline < own_deadline) return failed(DnsFault::limit);
     // Kept for a moment, so that a burst of mail does not wait for the same silence in turn.
     auto silence = failed(DnsFault::timeout);
+    observe(*lookup, silence, timeout_);
     cache_.store(question, silence, Clock::now());
     return silence;
   }
@@ -94,7 +100,8 @@ class UnboundResolver final : public Resolver {
  private:
   /// The lookup of a question, started if need be; null when too many are under way.
   LookupRef join(const DnsQuestion& question, Clock::time_point now) {
-    auto joined = lookups_.join(question);
+    auto joined = lookups_.join(question, now);
+    if (joined.lookup == nullptr && observer_ != nullptr) observer_->overloaded();
     if (!joined.is_new) return std::move(joined.lookup);
     // It may have been answered since the cache was asked.
     if (auto known = cache_.find(question, now))
@@ -104,7 +111,19 @@ class UnboundResolver final : public Resolver {
     return std::move(joined.lookup);
   }
 
+  /// Counts a question once, whoever else waits for it, and also when its answer comes late.
+  void observe(Lookup& lookup, const DnsAnswerRef& answer, Clock::duration after) {
+    if (observer_ == nullptr || !lookup.take_ending()) return;
+    const auto time = std::chrono::duration_cast<std::chrono::microseconds>(after);
+    if (time > timeout_) {
+      observer_->answered(DnsAnswer::failed(DnsFault::timeout), time);
+    } else {
+      observer_->answered(*answer, time);
+    }
+  }
+
   const std::chrono::milliseconds timeout_;
+  DnsObserver* const observer_;
   AnswerCache cache_;
   Lookups lookups_;
   mutable Locked<std::string> notice_;

@@ -47,8 +47,9 @@ bool is_bimi_result(const HeaderField& field) {
 bool is_forged(const HeaderField& field, const Envelope& envelope, const Config& config) {
   // In monitor mode nothing but the results field is touched.
   const bool enforcing = config.verify.mode == VerifyMode::enforce;
-  if (has_name(field, kVerdictField)) return enforcing;
-  if (is_bimi_result(field)) return enforcing && !from_border_server(envelope, config);
+  if (has_name(field, kVerdictField) || is_bimi_result(field)) {
+    return enforcing && !from_border_server(envelope, config);
+  }
   return has_name(field, kResultsField) && claims_to_be_ours(field.value, config.authserv_id) &&
          !may_stand(field.value, envelope, config);
 }

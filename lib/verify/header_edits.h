@@ -10,8 +10,8 @@
 
 namespace authmilter {
 
-/// The field that says why a message was tagged. Ours alone: one that arrives from outside is
-/// removed.
+/// The field that says why a message was tagged. Ours and our border servers': one that arrives
+/// from outside is removed.
 inline constexpr std::string_view kVerdictField = "X-Authmilter-Verdict";
 
 /// A field's value in the milter's form: lines end in LF, the blank after the colon is not part of

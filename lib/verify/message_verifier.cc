@@ -230,6 +230,7 @@ Verdict MessageVerifier::finish() {
   }
   impl_->add_edits(verdict);
   verdict.lookups = impl_->recording.entries();
+  verdict.dns_queries = impl_->budget.queries();
   verdict.dns_wait = impl_->budget.waited();
   return verdict;
 }

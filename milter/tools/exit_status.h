@@ -13,6 +13,7 @@ enum class ExitStatus : int {
   temporary = 2,
   usage = 64,
   no_input = 66,
+  unavailable = 69,
   internal = 70,
   cannot_create = 73,
   output = 74,

@@ -22,7 +22,7 @@ except ImportError:
     sys.exit(77)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "contrib/demo"), str(ROOT / "tests/milter")]
+sys.path[:0] = [str(ROOT / one) for one in ("contrib/demo", "tests/milter", "tests/support")]
 
 from daemon import key_record, make_key  # noqa: E402
 from signature_check import signature_problems  # noqa: E402

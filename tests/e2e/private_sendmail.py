@@ -19,8 +19,8 @@ import threading
 import time
 
 from private_postfix import wait_for_message
+from unpacked_packages import Missing, unpacked
 
-CACHE = pathlib.Path("/var/cache/authmilter-tests/sendmail")
 UNPACKED = ("sendmail-bin", "sendmail-cf")
 # Sendmail's libraries and m4 do not conflict with anything: contrib/packages/test installs them.
 NEEDED = {"m4": "/usr/bin/m4", "libwrap0": "/usr/lib/*/libwrap.so.0",
@@ -85,10 +85,6 @@ exec {sendmail} -bD -q1h -X {folder}/smtp.log
 """
 
 
-class Missing(Exception):
-    """Something that this needs is not to be had here; the text says what."""
-
-
 def unpacked_sendmail():
     """The folder with Debian's Sendmail, downloaded if it is not there yet."""
     if os.geteuid() != 0:
@@ -98,26 +94,10 @@ def unpacked_sendmail():
         raise Missing(f"needs the packages {' '.join(missing)}")
     if subprocess.run([*NAMESPACES, "true"], capture_output=True).returncode != 0:
         raise Missing("needs namespaces of its own, which this machine does not allow")
-    if (CACHE / "usr/libexec/sendmail/sendmail").exists():
-        return CACHE
-    CACHE.parent.mkdir(parents=True, exist_ok=True)
-    fresh = CACHE.with_name(f"sendmail.{os.getpid()}")
-    fresh.mkdir()
-    try:
-        download = subprocess.run(["apt-get", "-q", "download", *UNPACKED], cwd=fresh, capture_output=True,
-                                  text=True, stdin=subprocess.DEVNULL, timeout=120)
-        packages = list(fresh.glob("*.deb"))
-        if download.returncode != 0 or len(packages) != len(UNPACKED):
-            raise Missing(f"apt-get cannot download {' '.join(UNPACKED)}: {download.stderr.strip()[-200:]}")
-        for package in packages:
-            subprocess.run(["dpkg", "-x", package, fresh], check=True)
-            package.unlink()
-        # It runs as root from the start; set-group-ID programs distrust their surroundings.
-        (fresh / "usr/libexec/sendmail/sendmail").chmod(0o755)
-        fresh.rename(CACHE)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    return CACHE
+    place = unpacked("sendmail", UNPACKED)
+    # It runs as root from the start; set-group-ID programs distrust their surroundings.
+    (place / "usr/libexec/sendmail/sendmail").chmod(0o755)
+    return place
 
 
 class PasswordCheck(socketserver.BaseRequestHandler):

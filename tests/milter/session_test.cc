@@ -33,11 +33,10 @@ Header header_from(const std::string& domain) {
 
 struct Fixture {
   explicit Fixture(Config the_config = default_config(), const MtaFeatures& features = {})
-      : session(std::make_shared<const Runtime>(std::move(the_config),
-                                                std::make_shared<const KeyRing>(),
-                                                ResolverSet{.zones = make_test_resolver(kZone)},
-                                                std::make_shared<const DkimEngine>()),
-                features, metrics) {}
+      : runtime(std::make_shared<const Runtime>(
+            std::move(the_config), std::make_shared<const KeyRing>(),
+            ResolverSet{.zones = make_test_resolver(kZone)}, std::make_shared<const DkimEngine>())),
+        session(runtime, features, metrics) {}
 
   static Config default_config() {
     Config config;
@@ -65,6 +64,7 @@ struct Fixture {
   }
 
   Metrics metrics;
+  std::shared_ptr<const Runtime> runtime;
   Session session;
 };
 
@@ -463,4 +463,79 @@ TEST_CASE("messages are counted by result") {
   CHECK(fixture.metrics.dmarc[static_cast<std::size_t>(DmarcResult::pass)] == 1);
   CHECK(fixture.metrics.dmarc[static_cast<std::size_t>(DmarcResult::fail)] == 1);
   CHECK(fixture.metrics.open_connections == 1);
+}
+
+TEST_CASE("a message without an end is counted as given up, once") {
+  const struct {
+    std::string why;
+    std::vector<std::string> steps;
+    unsigned aborted;
+  } rows[] = {
+      {"nothing was begun", {"abort", "abort"}, 0},
+      {"aborted", {"mail", "abort", "abort"}, 1},
+      {"begun anew", {"mail", "mail", "end"}, 1},
+      {"ended", {"mail", "end", "abort"}, 0},
+      {"the connection ends", {"mail", "end", "mail"}, 1},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    Metrics metrics;
+    {
+      Fixture fixture;
+      Session session(fixture.runtime, {}, metrics);
+      for (const std::string& step : row.steps) {
+        if (step == "mail") session.mail("<a@example.org>", "", kNow);
+        if (step == "abort") session.abort();
+        if (step == "end") session.end_of_message("");
+      }
+    }
+    CHECK(metrics.aborted_messages == row.aborted);
+    CHECK(metrics.open_connections == 0);
+  }
+}
+
+TEST_CASE("words that no label has are counted under the last one") {
+  Metrics metrics;
+  for (const std::string_view word : {"no-key", "sender-mismatch", "other", "unheard of", ""}) {
+    Metrics::count_word(metrics.unsigned_messages, kUnsignedReasons, word);
+  }
+  CHECK(metrics.unsigned_messages[0] == 1);
+  CHECK(metrics.unsigned_messages[1] == 1);
+  CHECK(metrics.unsigned_messages.back() == 3);
+}
+
+TEST_CASE("a duration is counted under the first bound that it does not exceed") {
+  using namespace std::chrono_literals;
+  const struct {
+    std::chrono::microseconds time;
+    std::size_t bucket;
+  } rows[] = {{0us, 0}, {1ms, 0}, {1001us, 1}, {5s, 11}, {5s + 1us, 12}, {1h, 12}};
+  for (const auto& row : rows) {
+    CAPTURE(row.time.count());
+    Metrics::Histogram histogram;
+    histogram.count(row.time);
+    CHECK(histogram.buckets[row.bucket] == 1);
+    CHECK(histogram.microseconds == static_cast<std::uint64_t>(row.time.count()));
+  }
+}
+
+TEST_CASE("times of keys are kept as far as they have room") {
+  KeyTimes times;
+  CHECK(times.load().empty());
+  const std::vector<KeyTime> two = {{"example.org", "2026a", 1700000000}, {"b.example", "1", -1}};
+  times.store(two);
+  CHECK(times.load() == two);
+  std::vector<KeyTime> many;
+  for (int i = 0; i < 1000; ++i) {
+    many.push_back(
+        {"domain" + std::to_string(i) + ".example.org", "selector2026a", 1700000000 + i});
+  }
+  times.store(many);
+  CHECK(times.load() == many);
+  many.insert(many.end(), 1000, many.back());
+  times.store(many);
+  CHECK(times.load().size() > 1000);
+  CHECK(times.load().size() < 2000);
+  times.store({});
+  CHECK(times.load().empty());
 }

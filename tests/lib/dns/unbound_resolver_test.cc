@@ -3,11 +3,15 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <string>
 #include <thread>
 
+#include "base/locked.h"
 #include "lib/dns/dns_server.h"
 
 using namespace authmilter;
@@ -156,6 +160,66 @@ TEST_CASE("what goes wrong upstream is a temperror with its reason") {
   CHECK(waited < 4s);
   // The silence is remembered for a moment, so a burst does not wait in turn.
   CHECK(time_of([&] { CHECK(told(*resolver, "silent.test") == "temperror/timeout"); }) < 500ms);
+}
+
+TEST_CASE("an observer hears of each question that was sent, once") {
+  class Counter final : public DnsObserver {
+   public:
+    void answered(const DnsAnswer& answer, std::chrono::microseconds after) noexcept override {
+      const std::string kind(answer.status == DnsStatus::temperror ? to_string(answer.fault)
+                                                                   : to_string(answer.status));
+      counts_.with([&](auto& counts) { ++counts[kind]; });
+      longest_.with([&](auto& longest) { longest = std::max(longest, after); });
+    }
+    void overloaded() noexcept override { ++overloads; }
+    int count(const std::string& kind) {
+      return counts_.with([&](auto& counts) { return counts[kind]; });
+    }
+    std::chrono::microseconds longest() {
+      return longest_.with([](auto& longest) { return longest; });
+    }
+    std::atomic<int> overloads = 0;
+
+   private:
+    Locked<std::map<std::string, int>> counts_;
+    Locked<std::chrono::microseconds> longest_;
+  } counter;
+  DnsServer server("a.test. TXT \"a\"\na.test. A 192.0.2.1\nbad.example. TXT \"bad\"\n",
+                   {.manners = {{"broken.test", Manner::servfail}, {"silent.test", Manner::silent}},
+                    .signs = true,
+                    .badly_signed = {"bad.example"}});
+  const AnchorFile anchor(server.trust_anchor());
+  auto options = options_for(server);
+  options.timeout = 1s;
+  options.observer = &counter;
+  {
+    const auto resolver = make(options);
+    resolver->prefetch(question("a.test"));
+    for (int i = 0; i < 3; ++i) told(*resolver, "a.test");  // the last two from the cache
+    told(*resolver, "a.test", RrType::mx);
+    told(*resolver, "none.test");
+    for (int i = 0; i < 2; ++i) told(*resolver, "broken.test");
+    CHECK(counter.longest() < 1s);
+    // Two wait in vain for the same answer.
+    std::thread other([&] { told(*resolver, "silent.test"); });
+    told(*resolver, "silent.test");
+    other.join();
+  }
+  options.dnssec = DnssecMode::on;
+  options.trust_anchor_file = anchor.path();
+  told(*make(options), "bad.example");
+
+  const struct {
+    const char* kind;
+    int count;
+  } rows[] = {{"success", 1}, {"no_data", 1}, {"nxdomain", 1}, {"servfail", 1},
+              {"timeout", 1}, {"bogus", 1},   {"limit", 0}};
+  for (const auto& row : rows) {
+    CAPTURE(row.kind);
+    CHECK(counter.count(row.kind) == row.count);
+  }
+  CHECK(counter.longest() == 1s);
+  CHECK(counter.overloads == 0);
 }
 
 TEST_CASE("nothing waits beyond the caller's deadline") {

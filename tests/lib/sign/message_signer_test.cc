@@ -63,6 +63,7 @@ struct Input {
   std::string header = "From: a@home.example\r\nSubject: s\r\n";
   std::string mail_from = "<a@home.example>";
   std::string auth_user = "";
+  const char* client = nullptr;  // submitted on this host
 };
 
 SigningOutcome sign(const Input& input, const Config& config) {
@@ -72,6 +73,7 @@ SigningOutcome sign(const Input& input, const Config& config) {
   Envelope envelope;
   envelope.mail_from = input.mail_from;
   envelope.auth_user = input.auth_user;
+  if (input.client != nullptr) envelope.client = IpAddress::parse(input.client);
   MessageSigner signer(config, engine, **ring, envelope, 1'700'000'000);
   for (const HeaderField& field : parse_message(input.header + "\r\n").fields) signer.header(field);
   signer.end_of_headers();
@@ -221,6 +223,41 @@ TEST_CASE("nor can one whose header is over the limits carry what a receiving ho
     CHECK(outcome.reason == "header-limit-exceeded");
     REQUIRE(outcome.edits.size() == 1);
     CHECK(outcome.edits[0] == HeaderEdit{HeaderEdit::Action::remove, 1, name, ""});
+  }
+}
+
+TEST_CASE("what a border server says stays in mail from inside, and from nobody else") {
+  const std::string header =
+      "X-Authmilter-Verdict: suspicious (spf fail for bank.example)\r\n"
+      "Authentication-Results: border.home.example; dmarc=fail\r\n"
+      "BIMI-Location: v=BIMI1; l=https://bank.example/logo.svg\r\n"
+      "From: a@bank.example\r\n";
+  const struct {
+    std::string why;
+    Input input;
+    std::vector<std::string> trusted;
+    std::size_t removed;
+  } rows[] = {
+      {"a border server", {.header = header, .client = "127.0.0.1"}, {"border.home.example"}, 0},
+      {"none is configured: the verdict and the logo",
+       {.header = header, .client = "127.0.0.1"},
+       {},
+       2},
+      {"an authenticated user",
+       {.header = header, .auth_user = "alice", .client = "127.0.0.1"},
+       {"border.home.example"},
+       2},
+      {"an authenticated user outside",
+       {.header = header, .auth_user = "alice", .client = "192.0.2.1"},
+       {"border.home.example"},
+       2},
+      {"a program on this host", {.header = header}, {"border.home.example"}, 2},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    Config config = test_config();
+    config.trusted_authserv_ids = row.trusted;
+    CHECK(sign(row.input, config).edits.size() == row.removed);
   }
 }
 

@@ -1,0 +1,28 @@
+#include "metrics.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <new>
+
+namespace authmilter {
+
+Metrics* Metrics::make_shared() {
+  void* memory =
+      mmap(nullptr, sizeof(Metrics), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  return memory == MAP_FAILED ? nullptr : new (memory) Metrics;
+}
+
+void Metrics::Histogram::count(std::chrono::microseconds time) {
+  // As Prometheus has it, a bound is part of its bucket.
+  const auto bucket = std::lower_bound(kBounds.begin(), kBounds.end(), time) - kBounds.begin();
+  add(buckets[static_cast<std::size_t>(bucket)]);
+  add(microseconds, static_cast<std::uint64_t>(std::max(time.count(), std::int64_t{0})));
+}
+
+void DnsMetrics::answered(const DnsAnswer& answer, std::chrono::microseconds after) noexcept {
+  metrics_.dns_queries.count(after);
+  if (answer.status == DnsStatus::temperror) Metrics::count(metrics_.dns_failures, answer.fault);
+}
+
+}  // namespace authmilter

@@ -1,0 +1,38 @@
+"""Debian packages that cannot or need not be installed: unpacked into a cache, and used from there."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+CACHE = pathlib.Path("/var/cache/authmilter-tests")
+
+
+class Missing(Exception):
+    """Something that a test needs is not to be had here; the text says what."""
+
+
+def unpacked(name, packages):
+    """The folder with the packages, downloaded if it is not there yet. Needs apt's lists then, and leave to
+    write into the cache: root's."""
+    place = CACHE / name
+    if place.exists():
+        return place
+    fresh = place.with_name(f"{name}.{os.getpid()}")
+    try:
+        fresh.mkdir(parents=True)
+        download = subprocess.run(["apt-get", "-q", "download", *packages], cwd=fresh, capture_output=True,
+                                  text=True, stdin=subprocess.DEVNULL, timeout=120)
+        files = list(fresh.glob("*.deb"))
+        if download.returncode != 0 or len(files) != len(packages):
+            raise Missing(f"apt-get cannot download {' '.join(packages)}: {download.stderr.strip()[-200:]}")
+        for file in files:
+            subprocess.run(["dpkg", "-x", file, fresh], check=True)
+            file.unlink()
+        fresh.chmod(0o755)
+        fresh.rename(place)
+    except PermissionError as error:
+        raise Missing(f"cannot unpack {' '.join(packages)}: {error}") from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return place
