@@ -180,7 +180,8 @@ std::string wire_text(std::string_view text) {
 }
 
 bool apply_edit(SMFICTX* ctx, const HeaderEdit& edit, const MtaFeatures& features) {
-  std::string name = wire_text(edit.name);
+  // What is removed has the name that the MTA knows it by, whatever that holds.
+  std::string name = edit.action == HeaderEdit::Action::remove ? edit.name : wire_text(edit.name);
   // With the option the MTA puts no blank after the colon: "the MTA does not add a leading space to
   // headers that are added, inserted, or replaced".
   std::string value = (features.leading_space ? " " : "") + wire_text(edit.value);
@@ -248,6 +249,16 @@ sfsistat end_of_message(SMFICTX* ctx, Session& session) {
   return answer(ctx, outcome);
 }
 
+/// libmilter overlooks a QUIT_NC, and the new client's connect after it, when the last message was
+/// refused. Then the session is still the one of the client before.
+bool is_another_client(const MacroSource& macros, const Session& session) {
+  const auto named = named_client(macros);
+  if (!named || session.is_client(*named)) return false;
+  milter->logger.error("the MTA's connection has another client now, and this was not announced",
+                       {{"client", named->text()}});
+  return true;
+}
+
 /// After a QUIT_NC there is no session yet for the next SMTP client on the connection.
 Session& session_of(SMFICTX* ctx) {
   if (auto* session = static_cast<Session*>(smfi_getpriv(ctx))) return *session;
@@ -307,6 +318,11 @@ static sfsistat on_mail(SMFICTX* ctx, char** arguments) noexcept {
     session.encryption(tls_version(macros));
     const auto refused =
         session.mail(path == nullptr ? "" : path, auth_user(macros), unix_time(), queue_id(macros));
+    if (is_another_client(macros, session)) {
+      session.fail();
+      status = answer(ctx, internal_failure());
+      return;
+    }
     if (!refused) return;
     milter->logger.message(refused->log);
     status = answer(ctx, *refused);

@@ -4,11 +4,14 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <thread>
 #include <utility>
 
+#include "accept.h"
 #include "callbacks.h"
+#include "leak_check.h"
 #include "log.h"
 #include "metrics_server.h"
 #include "process_metrics.h"
@@ -23,9 +26,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-// How long messages in hand may take to finish after SIGTERM: longer than dns.message_timeout, less
-// than the service manager waits (90 s by default).
-constexpr auto kDrainTime = 30s;
+// What messages in hand may take to finish after SIGTERM beside dns.message_timeout. The service
+// manager has to wait longer than both.
+constexpr auto kDrainMargin = 10s;
 // The last message is off our hands just before libmilter writes its reply.
 constexpr auto kSettleTime = 200ms;
 constexpr auto kTick = 1s;
@@ -47,7 +50,11 @@ std::string settings_of_the_start(const Config& config) {
 /// Ends the process as it is. libmilter's threads are detached and may be at work on connections
 /// that are cut off, so nothing may be destroyed under them; and smfi_stop() would be no help: it
 /// takes libmilter's locks from its listener, which may be destroying them.
-[[noreturn]] void leave(ExitCode code) { std::_Exit(static_cast<int>(code)); }
+[[noreturn]] void leave(ExitCode code, Logger& logger) {
+  logger.flush();
+  check_for_leaks();
+  std::_Exit(static_cast<int>(code));
+}
 
 /// What happens beside the mail: signals, the watchdog, notices. Runs in a thread of its own, and
 /// ends the process when it is time.
@@ -102,6 +109,10 @@ class Housekeeping {
       if (now - last_in_hand_ >= kSettleTime || now >= drained_by_) stop();
       return;
     }
+    if (const int error = last_accept_error(); error != 0) {
+      logger_.warning("new connections have to wait",
+                      {{"reason", std::string(std::strerror(error))}});
+    }
     const std::string notice = runtimes_.get()->dns_notice();
     if (!notice.empty() && notice != last_notice_) logger_.warning(notice);
     if (!notice.empty()) last_notice_ = notice;
@@ -134,7 +145,7 @@ class Housekeeping {
   void begin_to_stop() {
     stopping_ = true;
     last_in_hand_ = Clock::now();
-    drained_by_ = last_in_hand_ + kDrainTime;
+    drained_by_ = last_in_hand_ + runtimes_.get()->config().dns.message_timeout + kDrainMargin;
     notifier_.stopping();
     socket_.remove_file();
     logger_.info("stopping", {{"messages_in_hand",
@@ -145,7 +156,7 @@ class Housekeeping {
 
   [[noreturn]] void stop() {
     logger_.info("stopped");
-    leave(ExitCode::ok);
+    leave(ExitCode::ok, logger_);
   }
 
   const DaemonOptions& options_;
@@ -191,7 +202,7 @@ ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Notifie
   run_milter();
   listening->remove_file();
   logger.error("libmilter has given up");
-  leave(ExitCode::software);
+  leave(ExitCode::software, logger);
 }
 
 ExitCode run_daemon(const DaemonOptions& options, const Config& config) {

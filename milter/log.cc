@@ -18,6 +18,8 @@ constexpr std::size_t kValueOctets = 256;
 constexpr std::size_t kTextOctets = 1024;
 constexpr const char* kIdentifier = "authmilterd";
 constexpr const char* kJournalSocket = "/run/systemd/journal/socket";
+constexpr const char* kSyslogSocket = "/dev/log";
+constexpr auto kLastLines = std::chrono::seconds(1);
 
 bool is_plain(char c) {
   return c > ' ' && c < '\x7f' && c != '"' && c != '\\' && c != '=' && c != '\'';
@@ -109,12 +111,13 @@ void write_to_stderr(std::string line) {
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
-/// The journal's library says nothing when there is no journal, and the lines would be lost.
+/// The C libraries say nothing when there is no journal or no syslog, and the lines would be lost.
 LogTarget usable(LogTarget target) {
-  if (target == LogTarget::journal && access(kJournalSocket, W_OK) != 0) {
-    return LogTarget::stderr_stream;
-  }
-  return target;
+  const char* const socket = target == LogTarget::journal  ? kJournalSocket
+                             : target == LogTarget::syslog ? kSyslogSocket
+                                                           : nullptr;
+  const bool missing = socket != nullptr && access(socket, W_OK) != 0;
+  return missing ? LogTarget::stderr_stream : target;
 }
 
 }  // namespace
@@ -162,14 +165,51 @@ std::string format_json(LogLevel level, std::string_view text, const LogFields& 
   return line + '}';
 }
 
+/// Where the lines go, and how. The writer's thread has a part in it, and may outlive the logger.
+struct Logger::Output {
+  explicit Output(const LogConfig& config) { configure(config); }
+
+  void configure(const LogConfig& config) {
+    target = usable(config.target);
+    format = config.format;
+  }
+  void put(const LogLine& line) const;
+
+  std::atomic<LogTarget> target;
+  std::atomic<LogFormat> format;
+};
+
+void Logger::Output::put(const LogLine& one) const {
+  const LogTarget to = target;
+  const bool json = format == LogFormat::json;
+  std::string line = json ? format_json(one.level, one.text, one.fields, one.time)
+                          : format_text(one.text, one.fields);
+  switch (to) {
+    case LogTarget::journal:
+      send_to_journal(one.level, line, one.fields);
+      return;
+    case LogTarget::syslog:
+      ::syslog(priority_of(one.level), "%s", line.c_str());
+      return;
+    case LogTarget::stderr_stream:
+      // The journal and syslog keep the level beside the line.
+      if (!json && one.level != LogLevel::info) {
+        line.insert(0, fmt::format("{}: ", to_string(one.level)));
+      }
+      write_to_stderr(std::move(line));
+      return;
+  }
+}
+
 Logger::Logger(const LogConfig& config)
-    : target_(usable(config.target)), format_(config.format), level_(config.level) {
+    : output_(std::make_shared<Output>(config)),
+      level_(config.level),
+      writer_([output = output_](const LogLine& line) { output->put(line); }) {
   openlog(kIdentifier, LOG_PID | LOG_NDELAY, LOG_MAIL);
 }
 
 void Logger::configure(const LogConfig& config) {
-  target_ = usable(config.target);
-  format_ = config.format;
+  output_->configure(config);
   level_ = config.level;
 }
 
@@ -218,22 +258,14 @@ void Logger::write(LogLevel level, Repeats repeats, std::string_view text,
 }
 
 void Logger::emit(LogLevel level, std::string_view text, const LogFields& fields) {
-  const LogTarget target = target_;
-  const bool json = format_ == LogFormat::json;
-  std::string line = json ? format_json(level, text, fields, std::chrono::system_clock::now())
-                          : format_text(text, fields);
-  switch (target) {
-    case LogTarget::journal:
-      send_to_journal(level, line, fields);
-      return;
-    case LogTarget::syslog:
-      ::syslog(priority_of(level), "%s", line.c_str());
-      return;
-    case LogTarget::stderr_stream:
-      // The journal and syslog keep the level beside the line.
-      if (!json && level != LogLevel::info) line.insert(0, fmt::format("{}: ", to_string(level)));
-      write_to_stderr(std::move(line));
-      return;
+  writer_.write({level, std::chrono::system_clock::now(), std::string(text), fields});
+}
+
+void Logger::flush() noexcept {
+  try {
+    writer_.flush(kLastLines);
+  } catch (...) {
+    // A mutex that fails: nothing is left to tell it to.
   }
 }
 

@@ -3,24 +3,17 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <variant>
-#include <vector>
 
 #include <authmilter/config.h>
 
+#include "log_writer.h"
 #include "repeat_limit.h"
 
 namespace authmilter {
-
-/// `key=value` of a log line. Values may be anything: what is not plain is quoted and escaped.
-struct LogField {
-  std::string_view key;  // a literal
-  std::variant<std::string, std::int64_t> value;
-};
-using LogFields = std::vector<LogField>;
 
 /// `text key=value key="value with blanks"`; `text` may be empty.
 std::string format_text(std::string_view text, const LogFields& fields);
@@ -29,8 +22,8 @@ std::string format_json(LogLevel level, std::string_view text, const LogFields& 
                         std::chrono::system_clock::time_point now);
 std::string_view to_string(LogLevel level);
 
-/// Writes to the journal, syslog or standard error. Thread-safe; never throws. Errors and warnings
-/// that repeat are held back after a few, and counted.
+/// Writes to the journal, syslog or standard error, from a thread of its own. Thread-safe; never
+/// throws. Errors and warnings that repeat are held back after a few, and counted.
 class Logger {
  public:
   explicit Logger(const LogConfig& config);
@@ -47,17 +40,21 @@ class Logger {
   /// The line that every message gets, never held back.
   void message(const LogFields& fields) noexcept;
 
+  /// Waits a moment for what is not written yet; before the process ends without destructors.
+  void flush() noexcept;
+
  private:
+  struct Output;
   enum class Repeats { hold_back, keep };
   void write(LogLevel level, Repeats repeats, std::string_view text,
              const LogFields& fields) noexcept;
   void emit(LogLevel level, std::string_view text, const LogFields& fields);
 
-  std::atomic<LogTarget> target_;
-  std::atomic<LogFormat> format_;
+  std::shared_ptr<Output> output_;
   std::atomic<LogLevel> level_;
   std::mutex mutex_;
   RepeatLimit repeats_;  // under mutex_
+  LogWriter writer_;
 };
 
 }  // namespace authmilter

@@ -15,7 +15,7 @@ constexpr std::array kRequests = {
     MacroRequest{MacroStage::helo, "j"},
     // {mail_addr} is always there. Without a macro to send for this MAIL, libmilter would still
     // answer with those of the last one.
-    MacroRequest{MacroStage::mail, "i {auth_authen} {mail_addr} {tls_version}"},
+    MacroRequest{MacroStage::mail, "i {auth_authen} {client_addr} {mail_addr} {tls_version}"},
     MacroRequest{MacroStage::rcpt, "i"},
     MacroRequest{MacroStage::end_of_headers, "i"},
     MacroRequest{MacroStage::end_of_message, "i"},
@@ -41,6 +41,14 @@ std::string auth_user(const MacroSource& macros) {
 
 std::string tls_version(const MacroSource& macros) {
   return std::string(macros.get("{tls_version}").substr(0, kMacroOctets));
+}
+
+std::optional<IpAddress> named_client(const MacroSource& macros) {
+  // RFC 5321 section 4.1.3: in an address literal this stands before an IPv6 address.
+  constexpr std::string_view kTag = "IPv6:";
+  std::string_view text = macros.get("{client_addr}");
+  if (text.starts_with(kTag)) text.remove_prefix(kTag.size());
+  return IpAddress::parse(text);
 }
 
 }  // namespace authmilter

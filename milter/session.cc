@@ -178,6 +178,14 @@ void Session::connect(std::optional<IpAddress> client, Mta mta, Origin origin) {
   tls_version_.clear();
 }
 
+bool Session::is_client(const IpAddress& named) const {
+  if (client_) return *client_ == named;
+  // An MTA may give local submission the address of its host.
+  static const auto loopback = {Network::parse("127.0.0.0/8"), Network::parse("::1")};
+  return std::any_of(loopback.begin(), loopback.end(),
+                     [&](const auto& network) { return network->contains(named); });
+}
+
 void Session::helo(std::string_view name) { helo_ = name; }
 
 void Session::encryption(std::string_view tls_version) { tls_version_ = tls_version; }

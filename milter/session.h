@@ -58,6 +58,8 @@ class Session {
   /// `client` is nothing when the MTA names no IP address: local submission.
   void connect(std::optional<IpAddress> client, Mta mta = Mta::other,
                Origin origin = Origin::connection);
+  /// Whether `named` can be the client that connected.
+  bool is_client(const IpAddress& named) const;
   /// May come again after STARTTLS; the last one before MAIL counts.
   void helo(std::string_view name);
   /// The version of TLS in the MTA's words, empty for none. The last one before MAIL counts.

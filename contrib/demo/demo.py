@@ -136,6 +136,7 @@ class Demo:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="authmilter-demo.", dir="/var/tmp"))
         self.folder.chmod(0o755)
         self.dns = {}
+        self.daemon = None
         self.postfix = PrivatePostfix(
             self.folder, OUR_NAME, "home.example", users=USERS,
             settings=f"smtpd_milters = unix:{self.folder}/authmilter.sock\n"
@@ -171,11 +172,11 @@ class Demo:
         for path in (self.folder / "keys", *(self.folder / "keys").iterdir(), self.folder):
             shutil.chown(path, "nobody")
         # As an unprivileged user, as it should run: a member of Postfix's group for the socket's sake.
-        log = open(self.folder / "authmilterd.log", "w")
-        daemon = subprocess.Popen(
+        self.log = open(self.folder / "authmilterd.log", "w+")
+        self.daemon = daemon = subprocess.Popen(
             ["setpriv", "--reuid=nobody", "--regid=postfix", "--clear-groups",
              self.programs / "authmilterd", "--config", self.folder / "authmilter.toml"],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         (self.folder / "authmilterd.pid").write_text(str(daemon.pid))
         for _ in range(100):
             if (self.folder / "authmilter.sock").exists():
@@ -231,6 +232,9 @@ class Demo:
 
     def stop(self):
         stop(self.folder)
+        if self.daemon and self.daemon.wait(60) != 0:
+            self.log.seek(0)
+            raise RuntimeError(f"authmilterd ended with status {self.daemon.returncode}:\n{self.log.read()}")
 
 
 def results_fields(content):

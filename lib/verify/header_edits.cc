@@ -65,7 +65,7 @@ std::string milter_value(std::string_view value) {
 }
 
 bool may_be_forged(const HeaderField& field) {
-  return has_name(field, kResultsField) || has_name(field, kVerdictField);
+  return has_name(field, kResultsField) || has_name(field, kVerdictField) || is_bimi_result(field);
 }
 
 std::vector<HeaderEdit> removals_of_forged_fields(const std::vector<HeaderField>& fields,

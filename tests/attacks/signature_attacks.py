@@ -144,7 +144,7 @@ class Signatures(unittest.TestCase):
     def test_extreme_bodies(self):
         """A144: a body is hashed as it comes, never kept."""
         before = self.daemon.memory()
-        for body, chunk in ((b"", 1), (b"\r\n" * 3, 1), (b"x" * 20_000_000, 65535), (b"x\r\n" * 20000, 7777)):
+        for body, chunk in ((b"", 1), (b"\r\n" * 3, 1), (b"x" * 50_000_000, 65535), (b"x\r\n" * 20000, 7777)):
             signed = self.daemon.sign(GENUINE, body, canonicalize=(b"relaxed", b"simple"))
             with self.daemon.client() as client:
                 client.greet(ATTACKER, "helo.attack.com")
@@ -156,7 +156,7 @@ class Signatures(unittest.TestCase):
         for body in (b" " * 20_000_000, b"\r\n" * 10_000_000, b" \r\n" * 5_000_000, b"\r" * 20_000_000):
             self.refused("A144: never a loop in a loop", signed, body + b"x")
         self.assertLess(time.monotonic() - began, 20)
-        self.assertLess(self.daemon.memory() - before, 8 << 20)
+        self.assertLess(self.daemon.memory() - before, self.daemon.allowed(8 << 20))
 
 
 if __name__ == "__main__":

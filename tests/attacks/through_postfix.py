@@ -115,6 +115,7 @@ class Attacks(demo.Demo):
         """A137. The replies to DATA, of which there must be one."""
         inner = (b"\r\nMAIL FROM:<smuggled@bank.example>\r\nRCPT TO:<user@home.example>\r\nDATA\r\n"
                  b"From: <admin@bank.example>\r\nSubject: smuggled\r\n\r\nPay now.")
+        before = self.postfix.log().count("from=<smuggled@bank.example>")
         with socket.create_connection(("127.0.0.1", self.postfix.port), 20) as connection, \
                 connection.makefile("rb") as replies:
             def answer():
@@ -133,7 +134,7 @@ class Attacks(demo.Demo):
         queued = [line for line in lines if b"queued as" in line]
         refused = [line for line in lines if line[:1] in b"45"]
         problems = [] if len(queued) + len(refused) == 1 else [f"{lines}"]
-        if self.postfix.log().count("from=<smuggled@bank.example>"):
+        if self.postfix.log().count("from=<smuggled@bank.example>") > before:
             problems.append("a second message")
         return lines, problems
 

@@ -1,4 +1,4 @@
-"""Attacks on the connection, the process and its memory.
+"""Attacks on the connection, the process and its memory. tests/faults has those that any fault may make.
 
     transport_attacks.py AUTHMILTERD [unittest arguments]
 """
@@ -7,39 +7,23 @@ import os
 import pathlib
 import random
 import re
-import resource
 import shutil
-import signal
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 
-from victim import AR, ATTACKER, GENUINE, Row, Victim, check, mc, split
+from victim import AR, ATTACKER, FORGED, GENUINE, LEGIT, STAGES, Row, Victim, check, mc, split, until
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-LEGIT = split("From: <admin@legitimate.com>\r\nSubject: x\r\n")
+BODY = b"Hello.\r\n"
 MINE = split("From: <any@attack.com>\r\nSubject: x\r\n")
-FORGED = Row("", LEGIT, reply=r"^550 5\.7\.26 ")
 ACCEPTED = Row("", MINE, "accepted", results=("spf=pass", "dmarc=none", "header.from=attack.com"))
-STAGES = ["connect", "helo", "mail", "rcpt", "header", "end_of_headers", "body"]
-
-
-def until(client, stage, headers=LEGIT, **envelope):
-    """Goes through a message up to `stage`."""
-    steps = {"connect": lambda: client.connect(ATTACKER), "helo": lambda: client.helo("helo.attack.com"),
-             "mail": lambda: client.mail("<any@attack.com>", mail_addr="any@attack.com", **envelope),
-             "rcpt": lambda: client.rcpt("<user@victim.com>"),
-             "header": lambda: [client.header(*field) for field in headers],
-             "end_of_headers": client.end_of_headers, "body": lambda: client.body(b"Hello.\r\n")}
-    for name in STAGES[:STAGES.index(stage) + 1]:
-        steps[name]()
 
 
 class Shared(unittest.TestCase):
@@ -58,25 +42,45 @@ class Shared(unittest.TestCase):
     def test_nothing_is_left_of_an_aborted_message(self):
         """A138"""
         for stage in STAGES:
-            for how in ("abort", "next MAIL", "new connection"):
+            for how in ("abort", "next MAIL", "another connection"):
                 with self.subTest(stage=stage, how=how), self.daemon.client() as client:
                     until(client, stage, auth_authen="alice")
                     if how == "abort":
                         client.abort()
-                    elif how == "new connection":
-                        client.quit_new_connection()
-                        client.greet(ATTACKER, "helo.attack.com")
+                    elif how == "another connection":
+                        check(self, FORGED, self.daemon.deliver(LEGIT))
                     check(self, FORGED, client.deliver(LEGIT, mail_from="<any@attack.com>"))
                     check(self, ACCEPTED, client.deliver(MINE, mail_from="<any@attack.com>"))
 
     def test_nothing_is_left_of_a_message_that_passed(self):
-        """A138"""
-        with self.daemon.client() as client:
-            client.greet(GENUINE, "legitimate.com")
-            passed = client.deliver(LEGIT, mail_from="<admin@legitimate.com>")
-            self.assertIn("dmarc=pass", passed.inserted(AR)[0])
-            self.assertRegex(client.deliver([], mail_from="<admin@legitimate.com>").reply, "^550 5.7.1 .*no-author")
-            check(self, FORGED, client.deliver(LEGIT, mail_from="<any@attack.com>"))
+        """A138: by its client, or by a signature; then comes RSET, or the next one at once."""
+        signed = self.daemon.sign(LEGIT, BODY)
+        for host, envelope, headers in ((GENUINE, "<admin@legitimate.com>", LEGIT), (ATTACKER, "<any@attack.com>", signed)):
+            for aborts in (False, True):
+                with self.subTest(host=host, aborts=aborts), self.daemon.client() as client:
+                    client.greet(host, "legitimate.com")
+
+                    def passes():
+                        result = client.deliver(headers, BODY, mail_from=envelope)
+                        self.assertIn("dmarc=pass", result.inserted(AR)[0])
+                        if aborts:
+                            client.abort()
+                    passes()
+                    self.assertRegex(client.deliver([], mail_from=envelope).reply, "^550 5.7.1 .*no-author")
+                    passes()
+                    check(self, FORGED, client.deliver(LEGIT, mail_from="<any@attack.com>"))
+                    passes()
+                    check(self, FORGED, client.deliver(LEGIT, b"Other.\r\n", mail_from="<any@attack.com>"))
+        with self.daemon.client() as client:  # a signature that passes is not the next message's
+            client.greet(ATTACKER, "helo.attack.com")
+            self.assertTrue(client.deliver(signed, BODY, mail_from="<any@attack.com>").accepted)
+            self.assertRegex(client.deliver(signed, b"Other.\r\n", mail_from="<any@attack.com>").reply, r"^550 5\.7\.26 ")
+            until(client, "end_of_headers", signed)  # nor is a body that the MTA gave up
+            client.body(b"Hel")
+            client.abort()
+            client.begin("<any@attack.com>")
+            client.content(signed, b"lo.\r\n")
+            self.assertRegex(client.end_of_message().reply, r"^550 5\.7\.26 ")
 
     def test_what_the_mta_does_not_tell(self):
         """A139: no macros, no HELO, no header."""
@@ -94,7 +98,7 @@ class Shared(unittest.TestCase):
 
     def test_names_are_no_credentials(self):
         """A140"""
-        for macros in ({"client_name": "localhost", "client_addr": "127.0.0.1"},
+        for macros in ({"client_name": "localhost"}, {"client_addr": "127.0.0.1"},
                        {"client_ptr": "localhost", "daemon_name": "ORIGINATING", "if_addr": "127.0.0.1"},
                        {"auth_type": "PLAIN"}, {"auth_author": "alice"}, {"auth_authen": ""}):
             with self.subTest(macros=macros), self.daemon.client() as client:
@@ -106,7 +110,24 @@ class Shared(unittest.TestCase):
                 client.mail("<any@attack.com>")
                 client.rcpt()
                 client.content(LEGIT)
-                check(self, FORGED, client.end_of_message(**macros))
+                # Another address than that of the connection: whose message is it?
+                becomes = Row("", LEGIT, "deferred", r"^451 4\.3\.0 ") if "client_addr" in macros else FORGED
+                check(self, becomes, client.end_of_message(**macros))
+
+    def test_a_client_that_was_not_announced(self):
+        """A147: an MTA that takes the connection for its next client after a refused message, which libmilter
+        overlooks."""
+        for wrong in ([], LEGIT + LEGIT):
+            with self.daemon.client() as client:
+                client.greet(GENUINE, "legitimate.com")
+                client.deliver(wrong, mail_from="<admin@legitimate.com>")
+                client.quit_new_connection()
+                client.greet(ATTACKER, "helo.attack.com")
+                client.macros("M", client_addr=ATTACKER, mail_addr="admin@legitimate.com")
+                client.mail("<admin@legitimate.com>")
+                client.rcpt()
+                client.content(LEGIT)
+                check(self, Row("", LEGIT, "deferred", r"^451 4\.3\.0 "), client.end_of_message())
 
     def test_the_client_of_this_message(self):
         """A147: HELO comes again after STARTTLS, and XCLIENT makes another client."""
@@ -143,7 +164,7 @@ class Shared(unittest.TestCase):
             client.content(LEGIT)
             grown = self.daemon.memory() - before
             check(self, FORGED, client.end_of_message())
-        self.assertLess(grown, 4 << 20)
+        self.assertLess(grown, self.daemon.allowed(4 << 20))
 
     def test_large_headers_of_many(self):
         """A162, A17: what is above the limits is not kept."""
@@ -157,21 +178,30 @@ class Shared(unittest.TestCase):
             client.end_of_headers()
         for client in clients:
             self.assertRegex(client.end_of_message().reply, "^552 ")
-        self.assertLess(self.daemon.memory() - before, 20 * (512 << 10) + (16 << 20))
+        self.assertLess(self.daemon.memory() - before, self.daemon.allowed(20 * (512 << 10) + (16 << 20)))
         for client in clients:
             client.close()
 
     def test_idle_clients(self):
-        """A141"""
+        """A141: after MAIL, and with a body that comes an octet at a time."""
         before = self.daemon.memory()
-        clients = [self.daemon.client() for _ in range(100)]
+        clients = [self.daemon.client() for _ in range(500)]
         for client in clients:
             until(client, "mail")
         for client in clients:
             client.rcpt()
-        self.assertLess((self.daemon.memory() - before) / len(clients), 64 << 10)
+        self.assertLess(self.daemon.memory() - before, self.daemon.allowed(len(clients) * (64 << 10)))
+        check(self, ACCEPTED, self.daemon.deliver(MINE))
+        signed = self.daemon.sign(LEGIT, b"Hi.\r\n")
+        for client in clients:
+            client.content(signed, b"")
+        for octet in b"Hi.\r\n":
+            for client in clients:
+                client.body(bytes([octet]))
+        self.assertLess(self.daemon.memory() - before, self.daemon.allowed(len(clients) * (64 << 10)))
         check(self, ACCEPTED, self.daemon.deliver(MINE))
         for client in clients:
+            self.assertIn("dmarc=pass", client.end_of_message().inserted(AR)[0])
             client.close()
 
     def test_random_commands(self):
@@ -190,19 +220,30 @@ class Shared(unittest.TestCase):
             octets += rng.choice([b"", struct.pack("!I", 0), struct.pack("!I", 0xFFFFFFFF) + b"x",
                                   struct.pack("!I", (1 << 20) + 2), packet(b"Q", b"")])
             self.throw(octets)
-        self.throw(packet(b"O", struct.pack("!III", 1, 0x3F, 0x7F)))  # a version that nobody speaks
+        # A version that nobody speaks, lengths that stand for nothing or for too much, and a header without NULs: the
+        # connection is closed without another word.
+        self.assertEqual(self.throw(packet(b"O", struct.pack("!III", 1, 0x3F, 0x7F))), b"")
+        opening = negotiation + packet(b"C", b"h\x004\0\x19203.0.113.66\0") + packet(b"M", b"<a@b>\0") + packet(b"R", b"<c>\0")
+        silence = self.throw(opening)
+        for end in (struct.pack("!I", 0) + b"\xff", struct.pack("!I", 0xFFFFFFFF) + b"\xff",
+                    struct.pack("!I", (1 << 20) + 2) + b"B", packet(b"L", b"From <any@attack.com>"), packet(b"H", b"h")):
+            self.assertEqual(self.throw(opening + end), silence, end)
 
     def throw(self, octets):
+        """What the daemon says before it closes the connection, which it must."""
         client = self.daemon.client(negotiate=False)
+        client.sock.settimeout(10)
+        said = b""
         try:
             client.send_raw(octets)
             client.sock.shutdown(socket.SHUT_WR)
-            client.sock.settimeout(5)
-            while client.sock.recv(4096):
-                pass
-        except (OSError, mc.Closed):
-            pass
-        client.sock.close()
+            while more := client.sock.recv(4096):
+                said += more
+        except (BrokenPipeError, ConnectionResetError, mc.Closed):
+            pass  # it closed while there was more to read
+        finally:
+            client.sock.close()
+        return said
 
     def test_log_lines(self):
         """A163, A182: a line of the log is one line, and begins with what we say."""
@@ -249,44 +290,8 @@ class OfTheirOwn(unittest.TestCase):
                     self.assertLess(time.monotonic() - began, 12)
                     check(self, Row("", unknown, becomes, r"^451 4\.7\.0 ", lacks=("dmarc=pass", "dmarc=none", "spf=none"),
                                     results=("spf=temperror", "dmarc=temperror")), result)
-                    for _ in range(5):  # the MTA goes away while we wait for the DNS
-                        client = daemon.client()
-                        until(client, "body", unknown)
-                        client.send("E")
-                        time.sleep(0.05)
-                        client.sock.close()
                     check(self, Row("", LEGIT + LEGIT, reply="^550 5.7.1 "), daemon.deliver(LEGIT + LEGIT))
                     self.assertIsNone(daemon.process.poll())
-
-    def test_reload_under_load(self):
-        """A164: with a good configuration and a bad one in turn, while messages come."""
-        with Victim(PROGRAM, signs_for=["victim.com"]) as daemon:
-            good = daemon.config.read_text()
-            stop = threading.Event()
-            done, wrong = [], []
-
-            def send():
-                while not stop.is_set():
-                    result = daemon.deliver(LEGIT)
-                    signed = daemon.deliver(split("From: a@victim.com\r\n"), mail_from="<a@victim.com>",
-                                            auth_user="a")
-                    if result.status != mc.REJECT or len(signed.inserted("DKIM-Signature")) != 1:
-                        wrong.append((result, signed))
-                    done.append(1)
-
-            threads = [threading.Thread(target=send) for _ in range(4)]
-            for thread in threads:
-                thread.start()
-            for number in range(20):
-                daemon.write_config(text=good + ("bad = = 1\n" if number % 2 else ""))
-                daemon.send_signal((signal.SIGHUP, signal.SIGUSR1)[number % 2])
-                time.sleep(0.05)
-            stop.set()
-            for thread in threads:
-                thread.join()
-            self.assertEqual(wrong, [])
-            self.assertGreater(len(done), 10)
-            daemon.wait_for("cannot reload")
 
     def test_locale(self):
         """A175: in Turkish the small letter of I is not i."""
@@ -312,24 +317,11 @@ class OfTheirOwn(unittest.TestCase):
                 two = [("FROM", " <a@attack.com>"), ("from", " <a@attack.com>")]
                 self.assertRegex(daemon.deliver(two).reply, "multiple-from-fields")
 
-    def test_no_descriptors_left(self):
-        """A142"""
-        with Victim(PROGRAM) as daemon:
-            check(self, ACCEPTED, daemon.deliver(MINE))
-            used = len(os.listdir(f"/proc/{daemon.process.pid}/fd"))
-            resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (used + 20, used + 20))
-            clients = [socket.socket(socket.AF_UNIX) for _ in range(40)]
-            for client in clients:
-                client.settimeout(5)
-                client.connect(str(daemon.path))
-            time.sleep(0.3)
-            for client in clients:
-                client.close()
-            check(self, ACCEPTED, daemon.deliver(MINE))
-
     def test_what_we_ship(self):
-        """A165: after a crash it comes back, and until then the MTA waits. A137: bare line feeds end at the MTA."""
+        """A165: after a crash it comes back, and until then the MTA waits. A137: bare line feeds end at the MTA. A142:
+        there are descriptors for more connections than an MTA has processes."""
         unit = (ROOT / "contrib/systemd/authmilterd.service").read_text()
+        self.assertGreaterEqual(int(re.search(r"(?m)^LimitNOFILE=(\d+)$", unit).group(1)), 4 * 4096)
         self.assertRegex(unit, r"(?m)^Restart=(always|on-failure)$")
         postfix = (ROOT / "contrib/postfix/main.cf.authmilter").read_text()
         self.assertRegex(postfix, r"(?m)^milter_default_action = tempfail$")

@@ -19,9 +19,10 @@ ATTACKER = "203.0.113.66"
 GENUINE = "192.0.2.10"
 # What some servers take for the end of a message.
 SMUGGLING = [b"\n.\n", b"\n.\r", b"\r.\n", b"\r.\r", b"\n.\r\n", b"\r.\r\n", b"\r\n\0.\r\n", b"\r\n.\r\r\n",
-             b"\r\r\n.\r\r\n"]
+             b"\r\r\n.\r\r\n", b"\r\n.\r", b"\r\n.\n"]
 US = "mx.victim.com"
 AR = "Authentication-Results"
+STAGES = ["connect", "helo", "mail", "rcpt", "header", "end_of_headers", "body"]
 
 ZONE = """$TTL 300
 . IN SOA . . 1 3600 600 86400 300
@@ -63,7 +64,7 @@ class Victim(Daemon):
     """A daemon with the zone above and a signing key for each of `signs_for`. With a `nameserver`
     that one is asked for every other name; without, there is none."""
 
-    def __init__(self, program, more="", zone="", signs_for=(), nameserver=None):
+    def __init__(self, program, more="", zone="", signs_for=(), nameserver=None, **options):
         self.key_pem = b""
 
         def prepare(daemon):
@@ -84,7 +85,7 @@ class Victim(Daemon):
                               for domain in signs_for)
             daemon.write_config(text=config.format(dir=daemon.dir) + more + signing)
 
-        super().__init__(program, prepare=prepare)
+        super().__init__(program, prepare=prepare, **options)
 
     def deliver(self, headers, body=b"Hello.\r\n", *, client=ATTACKER, helo="helo.attack.com",
                 options=mc.ALL_OPTIONS, **envelope):
@@ -102,11 +103,6 @@ class Victim(Daemon):
         field = dkim.sign(text, b"s1", domain.encode(), self.key_pem, include_headers=names, **options)
         name, _, value = field.rstrip(b"\r\n").partition(b":")
         return [(name.decode(), value.decode().replace("\r\n", "\n"))] + headers
-
-    def memory(self):
-        """The octets that it has of the machine's memory."""
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE).group(1)) << 10
 
 
 def as_bytes(text):
@@ -144,6 +140,11 @@ class Row:
             self.headers = split(self.headers)
 
 
+# Whose domain says p=reject, and what becomes of it when another sends it.
+LEGIT = split("From: <admin@legitimate.com>\r\nSubject: x\r\n")
+FORGED = Row("", LEGIT, reply=r"^550 5\.7\.26 ")
+
+
 def our_results(headers):
     """Of all fields, the results that bear our name, in any spelling that a reader may take for it."""
     return [v for n, v in headers
@@ -173,3 +174,14 @@ def check(test, row, result):
     for good in row.results:
         test.assertIn(good, results[0].replace("\n\t", " "))
     test.assertEqual(bool(result.inserted("X-Authmilter-Verdict")), row.becomes == "tagged")
+
+
+def until(client, stage, headers=LEGIT, **envelope):
+    """Goes through a message up to `stage`."""
+    steps = {"connect": lambda: client.connect(ATTACKER), "helo": lambda: client.helo("helo.attack.com"),
+             "mail": lambda: client.mail("<any@attack.com>", mail_addr="any@attack.com", **envelope),
+             "rcpt": lambda: client.rcpt("<user@victim.com>"),
+             "header": lambda: [client.header(*field) for field in headers],
+             "end_of_headers": client.end_of_headers, "body": lambda: client.body(b"Hello.\r\n")}
+    for name in STAGES[:STAGES.index(stage) + 1]:
+        steps[name]()

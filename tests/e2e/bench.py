@@ -135,12 +135,16 @@ class Bench:
     def stop(self):
         if self._daemon:
             self._daemon.send_signal(signal.SIGTERM)
-            self._daemon.wait(30)
+            status = self._daemon.wait(60)
             self._daemon = None
+            if status != 0:
+                raise RuntimeError(f"authmilterd ended with status {status}:\n{self.log()}")
 
     def remove(self):
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            self.stop()
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def log(self):
         path = self.folder / "authmilterd.log"

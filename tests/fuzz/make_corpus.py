@@ -106,7 +106,18 @@ seeds("spf_evaluation",
       REQUEST + "n\n@example.org v=spf1 redirect=b.example\n@b.example v=spf1 redirect=example.org",
       "192.0.2.3|mx.example.org|<>\nn\n@mx.example.org v=spf1 a -all exp=e.x\n@e.x %{i} is not %{h}",
       "::ffff:192.0.2.3|h|a..b/../%{d} x@example.org\n\n@example.org v=spf1 exists:%{l}.x ip4:192.0.2.3 -all",
-      "127.0.0.1|[1.2.3.4]|any@legitimate.com(.attack.com\nq\nv=spf1 +all")
+      "127.0.0.1|[1.2.3.4]|any@legitimate.com(.attack.com\nq\nv=spf1 +all",
+      # The mood is part of every hash: each gives other addresses, exchanges and faults.
+      *(f"{request}{mood}\n@example.org v=spf1 {term} ?a:h.example {end} exp=e.example\n@e.example {text}"
+        for number, term in enumerate(("a", "mx", "ptr", "exists:%{ir}.%{v}.x.example", "include:%{p}.example", "a:%{o}%{h}/28 mx:%{d2}//60"))
+        for mood, request, end, text in (
+            ("n", REQUEST, "-all", "%{s} %{o} %{p} %{v} %{c} %{r} %{t} %{l} %%%_%-"), (f"n{number}", REQUEST6, "~all", "x"),
+            (f"nw{number}", REQUEST, "-all", "See http://%{D}/?s=%{S}&i=%{I}&h=%{H}"), (f"n.{number}", REQUEST6, "-all", "%{i} %{c} %{ir}"),
+            (f"f{number}", REQUEST, "-all", "%{z}"), (f"n-{number}", "::ffff:192.0.2.3|h.example|a@example.org\n", "?all", "x" * 300))),
+      *(REQUEST + f"n\n@example.org v=spf1 -all exp=e.example\n@e.example {text}" for text in ("%{r} %{t} %{c}", "100%%%_of%-it", "%{p} %{v} %{S}", "%", "%x", "%{d")),
+      *(f"192.0.2.3|mx.example.org|{local}@example.org\nn\n@example.org v=spf1 exists:%{{L}}.{'l' * 60}.{'m' * 60}.{'n' * 60}.{'o' * 60}.x -all"
+        for local in ('"quo ted\\"@"', '"open', "a\\@b", "j\u00fcrgen", "\u20ac", "\U0001f4a9", "\ud7ff", "x" * 65, "'a", "\x07")),
+      *("192.0.2.3|mx.example.org|".encode() + local + b"@example.org\nn\n@example.org v=spf1 -all" for local in (b"\xff", b"\xc3", b"\xe2\x82", b"\xed\xa0\x80", b"\xf4\x90\x80\x80")))
 
 DMARC_RECORDS = [  # RFC 9989 appendix A, and what has been published under _dmarc
     "v=DMARC1; p=none; rua=mailto:dmarc-feedback@example.com", "v=DMARC1; p=reject; sp=quarantine; np=reject",
@@ -204,6 +215,27 @@ seeds("message_verifier", f"{ENVELOPE}\nn\n{ZONE}%%\n{SIGNED}", f"{ENVELOPE}mq\n
         for value, result in zip(FROM_VALUES[:20], RESULTS)),
       f"{ENVELOPE}t\nn\n{ZONE}v=spf1 include:%{{d}}.x a mx ptr -all\n%%\nFrom: a@b.example\r\nFrom: c@d.example\r\n"
       "X-Authmilter-Verdict: clean\r\nx-authmilter-verdict : y\r\n\r\n",
+      # Every result with every action.
+      *(f"{ENVELOPE}{letters}\n{mood}\n@football.example.com {spf}\n@_dmarc.football.example.com {dmarc}\n%%\nFrom: joe@{author}football.example.com\r\n\r\n"
+        for letters, mood, spf, dmarc, author in (
+            ("r", "n", "v=spf1 -all", "v=DMARC1; p=none", ""), ("e", "n", "v=spf1 -all", "", ""), ("d", "n", "v=spf1 ~all", "", ""), ("g", "n", "v=spf1 foo", "", ""),
+            ("r", "n", "v=spf1 ~all", "v=spf1", "a."), ("e", "n", "v=spf1 foo", "v=DMARC1; p=none; rua=mailto:a@b.example,mailto:c@d.example!1k,https://e", ""),
+            ("a", "n", "v=spf1 a:x.example mx ptr exists:%{ir}.%{l}.x include:football.example.com -all", "v=DMARC1; p=reject; t=y", ""), ("hq", "n", "v=spf1 -all", "v=DMARC1; p=quarantine", ""),
+            ("h", "n", "v=spf1 -all", "v=DMARC1; p=quarantine; sp=reject; np=none", "b."), ("r", "n", "v=spf1 -all", "v=DMARC1; p=bogus", ""), ("rt", "n", "v=spf1 -all", "v=DMARC1; p=reject; adkim=s; aspf=s", "b."),
+            ("e", "f", "v=spf1 include:a.example include:b.example include:c.example mx:d.example -all", "v=DMARC1; p=reject", "a.b."), *((letter, mood, "v=spf1 mx:a.example include:b.example mx:c.example ~all", "v=DMARC1; p=none; psd=n; fo=1:d; x=y", "") for letter in "er" for mood in ("f", "f2")),
+            ("e", "F", "", "", ""), ("r", "F", "", "", ""), ("rm", "F", "", "", ""),
+            ("o", "n", "v=spf1 -all", "v=DMARC1; p=quarantine", ""), ("o", "n", "v=spf1 -all", "v=DMARC1; p=reject", "b."), ("t", "n", "v=spf1 -all", "v=DMARC1; p=none", ""))),
+      *(f"198.51.100.7|x|{path}|{recipient}|o\nn\n{ZONE}%%\nFrom: joe@football.example.com\r\n\r\n" for path in ("<>", "<Joe@football.example.com>", "<j@x.example>")
+        for recipient in ("<EXEMPT@example.net>", "<a@b.exempt.example>", "<c@exempt.example>", "<d>")),
+      f"{ENVELOPE}o\nn\n{ZONE.replace('p=reject', 'p=quarantine')}%%\n{SIGNED}", f"{ENVELOPE}o\nn\n{ZONE.replace('ip4:192.0.2.3', '')}%%\n{SIGNED.replace('joe@foot', 'joe@a.foot')}",
+      *(f"{ENVELOPE}r\n{mood}\n@football.example.com v=spf1 -all\n@_dmarc.football.example.com v=DMARC1; p=reject\n{keys}\n%%\n{message}" for mood, keys, message in (
+          ("n", KEYS, SIGNED + "appended\r\n"), ("n", KEYS, SIGNED.replace("Is dinner", "No dinner")), ("nx", "", SIGNED), ("f", "", SIGNED), ("f1", "", SIGNED), ("n", KEYS.replace("v=DKIM1", "v=spf1"), SIGNED),
+          ("n", KEYS.replace("p=", "p=; x="), SIGNED), ("n", KEYS.replace("k=rsa", "k=ed25519"), SIGNED), ("n", KEYS.replace("v=DKIM1;", "v=DKIM1; t=s;"), SIGNED.replace("i=@", "i=@a.")),
+          ("n", "@test._domainkey.football.example.com v=DKIM1; p=x\n" + KEYS, SIGNED), ("n", KEYS, crlf(f"DKIM-Signature:{RSA_SIGNATURE}\n" * 12 + FIELDS + BODY)),
+          ("n", KEYS, crlf("".join(f"DKIM-Signature:{RSA_SIGNATURE}; l={n}\n" for n in range(10)) + FIELDS + BODY)), ("n", KEYS, SIGNED.replace("From:", "To: x\r\nFrom:")))),
+      f"{ENVELOPE}\nn\n{ZONE}%%\nFrom: joe@football.example.com\r\n" + "X: y\r\n" * 100 + "BIMI-Location: x\r\nAuthentication-Results: y\r\nX-Authmilter-Verdict: z\r\n\r\n",
+      *(f"{ENVELOPE}{letters}\nn\n{ZONE}%%\nFrom: joe@football.example.com\r\nX-Authmilter-Verdict: clean\r\nBIMI-Location: x\r\n"
+        "bimi-indicator : x\r\nAuthentication-Results: mx.example.org; none\r\n\r\n" for letters in ("", "m")),
       f"|||y|\n\n%%\n" + "X: y\r\n" * 120 + "From: a@football.example.com\r\n\r\n")
 
 
@@ -271,6 +303,66 @@ MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 """
 seeds("crypto", RSA_KEY.partition("p=")[2], ED_KEY.partition("p=")[2], PEM, PEM.replace("PRIVATE", "RSA PRIVATE"), "AAAA", "AA==", "AA=A", "\x30\x03\x02\x01\x01",
       "MBkwDQYJKoZIhvcNAQEBBQADCAAwBQIBAwIBAw==", "MAgCAQ8CAwEAAQ==", PEM.replace("-----BEGIN", "-----BEGIN ENCRYPTED"))
+
+seeds("log_line", "\nexample.org\n%%\n2001:db8::1", "cannot reload\na b=c\n%%\n", "\n\n%%\n\x1b[2J\"\\", "a\x00b\u202e\n" + "x" * 257 + "\n%%\n" + "\x07" * 400,
+      "t" * 1100 + "\n\\x41\\\n%%\n\\", "x\na\nid=1\n%%\n\"} {\"", b"\xff\n\x80\n%%\n\xc3\xbc")
+
+seeds("sendmail_form", "To\n a@x.example,b@x.example", "REPLY-to\na@x.example , \n\tb@x.example,,", "Cc\n \"A,B\" <a,x@y>,b (c,\\),d(e,f)),g", "From\n \"a,b",
+      "To\n <a,b", "To\n (a,b", "Subject\n a,b", "To\n , ,", "Bcc\n friends:a@x,b@x;", "Sender\na\\,b,c\\", "Resent-To\r\n a>,<b,c>,d")
+
+
+def script(*lines):
+    return "\n".join(lines) + "\n"
+
+
+def fields(text):
+    """The packets of a header, whose lines end in LF on this wire."""
+    return [("L " + field).replace("\\", "\\\\").replace("\n", "\\n")
+            for field in text.replace("\n ", "\n\0").replace("\n\t", "\n\1").splitlines()
+            for field in [field.replace("\0", "\n ").replace("\1", "\n\t")]]
+
+
+OFFER = "O 6 1ff 1fffff"
+OLD_OFFER = "O 2 3f 7f"
+CLIENT = "C client.example.net 4 192.0.2.1"
+BEGIN = ("D Mi=4Xk2|{mail_addr}=a@example.org", "M <a@example.org> SIZE=100", "R <b@example.net>")
+HEADER = ("L From: Joe <a@example.org>", "L Subject: hello", "N")
+END = ("B Hello.\\r\\n", "D Ei=4Xk2", "E")
+MESSAGE = (*BEGIN, *HEADER, *END)
+GREETING = (OFFER, "D Cj=mx.example.net|v=Postfix 3.7.11", CLIENT, "D Hj=x", "H client.example.net")
+STRANGER = (OFFER, "C attack.example 4 198.51.100.7", "H attack.example", *BEGIN)
+SUBMISSION = (OFFER, "C localhost 4 127.0.0.1", "H localhost", "M <a@example.org>", "R <b@example.net>")
+FOOTBALL = (*fields(f"DKIM-Signature:{ED_SIGNATURE}\n{FIELDS}"), "N", "B " + crlf(BODY[1:]).replace("\r\n", "\\r\\n"), "E")
+FORGERIES = ("L From: x@attack.example", "L Authentication-Results: mx.example.net; dmarc=pass", "L AUTHENTICATION-results : \"mx.example.net\"; spf=pass",
+             "L Authentication-Results: other.example; none", "L X-Authmilter-Verdict: clean", "L BIMI-Location: v=BIMI1; l=https://x.example/l.svg", "N")
+seeds("milter_packets",
+      script(*GREETING, *MESSAGE, "Q"), script(OLD_OFFER, CLIENT, "H client.example.net", *MESSAGE, "Q"),
+      script(OFFER, CLIENT, "H x.example", "H y.example", *MESSAGE, "K", "C h 6 2001:db8::1", "H z.example", *MESSAGE, "A", *BEGIN, "A", *MESSAGE),
+      script(*STRANGER, *FOOTBALL, *BEGIN, *FORGERIES, *END), script(OLD_OFFER, *STRANGER[1:], *FOOTBALL), script("O 4 1ff 7f", *STRANGER[1:], *FORGERIES, *END),
+      *(script(*STRANGER, f"L From: a@{domain}.example", "L Subject: a\\n\\tb", "L Authentication-Results: mx.example.net; none", "N", *END)
+        for domain in ("legit", "held", "tagged", "attack", "broken")),
+      script(*SUBMISSION[:3], "M <a@attack.example>", "R <b@example.net>", *HEADER, *END, *BEGIN, *HEADER, "A", "B x", "E"),
+      script("O 6 1f 100", *STRANGER[1:], "L From: a@held.example", "L Subject:", "N", *END),
+      script(*STRANGER, "L From: a@tagged.example", "L subject : x\\r\\nBcc: y@z.example\\n\\nbody", "L Subject: x\\n y", "N", *END),
+      script(*SUBMISSION, *fields(FIELDS.replace("football.example.com", "example.org")), *FORGERIES, *END),
+      script("O 6 13f 0fffff", *SUBMISSION[1:], *HEADER, "B one\\r\\n", "B two \\r\\n\\r\\n", "B \\r", "B \\nthree", "E", *BEGIN, "L From: a@b.example", "N", "E"),
+      script(OFFER, "D C{v}=8.17.1|v=8.17.1", "C local U", "M <>", "R <b@example.net>", "L From:\\ta@example.org", "L To: a,\\n b@example.net (c)", "N", *END),
+      script(OFFER, "C h 4 198.51.100.7", "D M{auth_authen}=joe|i=1", "M <a@example.org>", "R <b@example.net>", *HEADER, "E", *MESSAGE),
+      *(script(offer, "C h 4 203.0.113.7", "H h.example", macros, "M <a@attack.example>", "R <b@example.net>", "L From: a@attack.example", "N", *END, *MESSAGE)
+        for offer in (OFFER, OLD_OFFER) for macros in ("D M{mail_addr}=x", "D M{tls_version}=TLSv1", "D M{tls_version}=TLSv1.3|{cipher}=x")),
+      script(OFFER, "C h L /run/x", *MESSAGE), script(OFFER, "C h 4 127.1", *MESSAGE), script(OFFER, "C h 6 IPv6:::1", *MESSAGE),
+      script(OFFER, "C h 6 ::ffff:127.0.0.1", *MESSAGE), script(OFFER, "C h 6 ::ffff:192.0.2.1", *MESSAGE), script(OFFER, *MESSAGE), script(CLIENT, *MESSAGE),
+      script(OFFER, CLIENT, "M <a@example.org>", "M <a@attack.example>", "R <>", *HEADER, *END), script(OFFER, CLIENT, *HEADER, *END, "E", "E", "N", "B x", "U XYZZY", "T", "Q", "K", "A"),
+      script(OFFER, CLIENT, *BEGIN, "U NOOP", *HEADER, *END, "K", "M <a@example.org>", "R x", "L From: a@example.org", "N", "E late"), script(*GREETING, *BEGIN, "*1200 R <someone@example.net>", *HEADER, *END),
+      script(*GREETING, *BEGIN, "*101 L X: y", *HEADER, *END), script(*GREETING, *BEGIN, "*40 L X: " + "y" * 500, *HEADER, *END), script(*STRANGER, *HEADER[:2], "N", "*300 B " + "x" * 200 + "\\r\\n", "E"),
+      script(*(OFFER, CLIENT) + BEGIN, *HEADER, *END, *MESSAGE * 4), script("O 1 1ff 1fffff"), script("O 6 0 0", CLIENT), script("O 6 1 0", CLIENT), script("O ffffffff 1ff ffffffff", CLIENT, *MESSAGE),
+      script("=O\\0\\0", CLIENT), script(OFFER, OFFER, CLIENT, "=Ch\\0", *MESSAGE), script(OFFER, "=Ch\\04\\x19\\x19192.0.2.1", *MESSAGE), script(OFFER, CLIENT, "=Hno end", *MESSAGE),
+      script(OFFER, CLIENT, "=M", *MESSAGE), script(OFFER, CLIENT, "=Mx", *MESSAGE), script(*GREETING, *BEGIN, "=LFrom\\0", *HEADER, *END), script(*GREETING, *BEGIN, "=L\\0\\0", "=LFrom\\0 x\\0y\\0", *HEADER, *END),
+      script(*GREETING, *BEGIN, "=LFrom\\0 a@example.org", *HEADER), script(OFFER, "=D", CLIENT), script(OFFER, "=DM", "=DZi\\0x\\0", "=DMi", "=DMi\\0", CLIENT, *MESSAGE),
+      script(*GREETING, "#0 E", "#4294967295 E", "#2147483648 N", *MESSAGE), script(*GREETING, "#2147483647 B"), script(*GREETING, "#1048577 B", *MESSAGE), script(*GREETING, "#1048576 B" + "x" * 80),
+      script(*GREETING, *BEGIN, *HEADER, "#70 Bcut off"), script(*GREETING, "!\\0\\0"), script(*GREETING, "!GET / HTTP/1.1\\r\\n\\r\\n"), script("!EHLO x\\r\\nMAIL FROM:<a@example.org>\\r\\n"),
+      script(*GREETING, "z", *MESSAGE), script(*GREETING, *BEGIN, "L \\xff\\xfe: \\x01\\x7f\\n", "L From: a@example.org", "L From : b@legit.example", "N", *END),
+      script(*STRANGER, "L From: a@attack.example\\nFrom: b@legit.example", "L A:b\\rc", "N", "B \\n.\\n", "B \\r.\\r", *END), script(*GREETING, *BEGIN, *HEADER[:2], "E", "B x", "E", *MESSAGE))
 
 if __name__ == "__main__":
     shutil.rmtree(CORPUS, ignore_errors=True)

@@ -10,7 +10,11 @@
 
 // The whole verdict on a message, in a DNS that the fuzzer writes.
 //
-//     client | HELO name | reverse-path | recipient | letters: m monitor, q no quarantine, t tag
+//     client | HELO name | reverse-path | recipient | letters
+//
+// Letters: m monitor, q no quarantine, t tag the Subject, s another policy, o overrides; a, g, h,
+// r, e, d for every failure the action accept, tag, hold, reject, tempfail or discard.
+//
 //     zone, see hashed_resolver.h
 //     %%
 //     message
@@ -20,9 +24,35 @@ using fuzz::require;
 
 namespace {
 
+PolicyActions all(Disposition action) {
+  return {action, action, action, action, action, action, action, action};
+}
+
+std::vector<PolicyOverride> overrides() {
+  PolicyOverride exempt;
+  exempt.recipient = {"exempt@example.net", "*.exempt.example"};
+  exempt.actions = all(Disposition::accept);
+  PolicyOverride strict;
+  strict.client = {*Network::parse("198.51.100.0/24")};
+  strict.mail_from = {"<>", "@football.example.com"};
+  strict.actions.dmarc_quarantine = Disposition::reject;
+  PolicyOverride list;
+  list.author_domain = {"football.example.com", "*.football.example.com"};
+  list.dkim_domain = {"*.example.com"};
+  list.actions.dmarc_reject = Disposition::quarantine;
+  return {exempt, strict, list};
+}
+
 Config make_config(std::string_view letters) {
   Config config;
   config.authserv_id = "mx.example.org";
+  constexpr std::pair<char, Disposition> kActions[] = {
+      {'a', Disposition::accept}, {'g', Disposition::tag},      {'h', Disposition::quarantine},
+      {'r', Disposition::reject}, {'e', Disposition::tempfail}, {'d', Disposition::discard}};
+  for (const auto& [letter, action] : kActions) {
+    if (letters.find(letter) != std::string_view::npos) config.policy.actions = all(action);
+  }
+  if (letters.find('o') != std::string_view::npos) config.policy.overrides = overrides();
   if (letters.find('m') != std::string_view::npos) config.verify.mode = VerifyMode::monitor;
   if (letters.find('t') != std::string_view::npos) config.policy.tag_subject = "[forged?] ";
   if (letters.find('s') != std::string_view::npos) {
@@ -100,21 +130,28 @@ void check_edits(const Verdict& verdict, const Subject& subject) {
           "it bears our name");
 }
 
+/// Only a receiving host may have added it.
+bool is_forged(const HeaderField& field, const Config& config) {
+  if (has_name(field, "Authentication-Results")) {
+    return claims_to_be_ours(field.value, config.authserv_id);
+  }
+  const bool ours = has_name(field, "X-Authmilter-Verdict") || has_name(field, "BIMI-Location") ||
+                    has_name(field, "BIMI-Indicator");
+  // Monitoring touches the results alone.
+  return ours && config.verify.mode == VerifyMode::enforce;
+}
+
 /// No forged field stays, whatever the order of the edits.
 void check_removals(const Verdict& verdict, const Subject& subject) {
   if (verdict.decision.rule == "limit.header") return;
-  std::size_t forged = 0;
-  for (const HeaderField& field : subject.message.fields) {
-    if (has_name(field, "Authentication-Results") &&
-        claims_to_be_ours(field.value, subject.config.authserv_id)) {
-      ++forged;
-    }
-    if (has_name(field, "X-Authmilter-Verdict")) ++forged;
-  }
+  const auto& fields = subject.message.fields;
+  const auto forged = std::count_if(fields.begin(), fields.end(), [&](const HeaderField& field) {
+    return is_forged(field, subject.config);
+  });
   const auto removed = std::count_if(
       verdict.edits.begin(), verdict.edits.end(),
       [](const HeaderEdit& edit) { return edit.action == HeaderEdit::Action::remove; });
-  require(forged == static_cast<std::size_t>(removed), "every forged field goes");
+  require(forged == removed, "every forged field goes");
 }
 
 void check_dmarc(const Verdict& verdict) {
@@ -133,6 +170,43 @@ void check_dmarc(const Verdict& verdict) {
   require(!findings.dmarc.dkim_aligned || by_dkim, "DKIM passed");
 }
 
+/// The action of `[policy]` for an SPF result.
+Disposition spf_action(const Findings& findings, const PolicyActions& actions) {
+  if (findings.spf.empty()) return Disposition::accept;
+  switch (findings.spf.front().result) {
+    case SpfResult::fail:
+      return *actions.spf_fail;
+    case SpfResult::softfail:
+      return *actions.spf_softfail;
+    case SpfResult::temperror:
+      return *actions.spf_temperror;
+    case SpfResult::permerror:
+      return *actions.spf_permerror;
+    default:
+      return Disposition::accept;
+  }
+}
+
+/// What authmilter.toml(5) says of `[policy]`, without overrides.
+Disposition expected(const Findings& findings, const PolicyActions& actions) {
+  constexpr Disposition kMildestFirst[] = {Disposition::accept,     Disposition::tag,
+                                           Disposition::quarantine, Disposition::tempfail,
+                                           Disposition::reject,     Disposition::discard};
+  const DmarcOutcome& dmarc = findings.dmarc;
+  Disposition by_dmarc = Disposition::accept;
+  if (dmarc.result == DmarcResult::pass) return by_dmarc;
+  if (dmarc.result == DmarcResult::fail) {
+    if (dmarc.policy == AssessmentPolicy::reject) return *actions.dmarc_reject;
+    if (dmarc.policy == AssessmentPolicy::quarantine) return *actions.dmarc_quarantine;
+  }
+  if (dmarc.result == DmarcResult::temperror) by_dmarc = *actions.dmarc_temperror;
+  if (dmarc.result == DmarcResult::permerror) by_dmarc = *actions.dmarc_permerror;
+  const auto place = [&](Disposition one) {
+    return std::find(std::begin(kMildestFirst), std::end(kMildestFirst), one);
+  };
+  return *std::max(place(by_dmarc), place(spf_action(findings, actions)));
+}
+
 void check_decision(const Verdict& verdict, const Subject& subject) {
   const Decision& decision = verdict.decision;
   require(!decision.rule.empty() && fuzz::printable_ascii(decision.reason), "a rule and a reason");
@@ -149,6 +223,10 @@ void check_decision(const Verdict& verdict, const Subject& subject) {
   }
   const bool monitor = subject.config.verify.mode == VerifyMode::monitor;
   require(!monitor || verdict.disposition == Disposition::accept, "monitoring changes nothing");
+  const PolicyConfig& policy = subject.config.policy;
+  if (policy.overrides.empty() && decision.rule != "limit.header") {
+    require(decision.disposition == expected(verdict.findings, policy.actions), "as configured");
+  }
   if (verdict.findings.dmarc.result == DmarcResult::pass) {
     require(decision.disposition == Disposition::accept, "the author is proven");
   }

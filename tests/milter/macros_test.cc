@@ -59,6 +59,30 @@ TEST_CASE("the queue id is i, cut to a sane length") {
   CHECK(queue_id(Macros{{"i", std::string(100000, 'x')}}).size() == 1024);
 }
 
+TEST_CASE("the client's address in {client_addr}") {
+  const struct {
+    const char* value;
+    const char* address;
+  } rows[] = {
+      {"192.0.2.1", "192.0.2.1"},
+      {"2001:db8::1", "2001:db8::1"},
+      {"IPv6:2001:db8::1", "2001:db8::1"},
+      {"IPv6:::1", "::1"},
+      {"", nullptr},
+      {"unknown", nullptr},
+      {"0", nullptr},
+      {"IPv6:", nullptr},
+      {"[192.0.2.1]", nullptr},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.value);
+    const auto named = named_client(Macros{{"{client_addr}", row.value}});
+    CHECK(named.has_value() == (row.address != nullptr));
+    if (named && row.address != nullptr) CHECK(*named == *IpAddress::parse(row.address));
+  }
+  CHECK_FALSE(named_client(Macros{}).has_value());
+}
+
 TEST_CASE("each stage is asked for once, with at least one name") {
   std::map<MacroStage, int> stages;
   for (const MacroRequest& request : macro_requests()) {

@@ -72,7 +72,11 @@ class MilterClient:
         if kind in ("unix", "local"):
             self.sock = socket.socket(socket.AF_UNIX)
             self.sock.settimeout(timeout)
-            self.sock.connect(rest)
+            try:
+                self.sock.connect(rest)
+            except OSError:
+                self.sock.close()
+                raise
         else:
             port, _, host = rest.partition("@")
             self.sock = socket.create_connection((host.strip("[]"), int(port)), timeout)

@@ -89,10 +89,10 @@ class Verifying(unittest.TestCase):
 
     def test_names_from_dns_and_macros_make_nobody_internal(self):
         with self.daemon.client() as client:
-            client.macros("C", client_name="localhost", client_addr="127.0.0.1", j="localhost")
+            client.macros("C", client_name="localhost", j="localhost")
             client.connect("192.0.2.99", host="[127.0.0.1]")
             client.helo("localhost")
-            client.macros("M", auth_type="PLAIN", auth_authen="", client_addr="127.0.0.1")
+            client.macros("M", auth_type="PLAIN", auth_authen="", client_ptr="localhost")
             self.assertEqual(client.deliver(GOOD).status, mc.REJECT)
 
     def test_missing_macros_and_helo(self):
@@ -134,6 +134,7 @@ class Verifying(unittest.TestCase):
             self.assertFalse(client.options & mc.NR_MAIL)
             self.assertIn("{auth_authen}", client.macro_names["M"])
             self.assertIn("{tls_version}", client.macro_names["M"])
+            self.assertIn("{client_addr}", client.macro_names["M"])
             self.assertIn("i", client.macro_names["E"].split())
 
     def test_an_mta_that_takes_no_header_changes_is_refused(self):
@@ -175,6 +176,31 @@ class Verifying(unittest.TestCase):
                 client.quit_new_connection()
                 client.greet("192.0.2.99")
                 self.assertEqual(client.deliver(GOOD).status, mc.REJECT)
+
+    def test_a_client_that_was_not_announced(self):
+        """After a refused message libmilter overlooks QUIT_NC and the connect that follows."""
+        for then, named, accepted in (("192.0.2.1", "192.0.2.1", True), ("192.0.2.1", "192.0.2.99", False),
+                                      ("192.0.2.1", None, True), ("192.0.2.1", "unknown", True),
+                                      ("2001:db8::2", "IPv6:2001:DB8:0::2", True), ("2001:db8::2", "::2", False),
+                                      ("::ffff:192.0.2.1", "192.0.2.1", True)):
+            with self.subTest(then=then, named=named), self.daemon.client() as client:
+                client.greet(then)
+                client.deliver([], mail_from="<a@example.org>")
+                client.quit_new_connection()
+                client.greet("192.0.2.1" if accepted else "192.0.2.99")
+                client.macros("M", mail_addr="a@example.org", client_addr=named)
+                reply = client.mail("<a@example.org>")
+                client.rcpt()
+                client.content([("From", " A <a@other.example>")])
+                result = client.end_of_message(i="Unannounced")
+                # The MTA may go on all the same.
+                self.assertEqual(result.accepted, accepted, result)
+                if accepted:
+                    self.assertEqual(reply, mc.CONTINUE)
+                else:
+                    self.assertEqual(reply, mc.REPLYCODE)
+                    self.assertTrue(result.reply.startswith("451 4.3.0 "), result)
+                    self.daemon.wait_for(f"^error: .*another client.*client={named.lower()}")
 
     def test_helo_may_come_again(self):
         with self.daemon.client() as client:

@@ -30,7 +30,13 @@ def main():
             found = {"/" + str(path.relative_to(root)) for path in root.rglob("*")
                      if path.is_file()}
             unit = f"{prefix}/lib/systemd/system/authmilterd.service"
-            wanted = {settings, f"{programs}/authmilterd", f"{prefix}/bin/authmilter", unit}
+            documents = f"{prefix}/share/doc/authmilter"
+            wanted = {settings, f"{programs}/authmilterd", f"{prefix}/bin/authmilter", unit,
+                      f"{prefix}/lib/sysusers.d/authmilter.conf",
+                      f"{prefix}/lib/tmpfiles.d/authmilter.conf", f"{documents}/README.md",
+                      f"{documents}/examples/authmilter.toml",
+                      f"{documents}/examples/postfix/main.cf.authmilter",
+                      f"{documents}/examples/sendmail/authmilter.m4"}
             start = [line for line in (root / unit[1:]).read_text().splitlines()
                      if line.startswith("ExecStart=")] if unit in found else []
             below = {path for path in found if not re.match(r"/(usr|etc|opt)/", path)}

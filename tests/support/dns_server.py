@@ -126,7 +126,7 @@ def record(owner, kind, data, ttl):
 class DnsServer:
     """Serves until the end of the `with` block. `zone` may be replaced; `queries` lists (name, type)."""
 
-    def __init__(self, names, ttl=60):
+    def __init__(self, names, ttl=60, port=0):
         self.zone = Zone(names)
         self.ttl = ttl
         self.queries = []
@@ -136,20 +136,19 @@ class DnsServer:
         class Datagram(socketserver.BaseRequestHandler):
             def handle(self):
                 query, socket = self.request
-                if (reply := outer.reply(query)) is not None:
-                    limit, _ = udp_octets(query, read_question(query)[2])
-                    socket.sendto(reply if len(reply) <= limit else outer.truncated(query), self.client_address)
+                for reply in outer.datagrams(query):
+                    socket.sendto(reply, self.client_address)
 
         class Stream(socketserver.StreamRequestHandler):
             def handle(self):
                 while len(size := self.rfile.read(2)) == 2:
                     outer.tcp_queries += 1
-                    reply = outer.reply(self.rfile.read(int.from_bytes(size, "big")))
-                    if reply is not None:
+                    for reply in outer.segments(self.rfile.read(int.from_bytes(size, "big"))):
                         self.wfile.write(struct.pack("!H", len(reply)) + reply)
                         self.wfile.flush()
 
-        class UdpServer(socketserver.UDPServer):
+        class UdpServer(socketserver.ThreadingUDPServer):
+            daemon_threads = True
             max_packet_size = 65535
 
         class TcpServer(socketserver.ThreadingTCPServer):
@@ -157,7 +156,7 @@ class DnsServer:
             allow_reuse_address = True
 
         while True:  # both protocols want the same port
-            udp = UdpServer(("127.0.0.1", 0), Datagram)
+            udp = UdpServer(("127.0.0.1", port), Datagram)
             try:
                 tcp = TcpServer(udp.server_address, Stream)
                 break
@@ -176,6 +175,17 @@ class DnsServer:
         for server in self._servers:
             server.shutdown()
             server.server_close()
+
+    def datagrams(self, query):
+        """What is sent back over UDP, and below over TCP."""
+        if (reply := self.reply(query)) is None:
+            return []
+        limit, _ = udp_octets(query, read_question(query)[2])
+        return [reply if len(reply) <= limit else self.truncated(query)]
+
+    def segments(self, query):
+        reply = self.reply(query)
+        return [] if reply is None else [reply]
 
     def reply(self, query):
         name, kind, end = read_question(query)

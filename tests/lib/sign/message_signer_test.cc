@@ -212,6 +212,20 @@ TEST_CASE("a submission cannot carry results in our name (A127)") {
   CHECK(outcome.edits[1].name == "DKIM-Signature");
 }
 
+TEST_CASE("nor can one whose header is over the limits carry what a receiving host adds") {
+  std::string header = "From: a@home.example\r\n";
+  for (int i = 0; i < 1000; ++i) header += "X: y\r\n";
+  for (const std::string name :
+       {"Authentication-Results", "X-Authmilter-Verdict", "BIMI-Location", "bimi-indicator"}) {
+    CAPTURE(name);
+    const SigningOutcome outcome =
+        sign({.header = header + name + ": mx.home.example; dmarc=pass\r\n"}, test_config());
+    CHECK(outcome.reason == "header-limit-exceeded");
+    REQUIRE(outcome.edits.size() == 1);
+    CHECK(outcome.edits[0] == HeaderEdit{HeaderEdit::Action::remove, 1, name, ""});
+  }
+}
+
 TEST_CASE("what a border server says stays in mail from inside, and from nobody else") {
   const std::string header =
       "X-Authmilter-Verdict: suspicious (spf fail for bank.example)\r\n"

@@ -1,0 +1,83 @@
+"""What the tests of faults share: whom they look at, and how they see that he judges as before."""
+
+import contextlib
+import pathlib
+import socket
+import sys
+import time
+import unittest
+import urllib.request
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS / name) for name in ("attacks", "milter", "support")]
+
+from dns_server import DnsServer  # noqa: E402
+from victim import AR, ATTACKER, FORGED, GENUINE, LEGIT, STAGES, Row, Victim, check, mc, split, until  # noqa: E402,F401
+
+PASSED = Row("", LEGIT, "accepted", results=("spf=pass", "dmarc=pass"))
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+class Watched(Victim):
+    """A daemon with metrics, and with a zone of its own for the names of LEGIT."""
+
+    def __init__(self, program, more="", **options):
+        self.metrics_port = free_port()
+        super().__init__(program, f'{more}\n[metrics]\nlisten = "127.0.0.1:{self.metrics_port}"\n', **options)
+
+    def metrics(self):
+        text = urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10).read().decode()
+        return {name: float(value) for name, _, value in
+                (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))}
+
+
+class FaultyServer(DnsServer):
+    """Sends what `answer` makes of a query and the right reply to it: a list, of one or more replies or of none."""
+
+    def __init__(self, names, **options):
+        super().__init__(names, **options)
+        self.answer = None
+
+    def datagrams(self, query):
+        return self.answer(query, self.reply(query), False) if self.answer else super().datagrams(query)
+
+    def segments(self, query):
+        return self.answer(query, self.reply(query), True) if self.answer else super().segments(query)
+
+
+def genuine(daemon, **more):
+    return daemon.deliver(LEGIT, client=GENUINE, helo="legitimate.com", mail_from="<admin@legitimate.com>", **more)
+
+
+class TestCase(unittest.TestCase):
+    def check_judges(self, daemon):
+        """The genuine message passes, the forged one is refused."""
+        self.assertIsNone(daemon.process.poll())
+        check(self, PASSED, genuine(daemon))
+        check(self, FORGED, daemon.deliver(LEGIT))
+
+    def wait_until(self, what, seconds=15):
+        """Until the assertions of `what` hold."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                return what()
+            except AssertionError:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def closing(clients):
+    """A list of clients, closed at the end."""
+    try:
+        yield clients
+    finally:
+        for client in clients:
+            client.sock.close()
