@@ -150,6 +150,31 @@ TEST_CASE("which client a connection can be of") {
   }
 }
 
+TEST_CASE("which client a connection can be of") {
+  const struct {
+    const char* connected;  // "": local submission
+    const char* named;
+    bool same;
+  } rows[] = {
+      {"192.0.2.1", "192.0.2.1", true},
+      {"192.0.2.1", "192.0.2.9", false},
+      {"192.0.2.1", "127.0.0.1", false},
+      {"::ffff:192.0.2.1", "192.0.2.1", true},
+      {"2001:db8::1", "2001:db8:0::1", true},
+      {"2001:db8::1", "192.0.2.1", false},
+      {"", "127.0.0.1", true},
+      {"", "::1", true},
+      {"", "192.0.2.1", false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.connected);
+    CAPTURE(row.named);
+    Fixture fixture;
+    fixture.greet(row.connected);
+    CHECK(fixture.session.is_client(*IpAddress::parse(row.named)) == row.same);
+  }
+}
+
 TEST_CASE("where the MTA takes no quarantine the message is tagged") {
   Fixture fixture(Fixture::default_config(), {.quarantine = false});
   fixture.greet("192.0.2.1");
