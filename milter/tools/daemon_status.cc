@@ -145,6 +145,7 @@ std::optional<DaemonStatus> read_status(const std::vector<Sample>& all) {
   status.limits = samples.counts("authmilter_limits_hit_total", "limit");
   status.internal_errors = samples.number("authmilter_internal_errors_total");
   status.aborted_messages = samples.number("authmilter_aborted_messages_total");
+  status.tls_refusals = samples.number("authmilter_tls_refusals_total");
   status.connections = samples.number("authmilter_connections_total");
   status.open_connections = samples.number("authmilter_open_connections");
   status.messages_in_hand = samples.number("authmilter_messages_in_hand");

@@ -55,6 +55,7 @@ struct DaemonStatus {
   Counts limits;
   double internal_errors = 0;
   double aborted_messages = 0;
+  double tls_refusals = 0;
   double connections = 0;
   double open_connections = 0;
   double messages_in_hand = 0;

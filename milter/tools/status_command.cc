@@ -111,6 +111,7 @@ Json status_json(const DaemonStatus& status, std::int64_t now) {
           {"policy", counts_json(status.policy)},
           {"rules", counts_json(status.rules)},
           {"aborted_messages", whole(status.aborted_messages)},
+          {"tls_refusals", whole(status.tls_refusals)},
           {"internal_errors", whole(status.internal_errors)},
           {"spf", counts_json(status.spf)},
           {"dkim", counts_json(status.dkim)},
@@ -190,6 +191,9 @@ void show_messages(Report& report, const DaemonStatus& status) {
   report.line("by rule", counts_text(status.rules));
   if (status.aborted_messages > 0) {
     report.line("given up", fmt::format("{:.0f} by the MTA", status.aborted_messages));
+  }
+  if (status.tls_refusals > 0) {
+    report.line("without TLS", fmt::format("{:.0f} refused at MAIL", status.tls_refusals));
   }
   report.line("limits hit", counts_text(status.limits));
   report.heading("Results");

@@ -1,6 +1,7 @@
 #include <authmilter/authentication_results.h>
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <numeric>
 
@@ -317,13 +318,18 @@ void check_message(const OrderlyMessage& orderly, const Rights& rights) {
   require(without_blanks(from->value) == without_blanks(kSignedFrom), "the one who signed");
 }
 
+template <std::size_t Size>
+std::uint64_t sum(const std::array<Metrics::Count, Size>& counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
 /// What the daemon counts.
 struct Counts {
   explicit Counts(const Metrics& metrics)
-      : ours(metrics.signed_messages + metrics.unsigned_messages + metrics.signing_failures),
+      : ours(metrics.signed_messages + sum(metrics.unsigned_messages) +
+             sum(metrics.signing_failures)),
         passes(metrics.dmarc[static_cast<std::size_t>(DmarcResult::pass)]),
-        messages(
-            std::accumulate(metrics.messages.begin(), metrics.messages.end(), std::uint64_t{0})) {}
+        messages(sum(metrics.messages)) {}
   std::uint64_t ours;
   std::uint64_t passes;
   std::uint64_t messages;

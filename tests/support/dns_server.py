@@ -126,7 +126,7 @@ def record(owner, kind, data, ttl):
 class DnsServer:
     """Serves until the end of the `with` block. `zone` may be replaced; `queries` lists (name, type)."""
 
-    def __init__(self, names, ttl=60, port=0):
+    def __init__(self, names, ttl=60, port=0, host="127.0.0.1"):
         self.zone = Zone(names)
         self.ttl = ttl
         self.queries = []
@@ -156,7 +156,7 @@ class DnsServer:
             allow_reuse_address = True
 
         while True:  # both protocols want the same port
-            udp = UdpServer(("127.0.0.1", port), Datagram)
+            udp = UdpServer((host, port), Datagram)
             try:
                 tcp = TcpServer(udp.server_address, Stream)
                 break
@@ -164,7 +164,7 @@ class DnsServer:
                 udp.server_close()
         self._servers = [udp, tcp]
         self.port = udp.server_address[1]
-        self.address = f"127.0.0.1@{self.port}"
+        self.address = f"{host}@{self.port}"
 
     def __enter__(self):
         for server in self._servers:

@@ -199,6 +199,20 @@ ROWS = [
      "512", "--out", "short.pem"], 64, None),
     ("an unknown type", ["key", "generate", "--domain", "example.org", "--selector", "s",
      "--type", "dsa"], 64, None),
+
+    ("an import of nothing", ["import"], 64, None),
+    ("of another filter", ["import", "rspamd", "k.conf"], 64, None),
+    ("of no file", ["import", "opendkim"], 64, None),
+    ("of a missing file", ["import", "opendkim", "no.conf"], 66, None),
+    ("whose table is missing", ["import", "opendkim", "notable.conf"], 66, None),
+    ("behind which one is missing", ["import", "opendkim", "k.conf", "--opendmarc", "no.conf"], 66, None),
+    ("of a file in error", ["import", "opendkim", "bad.toml"], 78, None),
+    ("of what no socket can be", ["import", "opendkim", "noport.conf"], 78, None),
+    ("what is lost is no error", ["import", "opendkim", "--json", "k.conf"], 0,
+     {"warnings.0.level": "warning", "warnings.0.file": "k.conf", "warnings.0.line": 2,
+      "warnings.0.setting": "SendReports"}),
+    ("a default has no line", ["import", "opendmarc", "--json", "empty.conf"], 0,
+     {"warnings.0.level": "note", "warnings.0.file": "empty.conf", "warnings.0.line": None}),
 ]
 
 
@@ -247,6 +261,10 @@ def prepare(command, failures):
     command.write("binary.eml", b"From: \xff\xfe <joe@example.org>\nX: \x80\x81\n\n\xff\n")
     command.write("bad.toml", "[identity]\nautserv_id = \"mx.example.net\"\n")
     command.write("nokey.toml", CONFIG % {"dir": "/nonexistent"})
+    command.write("k.conf", "Syslog yes\nSendReports yes\n")
+    command.write("empty.conf", "")
+    command.write("notable.conf", "KeyTable file:no.table\nSigningTable csl:a.org=k\n")
+    command.write("noport.conf", "Socket inet:99999@localhost\n")
     command.write("impatient.toml", "[dns]\ntimeout = \"1s\"\nmessage_timeout = \"2s\"\n")
     command.write("config.toml", CONFIG % {"dir": command.directory})
     rsa = command.run(["key", "generate", "--domain", "example.org", "--selector", "rsa"])
@@ -303,6 +321,8 @@ def check_order(command, failures):
         "result", "author_domain", "organizational_domain", "policy_domain", "policy",
         "spf_aligned", "dkim_aligned", "reason"], keys(dmarc))
     document = json.loads(command.run(verify).stdout)
+    failures.check("order of import", keys(["import", "opendkim", "--json", "k.conf"]) ==
+                   ["configuration", "warnings"], "")
     failures.check("verify and dmarc have the same object", list(document["dmarc"]) == keys(dmarc))
 
 

@@ -60,6 +60,19 @@ TEST_CASE("metrics of something else are not taken for the daemon's") {
   CHECK_FALSE(read_status({{"authmilter_build_info", {}, 1}}));
 }
 
+TEST_CASE("counters are read by their labels, in the daemon's order") {
+  const auto status = status_of(
+      "authmilter_messages_total{action=\"reject\"} "
+      "2\nauthmilter_messages_total{action=\"accept\"} 1\n"
+      "authmilter_spf_results_total{result=\"pass\"} 3\nauthmilter_tls_refusals_total 7\n"
+      "authmilter_dns_query_duration_seconds_count 9\n");
+  CHECK(status.messages == Counts{{"reject", 2}, {"accept", 1}});
+  CHECK(status.spf == Counts{{"pass", 3}});
+  CHECK(status.dkim.empty());
+  CHECK(status.tls_refusals == 7);
+  CHECK(status.dns_queries == 9);
+}
+
 TEST_CASE("each process has its own configuration") {
   const auto status = status_of(
       "authmilter_monitor_mode{socket=\"a\"} 0\n"

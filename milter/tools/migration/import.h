@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+#include <authmilter/result.h>
+
+#include "remark.h"
+#include "settings_file.h"
+
+namespace authmilter::migration {
+
+/// An authmilter.toml that means what other filters' configurations meant, and what there is to say
+/// about it, in the order of the files.
+struct Imported {
+  std::string configuration;
+  Remarks remarks;
+};
+
+/// Names of files, at least one; and of the directory that the keys will be copied to, if they
+/// will.
+struct Sources {
+  std::string opendkim;
+  std::string opendmarc;
+  std::string keys_directory;
+};
+
+/// Reads the configurations and the files that they name through `read_file`. An error is a file
+/// that cannot be read or is in error.
+Result<Imported> import_configurations(const Sources& sources, const ReadFile& read_file);
+
+}  // namespace authmilter::migration

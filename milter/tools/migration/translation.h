@@ -1,0 +1,58 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <authmilter/result.h>
+
+#include "draft.h"
+#include "remark.h"
+#include "settings_file.h"
+
+namespace authmilter::migration {
+
+/// What is made of a configuration: the new one, and what there is to say about it.
+struct Translation {
+  Draft draft;
+  Remarks remarks;
+};
+
+/// A translation in progress: tells of things at the place of a setting, and writes keys with where
+/// they come from.
+class Translator {
+ public:
+  Translator(std::string program, const Settings& settings, const ReadFile& read_file,
+             Translation& translation);
+
+  const Settings& settings() const { return settings_; }
+  Draft& draft() const { return translation_.draft; }
+  Remarks& remarks() { return translation_.remarks; }
+  const ReadFile& read_file() const { return read_file_; }
+
+  void warn(std::string_view setting, std::string text);
+  void note(std::string_view setting, std::string text);
+  /// "FILE:12: NAME", or what the default of a setting is. `more` explains.
+  std::string origin(std::string_view setting, std::string_view more = "") const;
+  void set(std::string_view section, std::string_view key, std::string value,
+           std::string_view setting, std::string_view more = "");
+
+  // What both programs have in the same way.
+
+  /// BaseDirectory, below which relative files are.
+  std::string base_directory() const;
+  void socket();
+  void authserv_id();
+  void dns_timeout();
+  void log();
+
+ private:
+  void socket_mode();
+  std::optional<std::string> translated_socket(const std::string& text);
+
+  std::string program_;
+  const Settings& settings_;
+  const ReadFile& read_file_;
+  Translation& translation_;
+};
+
+}  // namespace authmilter::migration
