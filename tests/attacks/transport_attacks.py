@@ -107,12 +107,13 @@ class Shared(unittest.TestCase):
                 client.macros("H", **macros)
                 client.helo("localhost")
                 client.macros("M", **macros)
-                client.mail("<any@attack.com>")
+                reply = client.mail("<any@attack.com>")
+                if "client_addr" in macros:  # not that of the connection: whose message is it?
+                    self.assertEqual(reply, mc.REPLYCODE)
+                    continue
                 client.rcpt()
                 client.content(LEGIT)
-                # Another address than that of the connection: whose message is it?
-                becomes = Row("", LEGIT, "deferred", r"^451 4\.3\.0 ") if "client_addr" in macros else FORGED
-                check(self, becomes, client.end_of_message(**macros))
+                check(self, FORGED, client.end_of_message(**macros))
 
     def test_a_client_that_was_not_announced(self):
         """A147: an MTA that takes the connection for its next client after a refused message, which libmilter
@@ -124,10 +125,7 @@ class Shared(unittest.TestCase):
                 client.quit_new_connection()
                 client.greet(ATTACKER, "helo.attack.com")
                 client.macros("M", client_addr=ATTACKER, mail_addr="admin@legitimate.com")
-                client.mail("<admin@legitimate.com>")
-                client.rcpt()
-                client.content(LEGIT)
-                check(self, Row("", LEGIT, "deferred", r"^451 4\.3\.0 "), client.end_of_message())
+                self.assertEqual(client.mail("<admin@legitimate.com>"), mc.REPLYCODE)
 
     def test_the_client_of_this_message(self):
         """A147: HELO comes again after STARTTLS, and XCLIENT makes another client."""

@@ -190,16 +190,12 @@ class Verifying(unittest.TestCase):
                 client.greet("192.0.2.1" if accepted else "192.0.2.99")
                 client.macros("M", mail_addr="a@example.org", client_addr=named)
                 reply = client.mail("<a@example.org>")
-                client.rcpt()
-                client.content([("From", " A <a@other.example>")])
-                result = client.end_of_message(i="Unannounced")
-                # The MTA may go on all the same.
-                self.assertEqual(result.accepted, accepted, result)
+                self.assertEqual(reply, mc.CONTINUE if accepted else mc.REPLYCODE)
                 if accepted:
-                    self.assertEqual(reply, mc.CONTINUE)
+                    client.rcpt()
+                    client.content([("From", " A <a@other.example>")])
+                    self.assertTrue(client.end_of_message(i="Unannounced").accepted)
                 else:
-                    self.assertEqual(reply, mc.REPLYCODE)
-                    self.assertTrue(result.reply.startswith("451 4.3.0 "), result)
                     self.daemon.wait_for(f"^error: .*another client.*client={named.lower()}")
 
     def test_helo_may_come_again(self):
