@@ -4,11 +4,11 @@
 #include <cstdio>
 #include <exception>
 #include <string>
-#include <string_view>
 
 #include <authmilter/config.h>
-#include <authmilter/ip_address.h>
+#include <authmilter/secret_memory.h>
 
+#include "config_warnings.h"
 #include "daemon.h"
 #include "hardening.h"
 #include "host_name.h"
@@ -32,25 +32,15 @@ int fail(ExitCode exit_code, const std::string& message) {
   return code(exit_code);
 }
 
-/// Of a `metrics.listen` that the configuration has taken: "ADDRESS:PORT" or "[ADDRESS]:PORT".
-bool is_loopback(std::string_view listen) {
-  std::string_view host = listen.substr(0, listen.rfind(':'));
-  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  const auto address = IpAddress::parse(host);
-  return address && (Network::parse("127.0.0.0/8")->contains(*address) ||
-                     Network::parse("::1/128")->contains(*address));
+void print_warnings(const DaemonOptions& options, const Config& config) {
+  for (const std::string& warning : config_warnings(config))
+    fmt::print(stderr, "{}: warning: {}\n", options.config.string(), warning);
 }
 
 int check_config(const DaemonOptions& options) {
   const auto runtime = Runtime::load(options.config, options.host_name);
   if (!runtime) return fail(ExitCode::config, runtime.error().message);
-  const std::string& listen = (*runtime)->config().metrics_listen;
-  if (!listen.empty() && !is_loopback(listen)) {
-    fmt::print(stderr,
-               "{}: warning: metrics.listen: {} is no loopback address: whoever can connect reads "
-               "the metrics\n",
-               options.config.string(), listen);
-  }
+  print_warnings(options, (*runtime)->config());
   return code(ExitCode::ok);
 }
 
@@ -67,12 +57,15 @@ int run(const CommandLine& line) {
     return fail(ExitCode::usage,
                 "authmilterd: needs no root and refuses to run as root; see --allow-root");
   }
+  print_warnings(options, *config);
   block_signals();
   harden_process();
   return code(run_daemon(options, *config));
 }
 
 int main_of(int argc, char** argv) {
+  if (!wipe_freed_memory())
+    return fail(ExitCode::software, "authmilterd: OpenSSL cannot be made to wipe what it frees");
   CLI::App app("Mail authentication milter: SPF, DKIM, DMARC and signing", "authmilterd");
   CommandLine line;
   app.add_option("--config", line.config, "The configuration file")

@@ -1,0 +1,49 @@
+#include "config_warnings.h"
+
+#include <authmilter/ip_address.h>
+
+#include <string_view>
+
+namespace authmilter {
+namespace {
+
+bool is_loopback(const IpAddress& address) {
+  return Network::parse("127.0.0.0/8")->contains(address) ||
+         Network::parse("::1/128")->contains(address);
+}
+
+/// "ADDRESS", "[ADDRESS]" or "localhost", as the configuration has taken it.
+bool is_loopback_host(std::string_view host) {
+  if (host == "localhost") return true;
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  const auto address = IpAddress::parse(host);
+  return address && is_loopback(*address);
+}
+
+}  // namespace
+
+std::vector<std::string> config_warnings(const Config& config) {
+  std::vector<std::string> warnings;
+  for (const std::string& socket : config.milter.sockets) {
+    const std::size_t at = socket.find('@');
+    if (socket.starts_with("unix:") || at == std::string::npos) continue;
+    if (!is_loopback_host(std::string_view(socket).substr(at + 1))) {
+      warnings.push_back("milter.socket: " + socket +
+                         " is no loopback address: whoever can connect can have mail signed");
+    }
+  }
+  for (const Network& network : config.internal) {
+    if (network.prefix_length() == 0) {
+      warnings.push_back("network.internal: " + network.text() +
+                         " is everybody: anyone's mail is signed, and nobody's is judged");
+    }
+  }
+  const std::string& listen = config.metrics_listen;
+  if (!listen.empty() && !is_loopback_host(listen.substr(0, listen.rfind(':')))) {
+    warnings.push_back("metrics.listen: " + listen +
+                       " is no loopback address: whoever can connect reads the metrics");
+  }
+  return warnings;
+}
+
+}  // namespace authmilter
