@@ -529,8 +529,9 @@ def main():
             print(f"FAIL {program}.conf(5): {problem}")
         failures += len(problems)
     for installation in INSTALLATIONS:
-        # OpenDKIM takes no key below a folder that others may write to, as /tmp is.
-        with tempfile.TemporaryDirectory(prefix="import-", dir=CACHES) as name:
+        # OpenDKIM takes no key below a folder that others may write to, as /tmp is. A folder of this name is its own,
+        # so that its socket is kept.
+        with tempfile.TemporaryDirectory(prefix="opendkim-", dir=CACHES) as name:
             problems = check(installation, pathlib.Path(name), programs)
         for problem in problems:
             print(f"FAIL {installation.why}: {problem}")

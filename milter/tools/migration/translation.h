@@ -47,6 +47,7 @@ class Translator {
 
  private:
   void socket_mode();
+  void note_folder(const std::string& folder);
   std::optional<std::string> translated_socket(const std::string& text);
 
   std::string program_;
