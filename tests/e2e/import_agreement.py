@@ -429,7 +429,7 @@ class ImportedDaemon(Daemon):
     def __init__(self, program, text, folder, dns):
         self._text = (text.replace(f"{folder}/opendkim.sock", f"{folder}/authmilter.sock")
                       .replace(f'"{NAMESERVER}"', f'"{dns.address}"')
-                      .replace('target = "syslog"', 'target = "stderr"'))
+                      .replace('target = "journal"', 'target = "stderr"'))
         if "[log]" not in self._text:
             self._text += '[log]\ntarget = "stderr"\n'
         self.address = f"unix:{folder}/authmilter.sock"

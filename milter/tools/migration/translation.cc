@@ -205,7 +205,10 @@ void Translator::dns_timeout() {
 
 void Translator::log() {
   if (settings_.boolean("Syslog")) {
-    set("log", "target", "\"syslog\"", "Syslog");
+    // With the facility mail, as both programs; syslog(3) would lose the AUTHMILTER_* fields.
+    set("log", "target", "\"journal\"", "Syslog",
+        "the journal passes the lines on to a syslog daemon; on a host without systemd write "
+        "\"syslog\"");
   } else if (settings_.has("Syslog")) {
     note("Syslog",
          "authmilterd always logs, to the journal; log.level = \"warning\" leaves out the "

@@ -255,7 +255,8 @@ TEST_CASE("defaults of OpenDKIM that are not authmilter's, and limits") {
   CHECK(set.config.dns.timeout == std::chrono::seconds(30));
   CHECK(set.config.dns.message_timeout == std::chrono::seconds(30));
   CHECK(set.config.dns.nameservers == std::vector<std::string>{"192.0.2.53", "::1"});
-  CHECK(set.config.log.target == LogTarget::syslog);
+  CHECK(set.config.log.target == LogTarget::journal);
+  CHECK(has(set.configuration, "Syslog: the journal passes the lines on to a syslog daemon"));
   CHECK(has(set.warnings, "k:2 MaximumHeaders: there is always a limit"));
 }
 
