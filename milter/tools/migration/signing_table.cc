@@ -145,7 +145,9 @@ void SigningTable::remark_on_line(const Line& line, const DataSetEntry& entry,
         fmt::format("\"{}\" matched every domain that ends so; {} and the domains below it are "
                     "signed for",
                     entry.key, line.domains.name));
-  if (line.domains.shape == Shape::all && line.key != kAuthorsKey)
+  // remark_on_users() tells of single users.
+  const bool of_all_users = line.user.find_first_not_of('*') == std::string::npos;
+  if (line.domains.shape == Shape::all && of_all_users && line.key != kAuthorsKey)
     warn(
         fmt::format("\"{}\" signed for any domain; a [[signing.domain]] is needed for each but "
                     "those of the other lines and of the key itself",

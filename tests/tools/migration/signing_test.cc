@@ -110,6 +110,8 @@ TEST_CASE("KeyTable and SigningTable (opendkim.conf(5), SigningTable)") {
        "/st:2 SigningTable: \"joe@example.com\" had a key of its own"},
       {"a user alone does not make its domain sign", tables(re, "joe@example.com a"), "",
        "/st:1 SigningTable: only \"joe@example.com\" was signed for"},
+      {"a user of every domain", tables(re, "joe@* a"), "",
+       "/st:1 SigningTable: only \"joe@*\" was signed for"},
       {"users by a pattern", tables(re, "info*@example.com a"), "",
        "/st:1 SigningTable: only \"info*@example.com\" was signed for"},
       {"only below: the domain itself is signed too", tables(re, "*@*.example.com a"),
@@ -126,6 +128,8 @@ TEST_CASE("KeyTable and SigningTable (opendkim.conf(5), SigningTable)") {
        "/st:1 SigningTable: each domain below a.org signed with its own name"},
       {"everybody with one key: its own domain is kept", tables(re, "* n"),
        "example.net+ sn=/n.pem", "/st:1 SigningTable: \"*\" signed for any domain"},
+      {"with more stars than needed", tables(re, "**@* n"), "example.net+ sn=/n.pem",
+       "/st:1 SigningTable: \"**@*\" signed for any domain"},
       {"everybody in his own name", tables(re, "*@* any"), "",
        "/st:1 SigningTable: \"*@*\" signed"},
       {"a star without a dot", tables(re, "*@*example.com a"), "example.com+ sa=/a.pem",
@@ -159,6 +163,14 @@ TEST_CASE("KeyTable and SigningTable (opendkim.conf(5), SigningTable)") {
     const std::string wanted = row.warning;
     CHECK(rest.substr(0, wanted.size()) == wanted);
     CHECK(rest.empty() == wanted.empty());
+  }
+}
+
+TEST_CASE("what a line loses is said once") {
+  for (const char* kind : {"refile:", ""}) {
+    const auto imported = import_texts(tables(kind, "joe@* a"));
+    CHECK(has(imported.warnings, "only \"joe@*\" was signed for"));
+    CHECK_FALSE(has(imported.warnings, "signed for any domain"));
   }
 }
 
