@@ -67,6 +67,10 @@ std::vector<std::string> changed_names(const std::vector<std::string>& defaults,
   return names;
 }
 
+bool holds(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 /// What signing.headers takes.
 bool is_signable(std::string_view name) {
   const bool named = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
@@ -215,21 +219,31 @@ class Signing {
     const auto omitted = settings_.has("OmitHeaders")
                              ? changed_names(default_omit_headers(), *omit_set)
                              : default_omit_headers();
-    for (const std::string& name : omitted) std::erase(names, name);
-    const char* setting = settings_.has("OmitHeaders") ? "OmitHeaders" : "SignHeaders";
     std::erase_if(names, [&](const std::string& name) {
-      if (is_signable(name)) return false;
+      if (is_signable(name) || holds(omitted, name)) return false;
       to_.warn("SignHeaders", fmt::format("\"{}\" cannot be signed", name));
       return true;
     });
-    if (std::find(names.begin(), names.end(), "subject") == names.end())
-      to_.warn(setting, "Subject is always signed");
-    to_.set("signing", "headers", quoted_list(names), setting,
-            settings_.has(setting)
-                ? ""
-                : "without this line authmilter signs Message-ID, Sender and the "
-                  "MIME fields too");
+    // Whichever setting it is that does not name it, or does.
+    const char* without_subject = holds(names, "subject") ? "OmitHeaders" : "SignHeaders";
+    for (const std::string& name : omitted) std::erase(names, name);
+    if (!holds(names, "subject")) to_.warn(without_subject, "Subject is always signed");
+    write_headers(names);
     return oversigned();
+  }
+
+  void write_headers(const std::vector<std::string>& names) {
+    const bool omits = settings_.has("OmitHeaders");
+    const std::string literal = quoted_list(names);
+    if (settings_.has("SignHeaders")) {
+      to_.set("signing", "headers", literal, "SignHeaders",
+              omits ? "without those of " + to_.origin("OmitHeaders") : "");
+    } else if (omits) {
+      to_.set("signing", "headers", literal, "OmitHeaders");
+    } else {
+      to_.set("signing", "headers", literal, "SignHeaders",
+              "without this line authmilter signs Message-ID, Sender and the MIME fields too");
+    }
   }
 
   /// From is oversigned in any case.
@@ -241,7 +255,7 @@ class Signing {
       const std::string name = lower(entry.key);
       if (!is_signable(name)) {
         to_.warn("OversignHeaders", fmt::format("\"{}\" cannot be signed", name));
-      } else if (std::find(names.begin(), names.end(), name) == names.end()) {
+      } else if (!holds(names, name)) {
         names.push_back(name);
       }
     }

@@ -242,6 +242,12 @@ TEST_CASE("how mail is signed") {
       {"a list of one's own", "SignHeaders From,Subject,To", "to", "date", ""},
       {"Subject is always signed", "SignHeaders From,To", "to", "date",
        "k:4 SignHeaders: Subject is always signed"},
+      {"Subject left out", "OmitHeaders *,Subject", "to", "subject",
+       "k:4 OmitHeaders: Subject is always signed"},
+      {"not in the list, whatever is left out", "OmitHeaders *,+Date\nSignHeaders From,To", "to",
+       "date", "k:5 SignHeaders: Subject is always signed"},
+      {"in the list, but left out", "OmitHeaders Subject\nSignHeaders From,To,Subject", "to",
+       "subject", "k:4 OmitHeaders: Subject is always signed"},
       {"left out", "OmitHeaders *,+List-Id", "list-post", "list-id", ""},
       {"what cannot be signed", "SignHeaders *,+Return-Path,+X-*", "to", "x-*",
        "k:4 SignHeaders: \"x-*\" cannot be signed"},
@@ -263,6 +269,14 @@ TEST_CASE("how mail is signed") {
     CHECK(imported.warnings.substr(0, wanted.size()) == wanted);
     CHECK(imported.warnings.empty() == wanted.empty());
   }
+}
+
+TEST_CASE("both lists of fields are named") {
+  const auto imported = import_texts({{"k",
+                                       "Domain a.org\nSelector s\nKeyFile /k.pem\n"
+                                       "SignHeaders From,Subject,To\nOmitHeaders *,+To\n"}});
+  CHECK(has(imported.configuration,
+            "# k:4: SignHeaders: without those of k:5: OmitHeaders\nheaders = "));
 }
 
 TEST_CASE("keys that are copied") {
