@@ -207,6 +207,7 @@ ROWS = [
     ("whose table is missing", ["import", "opendkim", "notable.conf"], 66, None),
     ("behind which one is missing", ["import", "opendkim", "k.conf", "--opendmarc", "no.conf"], 66, None),
     ("of a file in error", ["import", "opendkim", "bad.toml"], 78, None),
+    ("of the other program's file", ["import", "opendmarc", "k.conf"], 78, None),
     ("of what no socket can be", ["import", "opendkim", "--json", "noport.conf"], 0,
      {"warnings.0.level": "warning", "warnings.0.line": 1, "warnings.0.setting": "Socket"}),
     ("what is lost is no error", ["import", "opendkim", "--json", "k.conf"], 0,

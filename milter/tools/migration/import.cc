@@ -21,6 +21,37 @@ std::string title(const Sources& sources) {
       sources.opendkim, both ? " and " : "", sources.opendmarc);
 }
 
+/// A program, and the other one that is often beside it.
+struct Program {
+  const char* name;
+  const char* file;
+  KnownSettings known;
+};
+
+Program opendkim_program() { return {"OpenDKIM", "opendkim.conf", opendkim_settings()}; }
+Program opendmarc_program() { return {"OpenDMARC", "opendmarc.conf", opendmarc_settings()}; }
+
+/// A configuration of the program. That of the other one is an error: it has more settings that are
+/// the other's alone than its own, and a warning for each would hide what is wrong.
+Result<Settings> read_settings(const std::string& path, const Program& program,
+                               const Program& other, const ReadFile& read_file) {
+  auto settings = Settings::read(path, program.known, read_file);
+  if (!settings) return settings;
+  const Setting* first = nullptr;
+  long balance = 0;
+  for (const Setting& setting : settings->all()) {
+    const bool known = find_known(program.known, setting.name) != nullptr;
+    const bool known_there = find_known(other.known, setting.name) != nullptr;
+    if (known && !known_there) --balance;
+    if (known || !known_there) continue;
+    ++balance;
+    if (first == nullptr) first = &setting;
+  }
+  if (balance <= 0) return settings;
+  return Error{fmt::format("{}: this looks like {}, not {}: {} has no {}", first->place.text(),
+                           other.file, program.file, program.name, first->name)};
+}
+
 /// OpenDKIM can tempfail what it cannot verify for want of a key; the nearest equal is DMARC's.
 void apply_dns_error(const DkimFacts& dkim, const Settings& settings, Translation& translation) {
   if (!dkim.verifies || !dkim.tempfails_on_dns_error) return;
@@ -43,7 +74,8 @@ Result<Imported> import_configurations(const Sources& sources, const ReadFile& r
   std::optional<Settings> opendkim;
   std::optional<DkimFacts> dkim;
   if (!sources.opendkim.empty()) {
-    const auto settings = Settings::read(sources.opendkim, opendkim_settings(), read_file);
+    const auto settings =
+        read_settings(sources.opendkim, opendkim_program(), opendmarc_program(), read_file);
     if (!settings) return settings.error();
     opendkim = *settings;
     const auto facts =
@@ -56,7 +88,8 @@ Result<Imported> import_configurations(const Sources& sources, const ReadFile& r
                   "OpenDKIM alone refuses nothing for SPF or DMARC; without this line authmilter "
                   "does");
   } else {
-    const auto settings = Settings::read(sources.opendmarc, opendmarc_settings(), read_file);
+    const auto settings =
+        read_settings(sources.opendmarc, opendmarc_program(), opendkim_program(), read_file);
     if (!settings) return settings.error();
     const auto done = translate_opendmarc(*settings, read_file, dkim, translation);
     if (!done) return done.error();

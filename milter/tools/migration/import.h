@@ -25,7 +25,7 @@ struct Sources {
 };
 
 /// Reads the configurations and the files that they name through `read_file`. An error is a file
-/// that cannot be read or is in error.
+/// that cannot be read, is in error or is the other program's.
 Result<Imported> import_configurations(const Sources& sources, const ReadFile& read_file);
 
 }  // namespace authmilter::migration
