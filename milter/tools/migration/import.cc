@@ -69,17 +69,16 @@ void apply_dns_error(const DkimFacts& dkim, const Settings& settings, Translatio
 
 }  // namespace
 
-Result<Imported> import_configurations(const Sources& sources, const ReadFile& read_file) {
+Result<Imported> import_configurations(const Sources& sources, const Files& files) {
   Translation translation;
   std::optional<Settings> opendkim;
   std::optional<DkimFacts> dkim;
   if (!sources.opendkim.empty()) {
     const auto settings =
-        read_settings(sources.opendkim, opendkim_program(), opendmarc_program(), read_file);
+        read_settings(sources.opendkim, opendkim_program(), opendmarc_program(), files.read);
     if (!settings) return settings.error();
     opendkim = *settings;
-    const auto facts =
-        translate_opendkim(*opendkim, read_file, sources.keys_directory, translation);
+    const auto facts = translate_opendkim(*opendkim, files, sources.keys_directory, translation);
     if (!facts) return facts.error();
     dkim = *facts;
   }
@@ -89,9 +88,9 @@ Result<Imported> import_configurations(const Sources& sources, const ReadFile& r
                   "does");
   } else {
     const auto settings =
-        read_settings(sources.opendmarc, opendmarc_program(), opendkim_program(), read_file);
+        read_settings(sources.opendmarc, opendmarc_program(), opendkim_program(), files.read);
     if (!settings) return settings.error();
-    const auto done = translate_opendmarc(*settings, read_file, dkim, translation);
+    const auto done = translate_opendmarc(*settings, files, dkim, translation);
     if (!done) return done.error();
   }
   if (dkim) apply_dns_error(*dkim, *opendkim, translation);

@@ -164,7 +164,7 @@ class Signing {
         continue;
       }
       const ChosenKey key{lower(entry.key), lower(*selector), below(to_.base_directory(), *file),
-                          entry.place};
+                          entry.place, settings_.place("KeyFile")};
       planned_.push_back({key.domain, settings_.boolean("SubDomains"), {key}});
     }
     return Done{};
@@ -317,21 +317,33 @@ class Signing {
     return below(keys_directory_, fmt::format("{}.{}.pem", domain, key.selector));
   }
 
+  const char* key_setting() const { return settings_.has("KeyTable") ? "KeyTable" : "KeyFile"; }
+
   /// Debian's OpenDKIM has its keys in a directory that no other user may enter.
   void note_key_files() {
-    const char* setting = settings_.has("KeyTable") ? "KeyTable" : "KeyFile";
-    if (keys_directory_.empty()) {
-      to_.note(setting,
+    if (keys_directory_.empty())
+      to_.note(key_setting(),
                "authmilterd runs as the user authmilter and takes a key file that is root's or its "
                "own and in a directory that it may enter; \"--keys /etc/authmilter/keys\" names "
                "copies there and says how to make them");
-      return;
-    }
+    std::set<std::string> missing;
     for (const PlannedDomain& domain : planned_) {
-      for (const ChosenKey& key : domain.keys)
-        to_.note(setting, fmt::format("copy the key: install -o root -g authmilter -m 0640 {} {}",
-                                      key.file, new_file(key, domain.domain)));
+      for (const ChosenKey& key : domain.keys) {
+        if (to_.is_missing(key.file)) {
+          if (missing.insert(key.file).second) warn_of_missing(key);
+        } else if (!keys_directory_.empty()) {
+          to_.note(key_setting(),
+                   fmt::format("copy the key: install -o root -g authmilter -m 0640 {} {}",
+                               key.file, new_file(key, domain.domain)));
+        }
+      }
     }
+  }
+
+  void warn_of_missing(const ChosenKey& key) {
+    to_.remarks().push_back(
+        {Weight::warning, key.file_place, key_setting(),
+         fmt::format("{} is not there: authmilterd will not start with it", key.file)});
   }
 
   Translator& to_;

@@ -44,12 +44,9 @@ bool is_filters_own(std::string_view folder) {
 
 }  // namespace
 
-Translator::Translator(std::string program, const Settings& settings, const ReadFile& read_file,
+Translator::Translator(std::string program, const Settings& settings, const Files& files,
                        Translation& translation)
-    : program_(std::move(program)),
-      settings_(settings),
-      read_file_(read_file),
-      translation_(translation) {}
+    : program_(std::move(program)), settings_(settings), files_(files), translation_(translation) {}
 
 void Translator::warn(std::string_view setting, std::string text) {
   remarks().push_back(

@@ -284,3 +284,38 @@ TEST_CASE("keys that are copied") {
   CHECK(plan_of(imported.config) == "a.org s=/new/a.org.s.pem; b.org s=/new/b.org.s.pem");
   CHECK(has(imported.notes, "install -o root -g authmilter -m 0640 /any.pem /new/b.org.s.pem\n"));
 }
+
+TEST_CASE("a key file that is not there") {
+  const struct {
+    const char* why;
+    FileTexts files;
+    const char* warnings;
+  } rows[] = {
+      {"of one key, once for all domains",
+       {{"k", "Domain a.org,b.org\nSelector s\nKeyFile /missing/k.pem\n"}},
+       "k:3 KeyFile: /missing/k.pem is not there: authmilterd will not start with it\n"},
+      {"below the base",
+       {{"k", "Domain a.org\nSelector s\nKeyFile k.pem\nBaseDirectory /missing\n"}},
+       "k:3 KeyFile: /missing/k.pem is not there: authmilterd will not start with it\n"},
+      {"of a table",
+       {{"k", "KeyTable /kt\nSigningTable refile:/st\n"},
+        {"/kt", "a a.org:s:/a.pem\nb b.org:s:/missing/b.pem\n"},
+        {"/st", "*@a.org a\n*@b.org b\n"}},
+       "/kt:2 KeyTable: /missing/b.pem is not there: authmilterd will not start with it\n"},
+      {"that no author needs",
+       {{"k", "KeyTable /kt\nSigningTable refile:/st\n"},
+        {"/kt", "a a.org:s:/a.pem\nb b.org:s:/missing/b.pem\n"},
+        {"/st", "*@a.org a\n"}},
+       ""},
+      {"of a verifier", {{"k", "Mode v\nDomain a.org\nSelector s\nKeyFile /missing/k.pem\n"}}, ""},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    for (const char* keys_directory : {"", "/new"}) {
+      const auto imported = import_texts(row.files, keys_directory);
+      CHECK(imported.error.empty());
+      CHECK(imported.warnings == row.warnings);
+      CHECK_FALSE(has(imported.notes, "install -o root -g authmilter -m 0640 /missing/"));
+    }
+  }
+}
