@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include <authmilter/domain_name.h>
-#include <authmilter/selector.h>
 
+#include "accepted.h"
 #include "data_set.h"
 #include "signing_plan.h"
 #include "signing_table.h"
@@ -193,7 +193,7 @@ class Signing {
       const bool printable = std::none_of(key.file.begin(), key.file.end(), [](char c) {
         return static_cast<unsigned char>(c) < ' ' || c == '\x7f';
       });
-      if (Selector::parse(key.selector) && printable) {
+      if (printable && is_accepted_key(key.selector, key.file)) {
         kept.push_back(key);
       } else {
         warn_at(key,

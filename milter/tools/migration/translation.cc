@@ -5,10 +5,10 @@
 
 #include <fmt/format.h>
 
-#include <authmilter/config.h>
 #include <authmilter/domain_name.h>
 #include <authmilter/ip_address.h>
 
+#include "accepted.h"
 #include "data_set.h"
 #include "text.h"
 
@@ -23,11 +23,6 @@ constexpr std::string_view kOwnSocket = "unix:/var/spool/postfix/authmilter/auth
 std::string without_brackets(std::string_view text) {
   if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
   return std::string(text);
-}
-
-bool is_usable_socket(const std::string& socket) {
-  return bool(parse_config(fmt::format("[milter]\nsocket = {}\n", migration::quoted(socket)), "",
-                           "localhost"));
 }
 
 /// True for a directory that one filter has to itself, such as /run/opendkim, and that a shell
@@ -112,23 +107,22 @@ void Translator::socket() {
     return;
   }
   const auto socket = translated_socket(*text);
-  if (!socket || !is_usable_socket(*socket)) {
+  if (!socket || !is_accepted_socket(*socket)) {
     warn("Socket", fmt::format("\"{}\" has no equal: name the address in milter.socket", *text));
     return;
   }
   if (!socket->starts_with("unix:")) {
-    set("milter", "socket", migration::quoted(*socket), "Socket");
+    set("milter", "socket", quoted(*socket), "Socket");
     return;
   }
   socket_mode();
   const std::string folder = socket->substr(5, socket->rfind('/') - 5);
   if (is_filters_own(folder)) {
-    set("milter", "socket", migration::quoted(*socket), "Socket");
+    set("milter", "socket", quoted(*socket), "Socket");
     note_folder(folder);
     return;
   }
-  set("milter", "socket", migration::quoted(kOwnSocket), "Socket",
-      "in a directory that nobody shares");
+  set("milter", "socket", quoted(kOwnSocket), "Socket", "in a directory that nobody shares");
   warn("Socket",
        fmt::format(
            "{} is not the filter's own directory, and authmilterd, which is not root, cannot "
@@ -179,7 +173,7 @@ void Translator::authserv_id() {
     return;
   }
   if (const auto name = DomainName::parse(*text)) {
-    set("identity", "authserv_id", migration::quoted(name->text()), "AuthservID");
+    set("identity", "authserv_id", quoted(name->text()), "AuthservID");
   } else {
     warn("AuthservID", fmt::format("\"{}\" is no domain name, so the host's name is used", *text));
   }
