@@ -67,7 +67,11 @@ Negotiations negotiations;
 
 void log_internal_error(const char* callback, const char* what) noexcept {
   ++milter->metrics.internal_errors;
-  milter->logger.error("internal error", {{"callback", callback}, {"what", std::string(what)}});
+  try {
+    milter->logger.error("internal error", {{"callback", callback}, {"what", std::string(what)}});
+  } catch (...) {
+    // Out of memory: counted, if not told.
+  }
 }
 
 /// Runs `body` behind a wall that no exception passes. What went wrong is logged, and `otherwise`
@@ -132,10 +136,12 @@ std::optional<IpAddress> client_address(const sockaddr* address) {
 }
 
 /// Postfix shows mail of sendmail(1), which has no client, as coming from 127.0.0.1, port 0: no
-/// connection has that one. Sendmail names no address at all.
-Origin origin_of(const sockaddr* address) {
+/// connection has that one. Sendmail names no address at all, and takes no mail from a client that
+/// it cannot name. Postfix does: a client that has reset its connection is "unknown", while what it
+/// had sent is still read.
+Origin origin_of(const sockaddr* address, Mta mta) {
   const auto client = client_address(address);
-  if (!client) return Origin::submission;
+  if (!client) return mta == Mta::sendmail ? Origin::submission : Origin::connection;
   if (address->sa_family != AF_INET || *client != IpAddress::parse("127.0.0.1"))
     return Origin::connection;
   sockaddr_in v4{};
@@ -241,6 +247,9 @@ sfsistat end_of_message(SMFICTX* ctx, Session& session) {
     log_internal_error("eom", "the MTA's connection takes no changes");
     LogFields log = std::move(outcome.log);
     outcome = internal_failure();
+    for (LogField& field : log) {
+      if (field.key == "action") field.value = std::string(to_string(outcome.action));
+    }
     outcome.log = std::move(log);
     outcome.log.push_back({"failed", std::string("changes")});
   }
@@ -262,8 +271,8 @@ bool is_another_client(const MacroSource& macros, const Session& session) {
 /// After a QUIT_NC there is no session yet for the next SMTP client on the connection.
 Session& session_of(SMFICTX* ctx) {
   if (auto* session = static_cast<Session*>(smfi_getpriv(ctx))) return *session;
-  auto session =
-      std::make_unique<Session>(milter->runtimes.get(), negotiations.get(ctx), milter->metrics);
+  auto session = std::make_unique<Session>(milter->runtimes.get(), negotiations.get(ctx),
+                                           milter->metrics, milter->process);
   smfi_setpriv(ctx, session.get());
   return *session.release();  // close deletes it
 }
@@ -301,7 +310,8 @@ static sfsistat on_negotiate(SMFICTX* ctx, unsigned long offered_actions,
 
 static sfsistat on_connect(SMFICTX* ctx, char*, sockaddr* address) noexcept {
   return contained("connect", SMFIS_NOREPLY, [&] {
-    session_of(ctx).connect(client_address(address), mta(ContextMacros(ctx)), origin_of(address));
+    const Mta from = mta(ContextMacros(ctx));
+    session_of(ctx).connect(client_address(address), from, origin_of(address, from));
     return SMFIS_NOREPLY;
   });
 }
@@ -315,14 +325,14 @@ static sfsistat on_mail(SMFICTX* ctx, char** arguments) noexcept {
   guarded("mail", ctx, [&](Session& session) {
     const char* path = arguments == nullptr ? nullptr : arguments[0];
     const ContextMacros macros(ctx);
-    session.encryption(tls_version(macros));
-    const auto refused =
-        session.mail(path == nullptr ? "" : path, auth_user(macros), unix_time(), queue_id(macros));
     if (is_another_client(macros, session)) {
-      session.fail();
+      session.abort();
       status = answer(ctx, internal_failure());
       return;
     }
+    session.encryption(tls_version(macros));
+    const auto refused =
+        session.mail(path == nullptr ? "" : path, auth_user(macros), unix_time(), queue_id(macros));
     if (!refused) return;
     milter->logger.message(refused->log);
     status = answer(ctx, *refused);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include <authmilter/result.h>
@@ -15,6 +16,7 @@ struct MilterContext {
   RuntimeHolder& runtimes;
   Logger& logger;
   Metrics& metrics;
+  std::size_t process;  // the number of this one in the metrics
 };
 
 /// Registers the callbacks and sets libmilter up for one socket ("unix:...", "inet:..."), which is

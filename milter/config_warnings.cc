@@ -2,10 +2,14 @@
 
 #include <authmilter/ip_address.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace authmilter {
 namespace {
+
+// Connecting takes the right to write.
+constexpr unsigned kForOthers = 02;
 
 bool is_loopback(const IpAddress& address) {
   return Network::parse("127.0.0.0/8")->contains(address) ||
@@ -31,6 +35,13 @@ std::vector<std::string> config_warnings(const Config& config) {
       warnings.push_back("milter.socket: " + socket +
                          " is no loopback address: whoever can connect can have mail signed");
     }
+  }
+  const bool unix_socket =
+      std::any_of(config.milter.sockets.begin(), config.milter.sockets.end(),
+                  [](const std::string& socket) { return socket.starts_with("unix:"); });
+  if (unix_socket && (config.milter.socket_mode & kForOthers) != 0) {
+    warnings.push_back(
+        "milter.socket_mode: whoever has an account on this host can have mail signed");
   }
   for (const Network& network : config.internal) {
     if (network.prefix_length() == 0) {

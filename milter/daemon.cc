@@ -105,7 +105,7 @@ class Housekeeping {
     process_metrics_.tick();
     if (stopping_) {
       const auto now = Clock::now();
-      if (metrics_.messages_in_hand != 0) last_in_hand_ = now;
+      if (process_metrics_.messages_in_hand() != 0) last_in_hand_ = now;
       if (now - last_in_hand_ >= kSettleTime || now >= drained_by_) stop();
       return;
     }
@@ -149,7 +149,7 @@ class Housekeeping {
     notifier_.stopping();
     socket_.remove_file();
     logger_.info("stopping", {{"messages_in_hand",
-                               static_cast<std::int64_t>(metrics_.messages_in_hand.load())}});
+                               static_cast<std::int64_t>(process_metrics_.messages_in_hand())}});
   }
 
   void hurry() { drained_by_ = Clock::now(); }
@@ -187,7 +187,8 @@ ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Notifie
   Logger logger(config.log);
   RuntimeHolder runtimes(std::move(*runtime));
 
-  const auto registered = register_milter({runtimes, logger, metrics}, socket.address);
+  const auto registered =
+      register_milter({runtimes, logger, metrics, socket.number}, socket.address);
   if (!registered) return cannot_start(ExitCode::config, registered.error());
   const auto listening = ListeningSocket::open(socket.address, config.milter, logger);
   if (!listening) return cannot_start(ExitCode::unavailable, listening.error());

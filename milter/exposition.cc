@@ -215,7 +215,7 @@ std::vector<MetricFamily> expose(const Metrics& m, const DaemonFacts& facts) {
               load(m.connections)),
       gauge("authmilter_open_connections", "SMTP sessions that are open", load(m.open_connections)),
       gauge("authmilter_messages_in_hand", "Messages between MAIL and the verdict",
-            load(m.messages_in_hand)),
+            static_cast<double>(m.messages_in_hand())),
       counter("authmilter_busy_seconds_total", "Time spent on messages, waits included",
               load(m.busy_microseconds) / kMicroseconds),
   };

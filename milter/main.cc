@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <grp.h>
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
@@ -41,6 +42,11 @@ int check_config(const DaemonOptions& options) {
   const auto runtime = Runtime::load(options.config, options.host_name);
   if (!runtime) return fail(ExitCode::config, runtime.error().message);
   print_warnings(options, (*runtime)->config());
+  const std::string& group = (*runtime)->config().milter.socket_group;
+  if (!group.empty() && getgrnam(group.c_str()) == nullptr) {
+    fmt::print(stderr, "{}: warning: milter.socket_group: there is no group {} on this host\n",
+               options.config.string(), group);
+  }
   return code(ExitCode::ok);
 }
 

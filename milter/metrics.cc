@@ -13,6 +13,12 @@ Metrics* Metrics::make_shared() {
   return memory == MAP_FAILED ? nullptr : new (memory) Metrics;
 }
 
+std::uint64_t Metrics::messages_in_hand() const {
+  std::uint64_t sum = 0;
+  for (const Process& process : processes) sum += process.messages_in_hand;
+  return sum;
+}
+
 void Metrics::Histogram::count(std::chrono::microseconds time) {
   // As Prometheus has it, a bound is part of its bucket.
   const auto bucket = std::lower_bound(kBounds.begin(), kBounds.end(), time) - kBounds.begin();

@@ -85,6 +85,7 @@ struct Metrics {
     Count monitor_mode = 0;
     Count open_descriptors = 0;
     Count descriptor_limit = 0;
+    Count messages_in_hand = 0;  // now, between MAIL and the verdict
   };
   /// More sockets than anyone has; those beyond share the last place.
   static constexpr std::size_t kProcesses = 64;
@@ -106,7 +107,6 @@ struct Metrics {
   Count internal_errors = 0;
   Count connections = 0;
   Count open_connections = 0;   // now
-  Count messages_in_hand = 0;   // now, between MAIL and the verdict
   Count busy_microseconds = 0;  // of our own work and waiting, all messages
   Count dns_wait_microseconds = 0;
   Count dns_questions = 0;              // of messages
@@ -121,6 +121,8 @@ struct Metrics {
   const Process& process(std::size_t number) const {
     return processes[number < kProcesses ? number : kProcesses - 1];
   }
+
+  std::uint64_t messages_in_hand() const;
 
   /// Metrics in memory that child processes share; null when there is none. Never freed: threads of
   /// libmilter use it to the last.

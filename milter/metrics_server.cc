@@ -28,9 +28,13 @@ class Collection final : public prometheus::Collectable {
 
 }  // namespace
 
+// One connection that says nothing must not keep the others waiting.
+constexpr std::size_t kThreads = 4;
+
 struct MetricsServer::Impl {
   Impl(const std::string& listen, DaemonFacts facts, const Metrics& metrics)
-      : collection(std::make_shared<Collection>(std::move(facts), metrics)), exposer(listen, 1) {
+      : collection(std::make_shared<Collection>(std::move(facts), metrics)),
+        exposer(listen, kThreads) {
     exposer.RegisterCollectable(collection);
   }
   std::shared_ptr<Collection> collection;

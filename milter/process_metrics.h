@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 #include <authmilter/config.h>
 
@@ -23,6 +24,7 @@ class ProcessMetrics {
   void reload_failed();
   /// Counts descriptors, every few seconds however often it is called.
   void tick();
+  std::uint64_t messages_in_hand() const { return process_.messages_in_hand; }
 
  private:
   Metrics& metrics_;

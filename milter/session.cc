@@ -119,8 +119,8 @@ Outcome internal_failure() {
 
 /// The message in hand: judged or signed, never both.
 struct Session::Message {
-  explicit Message(Metrics& metrics) : metrics_(metrics) { ++metrics_.messages_in_hand; }
-  ~Message() { --metrics_.messages_in_hand; }
+  explicit Message(Metrics::Process& process) : process_(process) { ++process_.messages_in_hand; }
+  ~Message() { --process_.messages_in_hand; }
   Message(const Message&) = delete;
   Message& operator=(const Message&) = delete;
 
@@ -141,7 +141,7 @@ struct Session::Message {
   std::chrono::microseconds busy{0};
 
  private:
-  Metrics& metrics_;
+  Metrics::Process& process_;
 };
 
 /// Adds the time of a callback to its message's account.
@@ -160,8 +160,11 @@ class Session::Busy {
 };
 
 Session::Session(std::shared_ptr<const Runtime> runtime, const MtaFeatures& features,
-                 Metrics& metrics)
-    : runtime_(std::move(runtime)), features_(features), metrics_(metrics) {
+                 Metrics& metrics, std::size_t process)
+    : runtime_(std::move(runtime)),
+      features_(features),
+      metrics_(metrics),
+      process_(metrics.process(process)) {
   ++metrics_.connections;
   ++metrics_.open_connections;
 }
@@ -213,16 +216,17 @@ std::optional<Outcome> Session::mail(std::string_view reverse_path, std::string 
   abort();
   const Config& config = runtime_->config();
   std::optional<TlsRefusal> refusal;
-  if (client_ && origin_ == Origin::connection)
-    refusal = tls_refusal(config.require_tls, *client_, tls_version_);
+  if (origin_ == Origin::connection)
+    refusal = tls_refusal(config.require_tls, client_, tls_version_);
   if (refusal && config.verify.mode == VerifyMode::enforce) return tls_refused(*refusal, queue_id);
-  message_ = std::make_unique<Message>(metrics_);
+  message_ = std::make_unique<Message>(process_);
   const Busy busy(*message_);
   message_->auth_user = auth_user;
   message_->wants_tls = refusal.has_value();
   message_->failed = true;  // unless the rest of this succeeds
   Envelope envelope;
   envelope.client = client_;
+  envelope.submitted_here = !client_ && origin_ == Origin::submission;
   envelope.helo = helo_;
   envelope.mail_from = reverse_path;
   envelope.auth_user = std::move(auth_user);

@@ -45,17 +45,18 @@ enum class Origin { connection, submission };
 
 /// One connection of the MTA: SMTP's state and the message in hand. Knows nothing of libmilter. Not
 /// thread-safe: libmilter calls from changing threads, but one at a time. `metrics` must outlive
-/// it.
+/// it; `process` is the number of this one there.
 class Session {
  public:
-  Session(std::shared_ptr<const Runtime> runtime, const MtaFeatures& features, Metrics& metrics);
+  Session(std::shared_ptr<const Runtime> runtime, const MtaFeatures& features, Metrics& metrics,
+          std::size_t process = 0);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   const MtaFeatures& features() const { return features_; }
 
-  /// `client` is nothing when the MTA names no IP address: local submission.
+  /// `client` is nothing when the MTA names no IP address.
   void connect(std::optional<IpAddress> client, Mta mta = Mta::other,
                Origin origin = Origin::connection);
   /// Whether `named` can be the client that connected.
@@ -93,6 +94,7 @@ class Session {
   std::shared_ptr<const Runtime> runtime_;
   MtaFeatures features_;
   Metrics& metrics_;
+  Metrics::Process& process_;
   std::optional<IpAddress> client_;
   Mta mta_ = Mta::other;
   Origin origin_ = Origin::connection;

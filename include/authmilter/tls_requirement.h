@@ -29,9 +29,10 @@ struct TlsRefusal {
 };
 
 /// Why this client may not send mail, if so. Of `requirements` the first that is for `client`
-/// decides. `version` is what the MTA calls its TLS, empty for none; a text that is no version of
-/// TLS meets no requirement.
+/// decides, for one whose address is not known the strictest. `version` is what the MTA calls its
+/// TLS, empty for none; a text that is no version of TLS meets no requirement.
 std::optional<TlsRefusal> tls_refusal(const std::vector<TlsRequirement>& requirements,
-                                      const IpAddress& client, std::string_view version);
+                                      const std::optional<IpAddress>& client,
+                                      std::string_view version);
 
 }  // namespace authmilter

@@ -19,17 +19,20 @@ namespace authmilter {
 
 /// What the MTA knows of a message before its content.
 struct Envelope {
-  std::optional<IpAddress> client;  // nothing: not an IP client (local submission)
+  std::optional<IpAddress> client;  // nothing: none, or one that the MTA does not know
   std::string helo;                 // as sent; empty when there was none
   std::string mail_from;            // as passed by the MTA
   std::vector<std::string> recipients;
   std::string auth_user;  // empty: not authenticated
   std::string queue_id;   // for the log
+  /// Made by a program on the MTA's host. Only that makes a message without a client one of ours: a
+  /// client that has reset its connection has no address any more, either.
+  bool submitted_here = false;
   /// False when the MTA takes no quarantine: a message to be held is tagged instead.
   bool quarantine_offered = true;
 };
 
-/// Authenticated, or from an internal network, or without an IP client: to be signed, not judged.
+/// Authenticated, from an internal network, or submitted on the host: to be signed, not judged.
 bool is_ours(const Envelope& envelope, const Config& config);
 
 /// The limits of an SPF evaluation as configured.

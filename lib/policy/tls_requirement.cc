@@ -52,9 +52,13 @@ std::string_view to_string(TlsVersion version) {
 }
 
 std::optional<TlsRefusal> tls_refusal(const std::vector<TlsRequirement>& requirements,
-                                      const IpAddress& client, std::string_view version) {
-  const auto rule = std::find_if(requirements.begin(), requirements.end(),
-                                 [&](const auto& each) { return is_for(each, client); });
+                                      const std::optional<IpAddress>& client,
+                                      std::string_view version) {
+  const auto rule =
+      client ? std::find_if(requirements.begin(), requirements.end(),
+                            [&](const auto& each) { return is_for(each, *client); })
+             : std::max_element(requirements.begin(), requirements.end(),
+                                [](const auto& a, const auto& b) { return a.minimum < b.minimum; });
   if (rule == requirements.end() || rule->minimum == TlsVersion::none) return std::nullopt;
   const std::string_view wanted = to_string(rule->minimum);
   if (version.empty()) {

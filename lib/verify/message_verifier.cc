@@ -68,6 +68,14 @@ SpfRequest spf_request(const Envelope& envelope, const Config& config, std::int6
           .now = now};
 }
 
+/// Without an address there is nothing to check (A50).
+SpfOutcome unknown_client(const Envelope& envelope) {
+  SpfOutcome outcome;
+  outcome.domain = parse_reverse_path(envelope.mail_from).domain;
+  outcome.reason = "no-client-address";
+  return outcome;
+}
+
 }  // namespace
 
 std::string_view to_string(HeaderEdit::Action action) {
@@ -83,7 +91,8 @@ std::string_view to_string(HeaderEdit::Action action) {
 }
 
 bool is_ours(const Envelope& envelope, const Config& config) {
-  if (!envelope.auth_user.empty() || !envelope.client) return true;
+  if (!envelope.auth_user.empty() || envelope.submitted_here) return true;
+  if (!envelope.client) return false;
   return std::any_of(config.internal.begin(), config.internal.end(),
                      [&](const Network& network) { return network.contains(*envelope.client); });
 }
@@ -150,6 +159,8 @@ Findings MessageVerifier::Impl::findings() {
     const SpfLimits limits = spf_limits(config.verify);
     found.spf.push_back(check_mail_from(request, recording, limits));
     found.spf.push_back(check_helo(request, recording, limits));
+  } else {
+    found.spf.push_back(unknown_client(envelope));
   }
   found.dkim = dkim.finish();
   if (const auto* domain = std::get_if<AuthorDomain>(&author)) {

@@ -153,7 +153,9 @@ Result<std::string> http_get(const HttpAddress& address, const std::string& path
   if (connection.error() != 0) return fail(std::generic_category().message(connection.error()));
 
   const std::size_t end = answer.find("\r\n\r\n");
-  if (!answer.starts_with("HTTP/1.") || end == std::string::npos) return fail("no HTTP answer");
+  constexpr std::size_t kStatusLine = 12;  // "HTTP/1.1 200"
+  if (!answer.starts_with("HTTP/1.") || end == std::string::npos || end < kStatusLine)
+    return fail("no HTTP answer");
   const auto header = std::string_view(answer).substr(0, end);
   // RFC 9112 section 4: "HTTP/1.1 200 OK".
   if (header.substr(8, 5) != " 200 " && header.substr(8, 6) != " 200\r\n") {

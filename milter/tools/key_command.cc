@@ -165,7 +165,12 @@ ExitStatus run_check(const KeyOptions& options, const CommonOptions& common) {
     if (!ring) return fail(ExitStatus::configuration, ring.error());
     std::copy_if((*ring)->all().begin(), (*ring)->all().end(), std::back_inserter(keys),
                  [&](const SigningKey& key) { return is_wanted(key, options); });
-    if (keys.empty()) return fail(ExitStatus::negative, "the configuration has no such key");
+    if (keys.empty()) {
+      const bool any = options.domain.empty() && options.selector.empty();
+      note(any ? "the configuration has no keys" : "the configuration has no such key");
+      return common.json ? write_json({{"keys", Json::array()}}, ExitStatus::negative)
+                         : ExitStatus::negative;
+    }
   } else {
     const auto key = PrivateKey::from_file(options.file);
     if (!key) return fail(ExitStatus::no_input, key.error());

@@ -111,8 +111,9 @@ ExitStatus run(const MessageOptions& options, const CommonOptions& common) {
   Signed result;
   result.text = *text;
   InputMessage input = message_from_text(*text);
-  const Envelope envelope = options.submission(input.message);
+  Envelope envelope = options.submission(input.message);
   // Without client and user the message counts as submitted on this host.
+  envelope.submitted_here = !envelope.client;
   if (!is_ours(envelope, *config)) {
     result.reason = "not-internal (" + options.ip + " is in no internal network)";
     return write(result, common);

@@ -145,7 +145,8 @@ std::string time_text(std::int64_t time) {
 std::string age_text(std::int64_t seconds) {
   if (seconds >= 2 * kDay) return fmt::format("{} days", seconds / kDay);
   if (seconds >= 2 * 3600) return fmt::format("{} hours", seconds / 3600);
-  return fmt::format("{} minutes", std::max<std::int64_t>(seconds, 0) / 60);
+  const auto minutes = std::max<std::int64_t>(seconds, 0) / 60;
+  return fmt::format("{} minute{}", minutes, minutes == 1 ? "" : "s");
 }
 
 std::string latency_text(const Latency& latency) {

@@ -61,12 +61,6 @@ ExitStatus exit_status(const Verdict& verdict) {
   return ExitStatus::internal;
 }
 
-/// True for a message that the daemon would sign instead of judging. That there is no client only
-/// means here that --ip was not given.
-bool outgoing(const Envelope& envelope, const Config& config) {
-  return (envelope.client || !envelope.auth_user.empty()) && is_ours(envelope, config);
-}
-
 ExitStatus show_outgoing(const VerifyOptions& options, const CommonOptions& common,
                          const Config& config, const Message& message) {
   const auto keys = KeyRing::load(config.signing);
@@ -101,7 +95,7 @@ ExitStatus run(const VerifyOptions& options, const CommonOptions& common) {
   if (!text) return fail(ExitStatus::no_input, text.error());
   const InputMessage input = message_from_text(*text);
   const Envelope envelope = options.message.envelope();
-  if (outgoing(envelope, *config)) return show_outgoing(options, common, *config, input.message);
+  if (is_ours(envelope, *config)) return show_outgoing(options, common, *config, input.message);
 
   const CommandResolver dns(options.dns, config->dns);
   if (!dns) return dns.report_failure();
@@ -116,8 +110,9 @@ ExitStatus run(const VerifyOptions& options, const CommonOptions& common) {
   if (!envelope.client) {
     report.heading("SPF");
     report.line("result", "not checked: no --ip was given");
+  } else {
+    for (const SpfOutcome& outcome : verdict.findings.spf) explain_spf(report, outcome);
   }
-  for (const SpfOutcome& outcome : verdict.findings.spf) explain_spf(report, outcome);
   explain_dkim(report, verdict.findings.dkim);
   explain_dmarc(report, verdict.findings.dmarc);
   explain_decision(report, verdict);

@@ -11,7 +11,9 @@ import os
 import pathlib
 import shutil
 import socket
+import struct
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "contrib" / "demo"))
 
@@ -138,6 +140,27 @@ class Attacks(demo.Demo):
             problems.append("a second message")
         return lines, problems
 
+    def reset(self, author):
+        """A50: says all at once and resets the connection, so that Postfix cannot tell any more whose it was."""
+        marker = f"reset-{author}"
+        before = self.judged().count("client=- ")
+        for _ in range(20):
+            with socket.socket() as connection:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.connect(("127.0.0.1", self.postfix.port))
+                connection.sendall(b"HELO c.example\r\nMAIL FROM:<any@attack.example>\r\nRCPT TO:<user@home.example>\r\n"
+                                   b"DATA\r\nFrom: <" + author.encode() + b">\r\nSubject: " + marker.encode() +
+                                   b"\r\n\r\nHello.\r\n.\r\nQUIT\r\n")
+        end = time.monotonic() + 10
+        while self.judged().count("client=- ") == before and time.monotonic() < end:
+            time.sleep(0.1)
+        lines = [line for line in self.judged().splitlines() if " client=- " in line and f"from={author[-12:]}" in line]
+        problems = [line for line in lines if "sign=" in line or "spf=none" not in line]
+        return lines, problems if lines else ["no message without an address has come"]
+
+    def judged(self):
+        return (self.folder / "authmilterd.log").read_text()
+
 
 def main():
     if os.geteuid() != 0 or shutil.which("postfix") is None:
@@ -160,6 +183,11 @@ def main():
             lines, problems = host.smuggle(sequence)
             failed += bool(problems)
             print(f"{'WRONG' if problems else 'ok':5} A137: {sequence}: {lines[0][:70]}", *problems)
+        for author in ("alice@home.example", "admin@bank.example"):
+            lines, problems = host.reset(author)
+            failed += bool(problems)
+            print(f"{'WRONG' if problems else 'ok':5} A50: reset, {author}: {len(lines)} messages, "
+                  f"{lines[-1][:150] if lines else ''}", *problems)
         if failed:
             print((host.folder / "authmilterd.log").read_text(), host.postfix.log(), sep="\n", file=sys.stderr)
     finally:

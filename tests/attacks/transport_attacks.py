@@ -141,11 +141,18 @@ class Shared(unittest.TestCase):
             check(self, FORGED, client.deliver(LEGIT, mail_from="<admin@legitimate.com>"))
 
     def test_clients_without_an_address(self):
-        """A50: not IP clients, so mail that is made on this host: it is not judged, and nothing passes."""
+        """A50: DMARC knows DKIM alone then. A client that has reset its connection has no address for Postfix any more,
+        so that it has none makes nobody a program on this host; but Sendmail has no other way to say so."""
+        signed = self.daemon.sign(LEGIT)
+        passed = Row("", signed, "accepted", results=("spf=none", "dkim=pass", "dmarc=pass"))
         for address in (None, "/run/some.socket"):
-            result = self.daemon.deliver(LEGIT, client=address)
-            self.assertTrue(result.accepted)
-            self.assertEqual(result.changes, [])
+            for version in (None, "Postfix 3.7.11"):
+                with self.subTest(address=address, version=version):
+                    check(self, FORGED, self.daemon.deliver(LEGIT, client=address, version=version))
+                    check(self, passed, self.daemon.deliver(signed, client=address, version=version))
+            local = self.daemon.deliver(LEGIT, client=address, version="8.17.1.9")
+            self.assertTrue(local.accepted)
+            self.assertEqual(local.changes, [])
 
     def test_recipients(self):
         """A145: counted, not kept, and an override for one does not reach the others."""

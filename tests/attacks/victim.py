@@ -88,10 +88,12 @@ class Victim(Daemon):
         super().__init__(program, prepare=prepare, **options)
 
     def deliver(self, headers, body=b"Hello.\r\n", *, client=ATTACKER, helo="helo.attack.com",
-                options=mc.ALL_OPTIONS, **envelope):
+                options=mc.ALL_OPTIONS, version=None, **envelope):
         envelope.setdefault("mail_from", "<any@attack.com>")
         envelope.setdefault("rcpts", ["<user@victim.com>"])
         with self.client(options=options) as connection:
+            if version:
+                connection.macros("C", v=version)
             connection.greet(client, helo)
             return connection.deliver(headers, body, **envelope)
 

@@ -357,7 +357,7 @@ std::vector<OrderlyMessage> converse(const std::string& octets) {
   for (const OrderlyMessage& message : messages) check_message(message, rights);
 
   const Metrics& metrics = daemon().metrics();
-  require(metrics.open_connections == 0 && metrics.messages_in_hand == 0, "nothing stays behind");
+  require(metrics.open_connections == 0 && metrics.messages_in_hand() == 0, "nothing stays behind");
   require(metrics.internal_errors == 0, "the daemon blames nothing on itself");
   return messages;
 }

@@ -81,8 +81,11 @@ class RequiringTls(unittest.TestCase):
             ("203.0.113.1", "TLSv1", mc.CONTINUE),
             ("203.0.113.1", "SSLv3", "550 5.7.10 Encryption needed: TLSv1 or newer"),
             ("127.0.0.1", None, NO_TLS),
-            (None, None, mc.CONTINUE),
-            ("/tmp/x", None, mc.CONTINUE),
+            # Whoever is not known any more, having reset the connection: what the strictest asks for.
+            (None, None, NO_TLS),
+            ("/tmp/x", None, NO_TLS),
+            (None, "TLSv1.2", "550 5.7.10 Encryption needed: TLSv1.3 or newer"),
+            (None, "TLSv1.3", mc.CONTINUE),
         ]
         for address, version, reply in rows:
             with self.subTest(address=address, version=version):
@@ -95,6 +98,13 @@ class RequiringTls(unittest.TestCase):
         # Postfix's cleanup(8) plays the client: 127.0.0.1, port 0.
         self.assertEqual(self.client("127.0.0.1", port=0).begin_with(None), mc.CONTINUE)
         self.assertEqual(self.client("127.0.0.1", port=1).begin_with(None), NO_TLS)
+        # Sendmail names no address.
+        client = self.daemon.client()
+        self.addCleanup(client.close)
+        client.macros("C", v="8.17.1.9")
+        client.connect(None)
+        client.helo()
+        self.assertEqual(mc.CONTINUE, client.mail())
         # What another host says of its port excuses nobody.
         self.assertEqual(self.client("192.0.2.1", port=0).begin_with(None), NO_TLS)
 

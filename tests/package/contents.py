@@ -22,12 +22,14 @@ DOCUMENTS = "/usr/share/doc/authmilter"
 DEBIANS = {f"{DOCUMENTS}/copyright", f"{DOCUMENTS}/changelog.gz", f"{DOCUMENTS}/changelog.Debian.gz",
            "/usr/share/lintian/overrides/authmilter"}
 PROGRAMS = {"/usr/sbin/authmilterd", "/usr/bin/authmilter"}
-EXAMPLES = {"authmilter.toml", "postfix/main.cf.authmilter", "sendmail/authmilter.m4"}
+EXAMPLES = {"authmilter.toml", "postfix/main.cf.authmilter", "postfix/nukib/main.cf", "sendmail/authmilter.m4",
+            "dovecot/authmilter.sieve", "spamassassin/authmilter.cf", "rspamd/local.d/regexp.conf",
+            "grafana/authmilter.json", "prometheus/authmilter.rules.yml"}
 NAMED = {
     "/etc/authmilter/authmilter.toml", "/usr/lib/systemd/system/authmilterd.service",
     "/usr/lib/sysusers.d/authmilter.conf", "/usr/lib/tmpfiles.d/authmilter.conf",
     "/usr/share/man/man1/authmilter.1.gz", "/usr/share/man/man5/authmilter.toml.5.gz",
-    "/usr/share/man/man8/authmilterd.8.gz", f"{DOCUMENTS}/README.md",
+    "/usr/share/man/man8/authmilterd.8.gz", f"{DOCUMENTS}/README.md", f"{DOCUMENTS}/SECURITY.md",
     *PROGRAMS, *DEBIANS, *(f"{DOCUMENTS}/examples/{name}" for name in EXAMPLES)}
 
 CONTROL = {

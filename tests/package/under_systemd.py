@@ -225,6 +225,16 @@ class Service:
                      f"  print(milter.deliver({HEADER!r}).inserted('Authentication-Results'))",
                      TESTS / "milter"], capture_output=True, text=True, check=False)
                 self.expect(f"a message by {address}", "spf=pass" in with_tcp.stdout, True)
+            with self.milter(POSTFIX_SOCKET) as milter:
+                milter.greet()
+                milter.begin()
+                restart = threading.Thread(target=self.machine.run, args=("systemctl", "restart", "authmilterd"))
+                restart.start()
+                self.machine.wait_for(lambda: self.state() == "deactivating", "the restart")
+                time.sleep(1)
+                milter.content(HEADER)
+                self.expect("a message in hand of one of several", milter.end_of_message(i="4Xk2").accepted, True)
+            restart.join()
             server.stdin.close()
         metrics = subprocess.run(
             [*inside, "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9253/metrics').read())"],

@@ -35,6 +35,8 @@ def main():
                       f"{prefix}/lib/sysusers.d/authmilter.conf",
                       f"{prefix}/lib/tmpfiles.d/authmilter.conf", f"{documents}/README.md",
                       f"{documents}/examples/authmilter.toml",
+                      f"{documents}/SECURITY.md", f"{documents}/examples/dovecot/authmilter.sieve",
+                      f"{documents}/examples/grafana/authmilter.json",
                       f"{documents}/examples/postfix/main.cf.authmilter",
                       f"{documents}/examples/sendmail/authmilter.m4"}
             start = [line for line in (root / unit[1:]).read_text().splitlines()

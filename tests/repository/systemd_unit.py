@@ -26,6 +26,8 @@ WANTED = {
     "RestartPreventExitStatus": r"64 78",
     # Longer than the 30 seconds that messages in hand have.
     "TimeoutStopSec": r"(3[1-9]|[4-9]\d)",
+    # Of several processes the first tells the others; a second signal would cut messages off.
+    "KillMode": r"mixed",
     "User": r"authmilter",
     "CapabilityBoundingSet": r"",
     "AmbientCapabilities": r"",

@@ -14,10 +14,10 @@ std::vector<Network> networks(std::initializer_list<const char*> texts) {
   return all;
 }
 
-/// The code of the refusal, 0 for none.
+/// The code of the refusal, 0 for none. `client` is "" for one that is not known.
 unsigned refused(const std::vector<TlsRequirement>& rules, const char* client,
                  const std::string& version) {
-  const auto refusal = tls_refusal(rules, *IpAddress::parse(client), version);
+  const auto refusal = tls_refusal(rules, IpAddress::parse(client), version);
   return refusal ? refusal->reply.code : 0;
 }
 
@@ -71,6 +71,8 @@ TEST_CASE("the first requirement that is for the client decides") {
     unsigned code;
   } rows[] = {
       {"exempt", "192.0.2.7", "", 0},
+      {"nobody knows who: the strictest", "", "TLSv1.2", 550},
+      {"which it may meet", "", "TLSv1.3", 0},
       {"exempt, IPv6", "2001:db8:7::1", "", 0},
       {"mapped into IPv6 it is the same client", "::ffff:192.0.2.7", "", 0},
       {"the second one's minimum", "192.0.2.8", "TLSv1.2", 550},

@@ -331,7 +331,10 @@ TEST_CASE("the limits in force are those of the configuration") {
 TEST_CASE("ours are authenticated, internal and local senders (edge case 101)") {
   const Config config = test_config("[network]\ninternal = [\"192.0.2.0/24\"]\n");
   Envelope envelope;
+  CHECK_FALSE(is_ours(envelope, config));  // a client that nobody knows (A50)
+  envelope.submitted_here = true;
   CHECK(is_ours(envelope, config));
+  envelope.submitted_here = false;
   envelope.client = IpAddress::parse(kBad);
   CHECK_FALSE(is_ours(envelope, config));
   envelope.client =
