@@ -1,5 +1,7 @@
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -48,7 +50,11 @@ ExitStatus run_import(const migration::Sources& sources, const CommonOptions& co
     if (!text) unreadable = true;
     return text;
   };
-  const auto imported = migration::import_configurations(sources, read);
+  const auto missing = [](const std::string& path) {
+    std::error_code error;
+    return std::filesystem::status(path, error).type() == std::filesystem::file_type::not_found;
+  };
+  const auto imported = migration::import_configurations(sources, {read, missing});
   if (!imported)
     return fail(unreadable ? ExitStatus::no_input : ExitStatus::configuration, imported.error());
   // Whatever it was made from, what is printed can be used.

@@ -429,7 +429,7 @@ class ImportedDaemon(Daemon):
     def __init__(self, program, text, folder, dns):
         self._text = (text.replace(f"{folder}/opendkim.sock", f"{folder}/authmilter.sock")
                       .replace(f'"{NAMESERVER}"', f'"{dns.address}"')
-                      .replace('target = "syslog"', 'target = "stderr"'))
+                      .replace('target = "journal"', 'target = "stderr"'))
         if "[log]" not in self._text:
             self._text += '[log]\ntarget = "stderr"\n'
         self.address = f"unix:{folder}/authmilter.sock"
@@ -529,8 +529,9 @@ def main():
             print(f"FAIL {program}.conf(5): {problem}")
         failures += len(problems)
     for installation in INSTALLATIONS:
-        # OpenDKIM takes no key below a folder that others may write to, as /tmp is.
-        with tempfile.TemporaryDirectory(prefix="import-", dir=CACHES) as name:
+        # OpenDKIM takes no key below a folder that others may write to, as /tmp is. A folder of this name is its own,
+        # so that its socket is kept.
+        with tempfile.TemporaryDirectory(prefix="opendkim-", dir=CACHES) as name:
             problems = check(installation, pathlib.Path(name), programs)
         for problem in problems:
             print(f"FAIL {installation.why}: {problem}")

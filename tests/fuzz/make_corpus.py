@@ -297,6 +297,16 @@ seeds("config", "", "[milter]\nsocket = [\"unix:/run/x.sock\", \"inet:8891@127.0
       "[log]\ntarget = \"stderr\"\nformat = \"json\"\nlevel = \"debug\"\n[metrics]\nlisten = \"127.0.0.1:9253\"\n",
       "x = 1\n", "[milter]\nsokcet = \"a\"\n", "[dns]\ntimeout = 5\n", "a = [[[[[[[[\n", "[milter]\nsocket = \"\\u0000\\u001B\"\n", "[[milter]]\n", "\ufeff[log]\n", "na\u00efve = 1\n")
 
+seeds("import", "k\nDomain a.org\nSelector s\nKeyFile /k.pem\nSubDomains yes\nSignHeaders *,+X-A,-Date\nOmitHeaders *,To\nOversignHeaders To\n",
+      "kc\nKeyTable /1\nSigningTable refile:/2\nMultipleSignatures yes\nInternalHosts csl:::1, 10.0.0.0/8, !10.1.*\n%%\n%%\n"
+      "a a.org:s:/a.pem\nany %:s:/keys/%/s.pem\n%%\n*@a.org a\n*@*.b.org any\njoe@* any\n* %\n",
+      "km\nKeyTable file:/1\nSigningTable /2\nInclude /3\nSocket inet:8891@[127.0.0.1]\nUMask 007\n%%\nRejectFailures yes\nIgnoreHosts /4\n"
+      "IgnoreMailFrom a.org\nAuthservID OpenDMARC\nTrustedAuthservIDs HOSTNAME,b\n%%\na a.org:s:/a.pem\n%%\n.a.org a:joe@a.org\n%%\nInclude /3\n%%\n"
+      "192.0.2.0/255.255.255.128\nmx.a.org\n",
+      "k\nInclude /1\n%%\n%%\nInclude /1\n", "m\nSocket local:/run/m.sock\nSyslog no\nRequiredHeaders 1\n", "m\nCanonicalization simple\n",
+      b"k\nDomain a.org\nSelector s\nKeyFile /\xff.pem\nSocket /run/dkim/\xc3\nAuthservID \xe2\x80\xae\n",
+      "k\nNameservers ::1,x\nDNSTimeout 0x7f\nSignatureTTL -1\nMaximumHeaders 0\nOn-DNSError t\nLDAPUseTLS x\nDomain dsn:x\nX-Y\n")
+
 PEM = """-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 -----END PRIVATE KEY-----

@@ -207,10 +207,14 @@ ROWS = [
     ("whose table is missing", ["import", "opendkim", "notable.conf"], 66, None),
     ("behind which one is missing", ["import", "opendkim", "k.conf", "--opendmarc", "no.conf"], 66, None),
     ("of a file in error", ["import", "opendkim", "bad.toml"], 78, None),
-    ("of what no socket can be", ["import", "opendkim", "noport.conf"], 78, None),
+    ("of the other program's file", ["import", "opendmarc", "k.conf"], 78, None),
+    ("of what no socket can be", ["import", "opendkim", "--json", "noport.conf"], 0,
+     {"warnings.0.level": "warning", "warnings.0.line": 1, "warnings.0.setting": "Socket"}),
     ("what is lost is no error", ["import", "opendkim", "--json", "k.conf"], 0,
      {"warnings.0.level": "warning", "warnings.0.file": "k.conf", "warnings.0.line": 2,
       "warnings.0.setting": "SendReports"}),
+    ("a key that is not there", ["import", "opendkim", "--json", "nokey.conf"], 0,
+     {"warnings.1.level": "warning", "warnings.1.line": 3, "warnings.1.setting": "KeyFile"}),
     ("a default has no line", ["import", "opendmarc", "--json", "empty.conf"], 0,
      {"warnings.0.level": "note", "warnings.0.file": "empty.conf", "warnings.0.line": None}),
 ]
@@ -264,6 +268,8 @@ def prepare(command, failures):
     command.write("k.conf", "Syslog yes\nSendReports yes\n")
     command.write("empty.conf", "")
     command.write("notable.conf", "KeyTable file:no.table\nSigningTable csl:a.org=k\n")
+    command.write("nokey.conf", "Domain a.org\nSelector s\nKeyFile /etc/passwd/no.pem\n"
+                  "AuthservID a.org\nSocket inet:1@127.0.0.1\n")
     command.write("noport.conf", "Socket inet:99999@localhost\n")
     command.write("impatient.toml", "[dns]\ntimeout = \"1s\"\nmessage_timeout = \"2s\"\n")
     command.write("config.toml", CONFIG % {"dir": command.directory})

@@ -19,7 +19,7 @@ auto rank(std::string_view name) {
   return std::find(std::begin(kOrder), std::end(kOrder), name) - std::begin(kOrder);
 }
 
-/// Lines of "# ...", broken at blanks; no octet of it can end the comment.
+/// Lines of "# ...", broken at blanks; no octet of it can end the comment or be no UTF-8.
 std::string comment(std::string_view text) {
   std::string out;
   std::string line = "#";
@@ -30,7 +30,7 @@ std::string comment(std::string_view text) {
       line = "#";
     }
     line += ' ';
-    for (const char c : word) line += c < ' ' || c == '\x7f' ? '?' : c;
+    for (const char c : word) line += c < ' ' || c > '~' ? '?' : c;
     text = rest;
   }
   return out + line + "\n";

@@ -21,6 +21,37 @@ std::string title(const Sources& sources) {
       sources.opendkim, both ? " and " : "", sources.opendmarc);
 }
 
+/// A program, and the other one that is often beside it.
+struct Program {
+  const char* name;
+  const char* file;
+  KnownSettings known;
+};
+
+Program opendkim_program() { return {"OpenDKIM", "opendkim.conf", opendkim_settings()}; }
+Program opendmarc_program() { return {"OpenDMARC", "opendmarc.conf", opendmarc_settings()}; }
+
+/// A configuration of the program. That of the other one is an error: it has more settings that are
+/// the other's alone than its own, and a warning for each would hide what is wrong.
+Result<Settings> read_settings(const std::string& path, const Program& program,
+                               const Program& other, const ReadFile& read_file) {
+  auto settings = Settings::read(path, program.known, read_file);
+  if (!settings) return settings;
+  const Setting* first = nullptr;
+  long balance = 0;
+  for (const Setting& setting : settings->all()) {
+    const bool known = find_known(program.known, setting.name) != nullptr;
+    const bool known_there = find_known(other.known, setting.name) != nullptr;
+    if (known && !known_there) --balance;
+    if (known || !known_there) continue;
+    ++balance;
+    if (first == nullptr) first = &setting;
+  }
+  if (balance <= 0) return settings;
+  return Error{fmt::format("{}: this looks like {}, not {}: {} has no {}", first->place.text(),
+                           other.file, program.file, program.name, first->name)};
+}
+
 /// OpenDKIM can tempfail what it cannot verify for want of a key; the nearest equal is DMARC's.
 void apply_dns_error(const DkimFacts& dkim, const Settings& settings, Translation& translation) {
   if (!dkim.verifies || !dkim.tempfails_on_dns_error) return;
@@ -38,16 +69,16 @@ void apply_dns_error(const DkimFacts& dkim, const Settings& settings, Translatio
 
 }  // namespace
 
-Result<Imported> import_configurations(const Sources& sources, const ReadFile& read_file) {
+Result<Imported> import_configurations(const Sources& sources, const Files& files) {
   Translation translation;
   std::optional<Settings> opendkim;
   std::optional<DkimFacts> dkim;
   if (!sources.opendkim.empty()) {
-    const auto settings = Settings::read(sources.opendkim, opendkim_settings(), read_file);
+    const auto settings =
+        read_settings(sources.opendkim, opendkim_program(), opendmarc_program(), files.read);
     if (!settings) return settings.error();
     opendkim = *settings;
-    const auto facts =
-        translate_opendkim(*opendkim, read_file, sources.keys_directory, translation);
+    const auto facts = translate_opendkim(*opendkim, files, sources.keys_directory, translation);
     if (!facts) return facts.error();
     dkim = *facts;
   }
@@ -56,9 +87,10 @@ Result<Imported> import_configurations(const Sources& sources, const ReadFile& r
                   "OpenDKIM alone refuses nothing for SPF or DMARC; without this line authmilter "
                   "does");
   } else {
-    const auto settings = Settings::read(sources.opendmarc, opendmarc_settings(), read_file);
+    const auto settings =
+        read_settings(sources.opendmarc, opendmarc_program(), opendkim_program(), files.read);
     if (!settings) return settings.error();
-    const auto done = translate_opendmarc(*settings, read_file, dkim, translation);
+    const auto done = translate_opendmarc(*settings, files, dkim, translation);
     if (!done) return done.error();
   }
   if (dkim) apply_dns_error(*dkim, *opendkim, translation);

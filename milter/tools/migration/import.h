@@ -24,8 +24,8 @@ struct Sources {
   std::string keys_directory;
 };
 
-/// Reads the configurations and the files that they name through `read_file`. An error is a file
-/// that cannot be read or is in error.
-Result<Imported> import_configurations(const Sources& sources, const ReadFile& read_file);
+/// Reads the configurations and the files that they name through `files`. An error is a file
+/// that cannot be read, is in error or is the other program's.
+Result<Imported> import_configurations(const Sources& sources, const Files& files);
 
 }  // namespace authmilter::migration

@@ -17,9 +17,9 @@ namespace {
 
 class Opendkim {
  public:
-  Opendkim(const Settings& settings, const ReadFile& read_file, const std::string& keys_directory,
+  Opendkim(const Settings& settings, const Files& files, const std::string& keys_directory,
            Translation& translation)
-      : to_("OpenDKIM", settings, read_file, translation),
+      : to_("OpenDKIM", settings, files, translation),
         settings_(settings),
         keys_directory_(keys_directory) {}
 
@@ -161,9 +161,9 @@ class Opendkim {
 
 }  // namespace
 
-Result<DkimFacts> translate_opendkim(const Settings& settings, const ReadFile& read_file,
+Result<DkimFacts> translate_opendkim(const Settings& settings, const Files& files,
                                      const std::string& keys_directory, Translation& translation) {
-  return Opendkim(settings, read_file, keys_directory, translation).translate();
+  return Opendkim(settings, files, keys_directory, translation).translate();
 }
 
 }  // namespace authmilter::migration

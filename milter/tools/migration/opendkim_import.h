@@ -19,7 +19,7 @@ struct DkimFacts {
 
 /// Translates opendkim.conf; see translate_signing() for `keys_directory`. An error is a file that
 /// cannot be read, or a data set that is none.
-Result<DkimFacts> translate_opendkim(const Settings& settings, const ReadFile& read_file,
+Result<DkimFacts> translate_opendkim(const Settings& settings, const Files& files,
                                      const std::string& keys_directory, Translation& translation);
 
 }  // namespace authmilter::migration

@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include <authmilter/domain_name.h>
-#include <authmilter/selector.h>
 
+#include "accepted.h"
 #include "data_set.h"
 #include "signing_plan.h"
 #include "signing_table.h"
@@ -65,6 +65,10 @@ std::vector<std::string> changed_names(const std::vector<std::string>& defaults,
     if (!removes) names.push_back(name);
   }
   return names;
+}
+
+bool holds(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 /// What signing.headers takes.
@@ -160,7 +164,7 @@ class Signing {
         continue;
       }
       const ChosenKey key{lower(entry.key), lower(*selector), below(to_.base_directory(), *file),
-                          entry.place};
+                          entry.place, settings_.place("KeyFile")};
       planned_.push_back({key.domain, settings_.boolean("SubDomains"), {key}});
     }
     return Done{};
@@ -189,7 +193,7 @@ class Signing {
       const bool printable = std::none_of(key.file.begin(), key.file.end(), [](char c) {
         return static_cast<unsigned char>(c) < ' ' || c == '\x7f';
       });
-      if (Selector::parse(key.selector) && printable) {
+      if (printable && is_accepted_key(key.selector, key.file)) {
         kept.push_back(key);
       } else {
         warn_at(key,
@@ -215,21 +219,31 @@ class Signing {
     const auto omitted = settings_.has("OmitHeaders")
                              ? changed_names(default_omit_headers(), *omit_set)
                              : default_omit_headers();
-    for (const std::string& name : omitted) std::erase(names, name);
-    const char* setting = settings_.has("OmitHeaders") ? "OmitHeaders" : "SignHeaders";
     std::erase_if(names, [&](const std::string& name) {
-      if (is_signable(name)) return false;
+      if (is_signable(name) || holds(omitted, name)) return false;
       to_.warn("SignHeaders", fmt::format("\"{}\" cannot be signed", name));
       return true;
     });
-    if (std::find(names.begin(), names.end(), "subject") == names.end())
-      to_.warn(setting, "Subject is always signed");
-    to_.set("signing", "headers", quoted_list(names), setting,
-            settings_.has(setting)
-                ? ""
-                : "without this line authmilter signs Message-ID, Sender and the "
-                  "MIME fields too");
+    // Whichever setting it is that does not name it, or does.
+    const char* without_subject = holds(names, "subject") ? "OmitHeaders" : "SignHeaders";
+    for (const std::string& name : omitted) std::erase(names, name);
+    if (!holds(names, "subject")) to_.warn(without_subject, "Subject is always signed");
+    write_headers(names);
     return oversigned();
+  }
+
+  void write_headers(const std::vector<std::string>& names) {
+    const bool omits = settings_.has("OmitHeaders");
+    const std::string literal = quoted_list(names);
+    if (settings_.has("SignHeaders")) {
+      to_.set("signing", "headers", literal, "SignHeaders",
+              omits ? "without those of " + to_.origin("OmitHeaders") : "");
+    } else if (omits) {
+      to_.set("signing", "headers", literal, "OmitHeaders");
+    } else {
+      to_.set("signing", "headers", literal, "SignHeaders",
+              "without this line authmilter signs Message-ID, Sender and the MIME fields too");
+    }
   }
 
   /// From is oversigned in any case.
@@ -241,7 +255,7 @@ class Signing {
       const std::string name = lower(entry.key);
       if (!is_signable(name)) {
         to_.warn("OversignHeaders", fmt::format("\"{}\" cannot be signed", name));
-      } else if (std::find(names.begin(), names.end(), name) == names.end()) {
+      } else if (!holds(names, name)) {
         names.push_back(name);
       }
     }
@@ -303,21 +317,33 @@ class Signing {
     return below(keys_directory_, fmt::format("{}.{}.pem", domain, key.selector));
   }
 
+  const char* key_setting() const { return settings_.has("KeyTable") ? "KeyTable" : "KeyFile"; }
+
   /// Debian's OpenDKIM has its keys in a directory that no other user may enter.
   void note_key_files() {
-    const char* setting = settings_.has("KeyTable") ? "KeyTable" : "KeyFile";
-    if (keys_directory_.empty()) {
-      to_.note(setting,
+    if (keys_directory_.empty())
+      to_.note(key_setting(),
                "authmilterd runs as the user authmilter and takes a key file that is root's or its "
                "own and in a directory that it may enter; \"--keys /etc/authmilter/keys\" names "
                "copies there and says how to make them");
-      return;
-    }
+    std::set<std::string> missing;
     for (const PlannedDomain& domain : planned_) {
-      for (const ChosenKey& key : domain.keys)
-        to_.note(setting, fmt::format("copy the key: install -o root -g authmilter -m 0640 {} {}",
-                                      key.file, new_file(key, domain.domain)));
+      for (const ChosenKey& key : domain.keys) {
+        if (to_.is_missing(key.file)) {
+          if (missing.insert(key.file).second) warn_of_missing(key);
+        } else if (!keys_directory_.empty()) {
+          to_.note(key_setting(),
+                   fmt::format("copy the key: install -o root -g authmilter -m 0640 {} {}",
+                               key.file, new_file(key, domain.domain)));
+        }
+      }
     }
+  }
+
+  void warn_of_missing(const ChosenKey& key) {
+    to_.remarks().push_back(
+        {Weight::warning, key.file_place, key_setting(),
+         fmt::format("{} is not there: authmilterd will not start with it", key.file)});
   }
 
   Translator& to_;

@@ -25,9 +25,9 @@ std::vector<Draft::Line> exemption(std::string condition, std::string value) {
 
 class Opendmarc {
  public:
-  Opendmarc(const Settings& settings, const ReadFile& read_file,
-            const std::optional<DkimFacts>& dkim, Translation& translation)
-      : to_("OpenDMARC", settings, read_file, translation), settings_(settings), dkim_(dkim) {}
+  Opendmarc(const Settings& settings, const Files& files, const std::optional<DkimFacts>& dkim,
+            Translation& translation)
+      : to_("OpenDMARC", settings, files, translation), settings_(settings), dkim_(dkim) {}
 
   Status translate() {
     remark_on_losses(settings_, opendmarc_settings(), to_.remarks());
@@ -209,9 +209,9 @@ class Opendmarc {
 
 }  // namespace
 
-Status translate_opendmarc(const Settings& settings, const ReadFile& read_file,
+Status translate_opendmarc(const Settings& settings, const Files& files,
                            const std::optional<DkimFacts>& dkim, Translation& translation) {
-  return Opendmarc(settings, read_file, dkim, translation).translate();
+  return Opendmarc(settings, files, dkim, translation).translate();
 }
 
 void judge_nothing(Draft& draft, std::string origin) {

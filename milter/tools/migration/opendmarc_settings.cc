@@ -1,22 +1,9 @@
 #include "opendmarc_settings.h"
 
+#include "known_setting.h"
+
 namespace authmilter::migration {
 namespace {
-
-constexpr auto kText = ValueKind::text;
-constexpr auto kBool = ValueKind::boolean;
-constexpr auto kInteger = ValueKind::integer;
-
-constexpr KnownSetting translated(std::string_view name, ValueKind kind) {
-  return {name, kind, Treatment::translated, "", ""};
-}
-constexpr KnownSetting needless(std::string_view name, ValueKind kind) {
-  return {name, kind, Treatment::needless, "", ""};
-}
-constexpr KnownSetting lost(std::string_view name, ValueKind kind, std::string_view without_effect,
-                            std::string_view loss) {
-  return {name, kind, Treatment::lost, without_effect, loss};
-}
 
 constexpr std::string_view kNoArc =
     "ARC is not evaluated; accept what a forwarder passes on with a [[policy.override]] that names "

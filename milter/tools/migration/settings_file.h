@@ -16,6 +16,14 @@ namespace authmilter::migration {
 /// The octets of a file that a configuration names, or why there are none.
 using ReadFile = std::function<Result<std::string>(const std::string& path)>;
 
+/// What is asked about files.
+struct Files {
+  ReadFile read;
+  /// True where there is nothing of that name; false when it cannot be known, as below a directory
+  /// that one may not enter.
+  std::function<bool(const std::string& path)> missing;
+};
+
 enum class ValueKind : std::uint8_t { text, boolean, integer, file };
 
 /// What becomes of a setting. `lost` ones are told of, unless the value is the one without effect.

@@ -13,7 +13,8 @@ struct ChosenKey {
   std::string domain;
   std::string selector;
   std::string file;
-  Place place;  // of the line that chose it
+  Place place;       // of the line that chose it
+  Place file_place;  // of the line that names the file
   bool operator==(const ChosenKey& other) const {
     return domain == other.domain && selector == other.selector && file == other.file;
   }

@@ -40,7 +40,7 @@ std::vector<std::string> three_parts(const std::string& value) {
 KeyTable::KeyTable(const DataSet& set, const std::string& directory, Remarks& remarks) {
   for (const DataSetEntry& entry : set.entries) {
     const auto parts = three_parts(entry.value);
-    Key key{"", "", "", false};
+    Key key{"", "", "", false, entry.place};
     if (parts.empty()) {
       remarks.push_back({Weight::warning, entry.place, "KeyTable",
                          fmt::format("\"{}\" is no DOMAIN:SELECTOR:FILE", entry.key)});
@@ -50,7 +50,7 @@ KeyTable::KeyTable(const DataSet& set, const std::string& directory, Remarks& re
                                      "add it to signing.domain.keys",
                                      entry.key)});
     } else {
-      key = {lower(parts[0]), lower(parts[1]), below(directory, parts[2]), true};
+      key = {lower(parts[0]), lower(parts[1]), below(directory, parts[2]), true, entry.place};
     }
     // Of two lines with one name the first counts.
     keys_.emplace(lower(entry.key), key);
@@ -145,7 +145,9 @@ void SigningTable::remark_on_line(const Line& line, const DataSetEntry& entry,
         fmt::format("\"{}\" matched every domain that ends so; {} and the domains below it are "
                     "signed for",
                     entry.key, line.domains.name));
-  if (line.domains.shape == Shape::all && line.key != kAuthorsKey)
+  // remark_on_users() tells of single users.
+  const bool of_all_users = line.user.find_first_not_of('*') == std::string::npos;
+  if (line.domains.shape == Shape::all && of_all_users && line.key != kAuthorsKey)
     warn(
         fmt::format("\"{}\" signed for any domain; a [[signing.domain]] is needed for each but "
                     "those of the other lines and of the key itself",
@@ -201,7 +203,7 @@ std::vector<ChosenKey> SigningTable::choose(const std::string& user,
     const KeyTable::Key* key = keys_.find(line->key == kAuthorsKey ? domain : line->key);
     if (key == nullptr || !key->usable) continue;
     chosen.push_back({key->domain == "%" ? domain : key->domain, key->selector,
-                      with_domain(key->file, domain), line->place});
+                      with_domain(key->file, domain), line->place, key->place});
   }
   return chosen;
 }

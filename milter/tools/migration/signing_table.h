@@ -23,6 +23,7 @@ class KeyTable {
     std::string selector;
     std::string file;
     bool usable;  // otherwise it has been told of
+    Place place;
   };
   const Key* find(const std::string& name) const;
   /// Of all keys, in lower case.

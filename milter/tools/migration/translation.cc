@@ -1,5 +1,6 @@
 #include "translation.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 #include <authmilter/domain_name.h>
 #include <authmilter/ip_address.h>
 
+#include "accepted.h"
 #include "data_set.h"
 #include "text.h"
 
@@ -15,19 +17,31 @@ namespace {
 
 constexpr long kLongestTimeout = 300;  // seconds, of dns.timeout
 
+/// README.md, "Postfix": within smtpd's chroot, and a folder of authmilter's own.
+constexpr std::string_view kOwnSocket = "unix:/var/spool/postfix/authmilter/authmilter.sock";
+
 std::string without_brackets(std::string_view text) {
   if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
   return std::string(text);
 }
 
+/// True for a directory that one filter has to itself, such as /run/opendkim, and that a shell
+/// takes as one word. Giving away any other would take it from those who share it.
+bool is_filters_own(std::string_view folder) {
+  const bool plain = std::all_of(folder.begin(), folder.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
+           c == '.' || c == '_' || c == '-';
+  });
+  const std::string_view last = folder.substr(folder.rfind('/') + 1);
+  return plain && (last.starts_with("opendkim") || last.starts_with("opendmarc") ||
+                   last.starts_with("dkim") || last.starts_with("dmarc"));
+}
+
 }  // namespace
 
-Translator::Translator(std::string program, const Settings& settings, const ReadFile& read_file,
+Translator::Translator(std::string program, const Settings& settings, const Files& files,
                        Translation& translation)
-    : program_(std::move(program)),
-      settings_(settings),
-      read_file_(read_file),
-      translation_(translation) {}
+    : program_(std::move(program)), settings_(settings), files_(files), translation_(translation) {}
 
 void Translator::warn(std::string_view setting, std::string text) {
   remarks().push_back(
@@ -93,21 +107,47 @@ void Translator::socket() {
     return;
   }
   const auto socket = translated_socket(*text);
-  if (!socket) {
+  if (!socket || !is_accepted_socket(*socket)) {
     warn("Socket", fmt::format("\"{}\" has no equal: name the address in milter.socket", *text));
     return;
   }
-  set("milter", "socket", quoted(*socket), "Socket");
-  if (!socket->starts_with("unix:")) return;
+  if (!socket->starts_with("unix:")) {
+    set("milter", "socket", quoted(*socket), "Socket");
+    return;
+  }
   socket_mode();
   const std::string folder = socket->substr(5, socket->rfind('/') - 5);
-  note(
-      "Socket",
-      fmt::format("authmilterd runs as the user authmilter and must be able to write to {0}: "
-                  "\"chown authmilter:postfix {0} && chmod 2750 {0}\", keep {1}'s tmpfiles.d entry "
-                  "from undoing it, and add \"ReadWritePaths={0}\" with \"systemctl edit "
-                  "authmilterd\"; or use authmilter's default socket and change smtpd_milters",
-                  folder, lower(program_)));
+  if (is_filters_own(folder)) {
+    set("milter", "socket", quoted(*socket), "Socket");
+    note_folder(folder);
+    return;
+  }
+  set("milter", "socket", quoted(kOwnSocket), "Socket", "in a directory that nobody shares");
+  warn("Socket",
+       fmt::format(
+           "{} is not the filter's own directory, and authmilterd, which is not root, cannot "
+           "make a socket there; it is now {}: \"install -d -o authmilter -g postfix -m 2750 "
+           "/var/spool/postfix/authmilter\", and name unix:authmilter/authmilter.sock in "
+           "smtpd_milters and non_smtpd_milters",
+           folder.empty() ? "/" : folder, kOwnSocket));
+}
+
+/// The directory was made for the other program's user.
+void Translator::note_folder(const std::string& folder) {
+  // Only there is it made again at each start of the host.
+  const bool volatile_folder = folder.starts_with("/run/") || folder.starts_with("/var/run/");
+  note("Socket",
+       fmt::format(
+           "authmilterd runs as the user authmilter and must be able to write to {0}: \"chown "
+           "authmilter:postfix {0} && chmod 2750 {0}\"{1}, and with \"systemctl edit authmilterd\" "
+           "add the line \"ReadWritePaths={0}\" below a line \"[Service]\"; or set milter.socket "
+           "to {2} "
+           "and change smtpd_milters",
+           folder,
+           volatile_folder
+               ? fmt::format(", keep {}'s tmpfiles.d entry from undoing it", lower(program_))
+               : "",
+           kOwnSocket));
 }
 
 void Translator::socket_mode() {
@@ -156,7 +196,10 @@ void Translator::dns_timeout() {
 
 void Translator::log() {
   if (settings_.boolean("Syslog")) {
-    set("log", "target", "\"syslog\"", "Syslog");
+    // With the facility mail, as both programs; syslog(3) would lose the AUTHMILTER_* fields.
+    set("log", "target", "\"journal\"", "Syslog",
+        "the journal passes the lines on to a syslog daemon; on a host without systemd write "
+        "\"syslog\"");
   } else if (settings_.has("Syslog")) {
     note("Syslog",
          "authmilterd always logs, to the journal; log.level = \"warning\" leaves out the "

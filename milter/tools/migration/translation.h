@@ -21,13 +21,14 @@ struct Translation {
 /// they come from.
 class Translator {
  public:
-  Translator(std::string program, const Settings& settings, const ReadFile& read_file,
+  Translator(std::string program, const Settings& settings, const Files& files,
              Translation& translation);
 
   const Settings& settings() const { return settings_; }
   Draft& draft() const { return translation_.draft; }
   Remarks& remarks() { return translation_.remarks; }
-  const ReadFile& read_file() const { return read_file_; }
+  const ReadFile& read_file() const { return files_.read; }
+  bool is_missing(const std::string& path) const { return files_.missing(path); }
 
   void warn(std::string_view setting, std::string text);
   void note(std::string_view setting, std::string text);
@@ -47,11 +48,12 @@ class Translator {
 
  private:
   void socket_mode();
+  void note_folder(const std::string& folder);
   std::optional<std::string> translated_socket(const std::string& text);
 
   std::string program_;
   const Settings& settings_;
-  const ReadFile& read_file_;
+  const Files& files_;
   Translation& translation_;
 };
 

@@ -7,6 +7,8 @@ using namespace authmilter::migration;
 
 namespace {
 
+const char* const kOwnSocket = "unix:/var/spool/postfix/authmilter/authmilter.sock";
+
 std::string word(std::optional<Disposition> disposition) {
   return disposition ? std::string(to_string(*disposition)) : "";
 }
@@ -31,9 +33,10 @@ TEST_CASE("sockets") {
     bool warned;
   } rows[] = {
       {"local:/run/opendkim/opendkim.sock", "007", "unix:/run/opendkim/opendkim.sock", 0660, false},
-      {"unix:/run/o.sock", "002", "unix:/run/o.sock", 0660, false},
-      {"/run/o.sock", "000", "unix:/run/o.sock", 0666, false},
-      {"local:/run/o.sock", "022", "unix:/run/o.sock", 0600, false},
+      {"unix:/run/dkim/o.sock", "002", "unix:/run/dkim/o.sock", 0660, false},
+      {"/run/dkim/o.sock", "000", "unix:/run/dkim/o.sock", 0666, false},
+      {"local:/run/dkim/o.sock", "022", "unix:/run/dkim/o.sock", 0600, false},
+      {"local:/run/o.sock", "022", kOwnSocket, 0600, true},
       {"inet:8891@localhost", "007", "inet:8891@localhost", 0660, false},
       {"inet:8891@127.0.0.1", "007", "inet:8891@127.0.0.1", 0660, false},
       {"inet:8891@[127.0.0.1]", "007", "inet:8891@127.0.0.1", 0660, false},
@@ -41,6 +44,9 @@ TEST_CASE("sockets") {
       {"inet:8891", "007", "inet:8891@0.0.0.0", 0660, true},
       {"inet6:8891", "007", "inet6:8891@[::]", 0660, true},
       {"inet:8891@mail.example.org", "007", "", 0660, true},
+      {"inet:abc@localhost", "007", "", 0660, true},
+      {"inet:99999@localhost", "007", "", 0660, true},
+      {"local:/run/opendkim/", "007", "", 0660, true},
   };
   for (const auto& row : rows) {
     CAPTURE(row.socket);
@@ -53,6 +59,48 @@ TEST_CASE("sockets") {
     CHECK(made.socket_mode == row.mode);
     CHECK(imported.warnings.empty() != row.warned);
   }
+}
+
+TEST_CASE("only a directory of the filter's own is given away") {
+  const struct {
+    const char* socket;
+    const char* folder;    // that authmilterd is to own; empty: the socket changes
+    bool kept_by_systemd;  // so a tmpfiles.d entry makes it again
+  } rows[] = {
+      {"local:/run/opendkim/opendkim.sock", "/run/opendkim", true},
+      {"local:/var/run/opendkim/opendkim.sock", "/var/run/opendkim", true},
+      {"local:/var/spool/postfix/opendkim/opendkim.sock", "/var/spool/postfix/opendkim", false},
+      {"local:/var/spool/postfix/dkim/s", "/var/spool/postfix/dkim", false},
+      {"local:/run/opendkim.sock", "", false},
+      {"local:/var/spool/postfix/opendkim.sock", "", false},
+      {"local:/var/spool/postfix/private/opendkim", "", false},
+      {"local:/opendkim.sock", "", false},
+      {"local:opendkim.sock", "", false},
+      {"local:/run/opendkim/../o.sock", "", false},
+      {"local:/run/my opendkim/o.sock", "", false},
+      {"local:/run/opendkim;reboot/o.sock", "", false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.socket);
+    const auto imported = import_texts({{"k", fmt::format("Socket {}\n", row.socket)}});
+    CHECK(imported.error.empty());
+    const std::string folder = row.folder;
+    CHECK(has(imported.notes, "chown") != folder.empty());
+    CHECK(has(imported.notes, "tmpfiles.d") == row.kept_by_systemd);
+    CHECK(imported.warnings.empty() != folder.empty());
+    if (folder.empty()) continue;
+    CHECK(has(imported.notes,
+              fmt::format("\"chown authmilter:postfix {0} && chmod 2750 {0}\"", folder)));
+    CHECK(
+        has(imported.notes, fmt::format("ReadWritePaths={}\" below a line \"[Service]\"", folder)));
+  }
+}
+
+TEST_CASE("a socket in a shared directory moves") {
+  const auto imported = import_texts({{"k", "Socket local:/var/spool/postfix/opendkim.sock\n"}});
+  CHECK(imported.config.milter.sockets.front() == kOwnSocket);
+  CHECK(imported.warnings.starts_with("k:1 Socket: /var/spool/postfix is not the filter's own"));
+  CHECK(has(imported.warnings, "unix:authmilter/authmilter.sock in smtpd_milters"));
 }
 
 TEST_CASE("what becomes of a message") {
@@ -138,9 +186,9 @@ TEST_CASE("a widespread installation") {
 }
 
 TEST_CASE("OpenDMARC alone") {
-  const auto imported = import_texts({{"m", "Socket local:/run/m.sock\n"}});
+  const auto imported = import_texts({{"m", "Socket local:/run/opendmarc/m.sock\n"}});
   CHECK(imported.config.internal == std::vector{*Network::parse("127.0.0.1")});
-  CHECK(imported.config.milter.sockets.front() == "unix:/run/m.sock");
+  CHECK(imported.config.milter.sockets.front() == "unix:/run/opendmarc/m.sock");
 }
 
 TEST_CASE("one name in one results field") {
@@ -207,7 +255,8 @@ TEST_CASE("defaults of OpenDKIM that are not authmilter's, and limits") {
   CHECK(set.config.dns.timeout == std::chrono::seconds(30));
   CHECK(set.config.dns.message_timeout == std::chrono::seconds(30));
   CHECK(set.config.dns.nameservers == std::vector<std::string>{"192.0.2.53", "::1"});
-  CHECK(set.config.log.target == LogTarget::syslog);
+  CHECK(set.config.log.target == LogTarget::journal);
+  CHECK(has(set.configuration, "Syslog: the journal passes the lines on to a syslog daemon"));
   CHECK(has(set.warnings, "k:2 MaximumHeaders: there is always a limit"));
 }
 

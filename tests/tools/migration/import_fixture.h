@@ -22,6 +22,11 @@ inline ReadFile reader_of(const FileTexts& files) {
   };
 }
 
+/// Keys are not among the texts, for nobody reads them: what is below /missing is not there.
+inline Files files_of(const FileTexts& texts) {
+  return {reader_of(texts), [](const std::string& path) { return path.starts_with("/missing/"); }};
+}
+
 struct ImportedTexts {
   std::string error;
   std::string configuration;
@@ -34,7 +39,7 @@ inline ImportedTexts import_texts(const FileTexts& files, const std::string& key
   const Sources sources{files.contains("k") ? "k" : "", files.contains("m") ? "m" : "",
                         keys_directory};
   ImportedTexts texts;
-  const auto imported = import_configurations(sources, reader_of(files));
+  const auto imported = import_configurations(sources, files_of(files));
   if (!imported) {
     texts.error = imported.error().message;
     return texts;

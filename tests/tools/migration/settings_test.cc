@@ -63,6 +63,34 @@ TEST_CASE("what would keep the program from starting is an error") {
   }
 }
 
+TEST_CASE("the other program's configuration") {
+  const char* const opendkim = "Syslog yes\nCanonicalization simple\nMode sv\nUserID opendkim\n";
+  const char* const opendmarc = "Syslog yes\n\nRejectFailures no\nPublicSuffixList /p\n";
+  const struct {
+    const char* why;
+    FileTexts files;
+    const char* error;
+  } rows[] = {
+      {"for OpenDMARC's",
+       {{"m", opendkim}},
+       "m:2: this looks like opendkim.conf, not opendmarc.conf: OpenDMARC has no Canonicalization"},
+      {"for OpenDKIM's",
+       {{"k", opendmarc}},
+       "k:3: this looks like opendmarc.conf, not opendkim.conf: OpenDKIM has no RejectFailures"},
+      {"for the second one",
+       {{"k", opendkim}, {"m", opendkim}},
+       "m:2: this looks like opendkim.conf, not opendmarc.conf: OpenDMARC has no Canonicalization"},
+      {"each for its own", {{"k", opendkim}, {"m", opendmarc}}, ""},
+      {"a line that went astray", {{"k", "Mode sv\nRejectFailures yes\n"}}, ""},
+      {"what both have", {{"k", "Syslog yes\n"}, {"m", "Syslog yes\n"}}, ""},
+      {"what neither has", {{"k", "Frobnicate yes\n"}}, ""},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    CHECK(import_texts(row.files).error == row.error);
+  }
+}
+
 TEST_CASE("every setting is named once, and a lost one says what is lost") {
   for (const auto& known : {opendkim_settings(), opendmarc_settings()}) {
     std::set<std::string> names;

@@ -52,6 +52,9 @@ TEST_CASE("Domain, Selector and KeyFile") {
        "k:1 Domain: \"a..b\" is no selector"},
       {"no file's name", "Domain a.org\nSelector s\nKeyFile /k\x01", "",
        "k:1 Domain: \"s\" is no selector, or its file has no usable name"},
+      {"nor in Latin-1", "Domain a.org\nSelector s\nKeyFile /k\xff", "",
+       "k:1 Domain: \"s\" is no selector, or its file has no usable name"},
+      {"but in UTF-8", "Domain a.org\nSelector s\nKeyFile /\xc3\xbc", "a.org s=/\xc3\xbc", ""},
       {"a relative file", "Domain a.org\nSelector s\nKeyFile k.pem", "a.org s=/k.pem", ""},
       {"below the base", "Domain a.org\nSelector s\nKeyFile ./k.pem\nBaseDirectory /etc/dkim",
        "a.org s=/etc/dkim/k.pem", ""},
@@ -110,6 +113,8 @@ TEST_CASE("KeyTable and SigningTable (opendkim.conf(5), SigningTable)") {
        "/st:2 SigningTable: \"joe@example.com\" had a key of its own"},
       {"a user alone does not make its domain sign", tables(re, "joe@example.com a"), "",
        "/st:1 SigningTable: only \"joe@example.com\" was signed for"},
+      {"a user of every domain", tables(re, "joe@* a"), "",
+       "/st:1 SigningTable: only \"joe@*\" was signed for"},
       {"users by a pattern", tables(re, "info*@example.com a"), "",
        "/st:1 SigningTable: only \"info*@example.com\" was signed for"},
       {"only below: the domain itself is signed too", tables(re, "*@*.example.com a"),
@@ -126,6 +131,8 @@ TEST_CASE("KeyTable and SigningTable (opendkim.conf(5), SigningTable)") {
        "/st:1 SigningTable: each domain below a.org signed with its own name"},
       {"everybody with one key: its own domain is kept", tables(re, "* n"),
        "example.net+ sn=/n.pem", "/st:1 SigningTable: \"*\" signed for any domain"},
+      {"with more stars than needed", tables(re, "**@* n"), "example.net+ sn=/n.pem",
+       "/st:1 SigningTable: \"**@*\" signed for any domain"},
       {"everybody in his own name", tables(re, "*@* any"), "",
        "/st:1 SigningTable: \"*@*\" signed"},
       {"a star without a dot", tables(re, "*@*example.com a"), "example.com+ sa=/a.pem",
@@ -159,6 +166,14 @@ TEST_CASE("KeyTable and SigningTable (opendkim.conf(5), SigningTable)") {
     const std::string wanted = row.warning;
     CHECK(rest.substr(0, wanted.size()) == wanted);
     CHECK(rest.empty() == wanted.empty());
+  }
+}
+
+TEST_CASE("what a line loses is said once") {
+  for (const char* kind : {"refile:", ""}) {
+    const auto imported = import_texts(tables(kind, "joe@* a"));
+    CHECK(has(imported.warnings, "only \"joe@*\" was signed for"));
+    CHECK_FALSE(has(imported.warnings, "signed for any domain"));
   }
 }
 
@@ -230,6 +245,12 @@ TEST_CASE("how mail is signed") {
       {"a list of one's own", "SignHeaders From,Subject,To", "to", "date", ""},
       {"Subject is always signed", "SignHeaders From,To", "to", "date",
        "k:4 SignHeaders: Subject is always signed"},
+      {"Subject left out", "OmitHeaders *,Subject", "to", "subject",
+       "k:4 OmitHeaders: Subject is always signed"},
+      {"not in the list, whatever is left out", "OmitHeaders *,+Date\nSignHeaders From,To", "to",
+       "date", "k:5 SignHeaders: Subject is always signed"},
+      {"in the list, but left out", "OmitHeaders Subject\nSignHeaders From,To,Subject", "to",
+       "subject", "k:4 OmitHeaders: Subject is always signed"},
       {"left out", "OmitHeaders *,+List-Id", "list-post", "list-id", ""},
       {"what cannot be signed", "SignHeaders *,+Return-Path,+X-*", "to", "x-*",
        "k:4 SignHeaders: \"x-*\" cannot be signed"},
@@ -253,8 +274,51 @@ TEST_CASE("how mail is signed") {
   }
 }
 
+TEST_CASE("both lists of fields are named") {
+  const auto imported = import_texts({{"k",
+                                       "Domain a.org\nSelector s\nKeyFile /k.pem\n"
+                                       "SignHeaders From,Subject,To\nOmitHeaders *,+To\n"}});
+  CHECK(has(imported.configuration,
+            "# k:4: SignHeaders: without those of k:5: OmitHeaders\nheaders = "));
+}
+
 TEST_CASE("keys that are copied") {
   const auto imported = import_texts(tables("refile:", "*@a.org any\n*@b.org any"), "/new");
   CHECK(plan_of(imported.config) == "a.org s=/new/a.org.s.pem; b.org s=/new/b.org.s.pem");
   CHECK(has(imported.notes, "install -o root -g authmilter -m 0640 /any.pem /new/b.org.s.pem\n"));
+}
+
+TEST_CASE("a key file that is not there") {
+  const struct {
+    const char* why;
+    FileTexts files;
+    const char* warnings;
+  } rows[] = {
+      {"of one key, once for all domains",
+       {{"k", "Domain a.org,b.org\nSelector s\nKeyFile /missing/k.pem\n"}},
+       "k:3 KeyFile: /missing/k.pem is not there: authmilterd will not start with it\n"},
+      {"below the base",
+       {{"k", "Domain a.org\nSelector s\nKeyFile k.pem\nBaseDirectory /missing\n"}},
+       "k:3 KeyFile: /missing/k.pem is not there: authmilterd will not start with it\n"},
+      {"of a table",
+       {{"k", "KeyTable /kt\nSigningTable refile:/st\n"},
+        {"/kt", "a a.org:s:/a.pem\nb b.org:s:/missing/b.pem\n"},
+        {"/st", "*@a.org a\n*@b.org b\n"}},
+       "/kt:2 KeyTable: /missing/b.pem is not there: authmilterd will not start with it\n"},
+      {"that no author needs",
+       {{"k", "KeyTable /kt\nSigningTable refile:/st\n"},
+        {"/kt", "a a.org:s:/a.pem\nb b.org:s:/missing/b.pem\n"},
+        {"/st", "*@a.org a\n"}},
+       ""},
+      {"of a verifier", {{"k", "Mode v\nDomain a.org\nSelector s\nKeyFile /missing/k.pem\n"}}, ""},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    for (const char* keys_directory : {"", "/new"}) {
+      const auto imported = import_texts(row.files, keys_directory);
+      CHECK(imported.error.empty());
+      CHECK(imported.warnings == row.warnings);
+      CHECK_FALSE(has(imported.notes, "install -o root -g authmilter -m 0640 /missing/"));
+    }
+  }
 }
