@@ -334,7 +334,7 @@ class Signing {
         } else if (!keys_directory_.empty()) {
           to_.note(key_setting(),
                    fmt::format("copy the key: install -o root -g authmilter -m 0640 {} {}",
-                               key.file, new_file(key, domain.domain)));
+                               shell_word(key.file), shell_word(new_file(key, domain.domain))));
         }
       }
     }

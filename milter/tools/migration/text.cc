@@ -116,6 +116,23 @@ std::string quoted(std::string_view text) {
   return out + "\"";
 }
 
+std::string shell_word(std::string_view text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("/._-").find(c) != std::string_view::npos;
+  });
+  if (plain && !text.empty()) return std::string(text);
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      out += "'\\''";
+    } else {
+      out += c;
+    }
+  }
+  return out + "'";
+}
+
 std::string quoted_list(const std::vector<std::string>& members) {
   std::vector<std::string> literals;
   std::transform(members.begin(), members.end(), std::back_inserter(literals),

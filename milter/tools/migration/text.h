@@ -32,6 +32,8 @@ bool matches_wildcard(std::string_view text, std::string_view pattern);
 
 /// A TOML basic string.
 std::string quoted(std::string_view text);
+/// Text that a POSIX shell takes for one word and nothing else, whatever is in it.
+std::string shell_word(std::string_view text);
 std::string quoted_list(const std::vector<std::string>& members);
 
 }  // namespace authmilter::migration

@@ -28,10 +28,7 @@ std::string without_brackets(std::string_view text) {
 /// True for a directory that one filter has to itself, such as /run/opendkim, and that a shell
 /// takes as one word. Giving away any other would take it from those who share it.
 bool is_filters_own(std::string_view folder) {
-  const bool plain = std::all_of(folder.begin(), folder.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
-           c == '.' || c == '_' || c == '-';
-  });
+  const bool plain = shell_word(folder) == folder;
   const std::string_view last = folder.substr(folder.rfind('/') + 1);
   return plain && (last.starts_with("opendkim") || last.starts_with("opendmarc") ||
                    last.starts_with("dkim") || last.starts_with("dmarc"));

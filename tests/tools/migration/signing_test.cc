@@ -288,6 +288,16 @@ TEST_CASE("keys that are copied") {
   CHECK(has(imported.notes, "install -o root -g authmilter -m 0640 /any.pem /new/b.org.s.pem\n"));
 }
 
+TEST_CASE("a command to copy is one command, whatever a path holds") {
+  const auto imported =
+      import_texts({{"k", "Domain a.org\nSelector s\nKeyFile /k;touch${IFS}x/$(id)'.pem\n"},
+                    {"/k;touch${IFS}x/$(id)'.pem", ""}},
+                   "/new");
+  CHECK(has(
+      imported.notes,
+      "install -o root -g authmilter -m 0640 '/k;touch${IFS}x/$(id)'\\''.pem' /new/a.org.s.pem\n"));
+}
+
 TEST_CASE("a key file that is not there") {
   const struct {
     const char* why;
