@@ -258,8 +258,8 @@ sfsistat end_of_message(SMFICTX* ctx, Session& session) {
   return answer(ctx, outcome);
 }
 
-/// libmilter overlooks a QUIT_NC, and the new client's connect after it, when the last message was
-/// refused. Then the session is still the one of the client before.
+/// A connection that an MTA uses again may bring another client than the one that was announced:
+/// then the session is still the one of the client before.
 bool is_another_client(const MacroSource& macros, const Session& session) {
   const auto named = named_client(macros);
   if (!named || session.is_client(*named)) return false;

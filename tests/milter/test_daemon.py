@@ -178,7 +178,7 @@ class Verifying(unittest.TestCase):
                 self.assertEqual(client.deliver(GOOD).status, mc.REJECT)
 
     def test_a_client_that_was_not_announced(self):
-        """After a refused message libmilter overlooks QUIT_NC and the connect that follows."""
+        """On a connection that is used again after a refused message."""
         for then, named, accepted in (("192.0.2.1", "192.0.2.1", True), ("192.0.2.1", "192.0.2.99", False),
                                       ("192.0.2.1", None, True), ("192.0.2.1", "unknown", True),
                                       ("2001:db8::2", "IPv6:2001:DB8:0::2", True), ("2001:db8::2", "::2", False),
