@@ -116,8 +116,7 @@ class Shared(unittest.TestCase):
                 check(self, FORGED, client.end_of_message(**macros))
 
     def test_a_client_that_was_not_announced(self):
-        """A147: an MTA that takes the connection for its next client after a refused message, which libmilter
-        overlooks."""
+        """A147: an MTA that takes the connection for its next client after a refused message."""
         for wrong in ([], LEGIT + LEGIT):
             with self.daemon.client() as client:
                 client.greet(GENUINE, "legitimate.com")
