@@ -61,12 +61,11 @@ std::string settings_of_the_start(const Config& config) {
 class Housekeeping {
  public:
   Housekeeping(const DaemonOptions& options, RuntimeHolder& runtimes, Logger& logger,
-               Metrics& metrics, ProcessMetrics& process_metrics, DnsObserver& dns_observer,
-               Notifier& notifier, const ListeningSocket& socket)
+               ProcessMetrics& process_metrics, DnsObserver& dns_observer, Notifier& notifier,
+               const ListeningSocket& socket)
       : options_(options),
         runtimes_(runtimes),
         logger_(logger),
-        metrics_(metrics),
         process_metrics_(process_metrics),
         dns_observer_(dns_observer),
         notifier_(notifier),
@@ -162,7 +161,6 @@ class Housekeeping {
   const DaemonOptions& options_;
   RuntimeHolder& runtimes_;
   Logger& logger_;
-  Metrics& metrics_;
   ProcessMetrics& process_metrics_;
   DnsObserver& dns_observer_;
   Notifier& notifier_;
@@ -194,8 +192,8 @@ ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Notifie
   if (!listening) return cannot_start(ExitCode::unavailable, listening.error());
 
   process_metrics.tick();
-  Housekeeping housekeeping(options, runtimes, logger, metrics, process_metrics, dns_metrics,
-                            notifier, *listening);
+  Housekeeping housekeeping(options, runtimes, logger, process_metrics, dns_metrics, notifier,
+                            *listening);
   std::thread([&housekeeping] { housekeeping.run(); }).detach();
   logger.info("serving", {{"socket", socket.address}, {"authserv_id", config.authserv_id}});
   notifier.ready();
