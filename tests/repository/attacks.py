@@ -1,17 +1,21 @@
-"""Every known attack has a test that names it, or a line that says why it has none.
+"""Every attack in tests/attacks.md has a test that names it, or a reason why it has none.
 
     attacks.py REPOSITORY
 
-The attacks are numbered A01 to A190. A test names one where the attack happens: in the `why` of its row, in the
-name of the test or in its docstring. tests/attacks-not-covered.md has the others, as `A128: reason`.
+A test names an attack by its number where it happens: in the `why` of its row, in the name of the test or in its
+docstring. A number that is not in the list is an error too.
 """
 
 import pathlib
 import re
 import sys
 
-ATTACKS = {f"A{number:02}" for number in range(1, 191)}
+import numbered_list
+
 SOURCES = {".cc", ".h", ".py"}
+# Rows above this one are being written: until they are there, neither a number without a row nor a row without a
+# test is an error.
+SETTLED = 190
 
 
 def cited(tests):
@@ -25,29 +29,14 @@ def cited(tests):
     return found
 
 
-def left_out(page):
-    """(attack -> reason, problems)"""
-    reasons, problems = {}, []
-    for number, line in enumerate(page.read_text().splitlines(), 1):
-        if not re.match(r"A\d", line):
-            continue
-        entry = re.fullmatch(r"(A\d{2,3}): (\S.{9,})", line)
-        if not entry or entry.group(1) not in ATTACKS or entry.group(1) in reasons:
-            problems.append(f"{page.name}:{number}: not `A00: reason`, unknown, or a second time: {line!r}")
-        else:
-            reasons[entry.group(1)] = entry.group(2)
-    return reasons, problems
-
-
 def main():
     tests = pathlib.Path(sys.argv[1]) / "tests"
+    page = tests / "attacks.md"
+    rows, problems = numbered_list.read(page, r"A\d{2,3}")
     found = cited(tests)
-    reasons, problems = left_out(tests / "attacks-not-covered.md")
-    problems += [f"{attack}: no test names it and attacks-not-covered.md says nothing"
-                 for attack in sorted(ATTACKS - set(found) - set(reasons), key=lambda a: int(a[1:]))]
-    problems += [f"{attack}: said to have no test, but {', '.join(sorted(found[attack]))} names it"
-                 for attack in sorted(set(found) & set(reasons))]
-    print("\n".join(problems) or f"{len(ATTACKS & set(found))} attacks are tested, {len(reasons)} are left out with a reason")
+    problems += numbered_list.compare(page, rows, found, lambda attack: int(attack[1:]) <= SETTLED)
+    print("\n".join(problems) or f"{len(rows.keys() & found.keys())} attacks are tested, "
+                                 f"{sum(1 for reason in rows.values() if reason)} are left out with a reason")
     return 1 if problems else 0
 
 

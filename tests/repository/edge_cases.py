@@ -1,18 +1,18 @@
-"""Every numbered edge case has a test that cites it, or a line that says why not.
+"""Every edge case in tests/edge-cases.md has a test that cites it, or a reason why it has none.
 
     edge_cases.py SOURCE-DIRECTORY
 
-The list has the numbers 1 to 105 and 61b. A test cites in one of the forms `edge case 31`,
-`edge cases 31, 61b` and `edge cases 5 and 6`, in its name, a row's description or a comment;
-tests/edge-cases-not-covered.md has lines `74: reason`. Any other way to write it is an error here, so
-that no citation is overlooked.
+A test cites in one of the forms `edge case 31`, `edge cases 31, 61b` and `edge cases 5 and 6`, in its name, a
+row's description or a comment. Any other way to write it is an error here, so that no citation is overlooked,
+and so is a number that is not in the list.
 """
 
 import pathlib
 import re
 import sys
 
-NUMBERS = {str(n) for n in range(1, 106)} | {"61b"}
+import numbered_list
+
 CITATION = re.compile(r"(?i)\bedge cases? (\d+b?(?:(?:, | and )\d+b?)*)\b")
 # What looks like a citation and is not in the form above.
 LOOSE = re.compile(r"(?i)\bedge[- ]?cases?\W{0,3}\d")
@@ -28,41 +28,23 @@ def cited(text):
     return numbers, [left[m.start():m.start() + 60].split("\n")[0] for m in LOOSE.finditer(left)]
 
 
-def read_reasons(path):
-    reasons, problems = {}, []
-    for line in path.read_text().splitlines():
-        match = re.fullmatch(r"(\d+b?): (\S.*)", line)
-        if match and match[1] in reasons:
-            problems.append(f"{path.name}: {match[1]} stands there twice")
-        elif match:
-            reasons[match[1]] = match[2]
-        elif re.match(r"\d", line):
-            problems.append(f"{path.name}: not of the form `N: reason`: {line}")
-    return reasons, problems
-
-
 def main():
     root = pathlib.Path(sys.argv[1])
-    reasons, problems = read_reasons(root / "tests" / "edge-cases-not-covered.md")
+    page = root / "tests" / "edge-cases.md"
+    rows, problems = numbered_list.read(page, r"\d+b?")
     tested = {}
     for path in sorted((root / "tests").rglob("*")):
-        if path.suffix not in SUFFIXES or path == pathlib.Path(__file__).resolve():
+        if path.suffix not in SUFFIXES or path.parent.name == "repository":
             continue
         numbers, loose = cited(path.read_text(errors="replace"))
         problems += [f"{path.relative_to(root)}: another form of citation: {one}" for one in loose]
         for number in numbers:
-            tested.setdefault(number, path.relative_to(root))
-    problems += [f"{path}: edge case {n} is not in the list" for n, path in tested.items() if n not in NUMBERS]
-    problems += [f"edge-cases-not-covered.md: {n} is not in the list" for n in reasons.keys() - NUMBERS]
-    problems += [f"edge-cases-not-covered.md: {n} is covered, by {tested[n]}" for n in reasons.keys() & tested.keys()]
-
-    def in_order(numbers):
-        return sorted(numbers, key=lambda n: (int(n.rstrip("b")), n))
-
-    problems += [f"edge case {n} has neither a test nor a reason" for n in in_order(NUMBERS - reasons.keys() - tested.keys())]
+            tested.setdefault(number, set()).add(path.relative_to(root).as_posix())
+    problems += numbered_list.compare(page, rows, tested)
     for one in problems:
         print(one)
-    print(f"edge cases: {len(tested)} tested, {len(reasons)} not covered, of {len(NUMBERS)}")
+    print(f"edge cases: {len(rows.keys() & tested.keys())} tested, "
+          f"{sum(1 for reason in rows.values() if reason)} not covered, of {len(rows)}")
     return 1 if problems else 0
 
 
