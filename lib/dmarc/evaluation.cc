@@ -179,8 +179,8 @@ DmarcOutcome evaluate_dmarc(const DomainName& author_domain,
   outcome.policy = policy.applies;
   outcome.published_policy = policy.published;
   outcome.policy_tag = policy.tag;
-  if (policy.existence_unknown)
-    note(outcome, "whether the author domain exists is unknown: taken as existing");
+  if (policy.undecided)
+    note(outcome, "whether the author domain exists is unknown, and with it the policy");
 
   // RFC 9989 sections 5.3.4 and 5.3.5: one aligned identifier that passed is enough.
   const PolicyRecord& record = *policy.source->record;
@@ -192,6 +192,8 @@ DmarcOutcome evaluate_dmarc(const DomainName& author_domain,
   // RFC 9989 section 5.3.6: with a query open there is neither a pass nor a fail.
   if (!passes && alignments.open)
     return conclude(outcome, DmarcResult::temperror, alignments.open_reason);
+  if (!passes && policy.undecided)
+    return conclude(outcome, DmarcResult::temperror, reason_for(policy.fault));
 
   const auto verdict = ask_opendmarc(input_for_opendmarc(outcome, record, alignments));
   if (!verdict || verdict->pass != passes || (!passes && verdict->policy != outcome.policy)) {

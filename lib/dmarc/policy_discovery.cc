@@ -16,20 +16,25 @@ const WalkNode* inherited_record(const TreeWalk& walk, const DomainName& organiz
 }
 
 enum class Existence : std::uint8_t { exists, missing, unknown };
+struct ExistenceAnswer {
+  Existence existence;
+  DnsFault fault = DnsFault::none;
+};
 
 /// RFC 9989 section 3.2.13: a name is non-existent as in RFC 8020, where NXDOMAIN for any type says
 /// so. An answer without data is that of a name that exists.
-Existence existence_of(const DomainName& name, Resolver& resolver) {
-  switch (resolver.resolve({name, RrType::a})->status) {
+ExistenceAnswer existence_of(const DomainName& name, Resolver& resolver) {
+  const DnsAnswerRef answer = resolver.resolve({name, RrType::a});
+  switch (answer->status) {
     case DnsStatus::success:
     case DnsStatus::no_data:
-      return Existence::exists;
+      return {Existence::exists};
     case DnsStatus::nxdomain:
-      return Existence::missing;
+      return {Existence::missing};
     case DnsStatus::temperror:
-      return Existence::unknown;
+      return {Existence::unknown, answer->fault};
   }
-  return Existence::unknown;
+  return {Existence::unknown};
 }
 
 AssessmentPolicy one_step_lower(AssessmentPolicy policy) {
@@ -57,6 +62,11 @@ Choice for_existing_subdomain(const PolicyRecord& record) {
 Choice for_missing_subdomain(const PolicyRecord& record) {
   if (record.np) return {*record.np, "np"};
   return for_existing_subdomain(record);
+}
+
+/// RFC 9989 section 4.7, `t`: one level below, for p, sp and np alike.
+AssessmentPolicy applied(const PolicyRecord& record, const Choice& choice) {
+  return record.testing ? one_step_lower(choice.policy) : choice.policy;
 }
 
 }  // namespace
@@ -92,12 +102,17 @@ DiscoveredPolicy discover_policy(const TreeWalk& walk,
   if (inherited) {
     choice = for_existing_subdomain(record);
     if (record.np) {
-      switch (existence_of(walk.start, resolver)) {
+      const Choice missing = for_missing_subdomain(record);
+      const auto answer = existence_of(walk.start, resolver);
+      switch (answer.existence) {
         case Existence::missing:
-          choice = for_missing_subdomain(record);
+          choice = missing;
           break;
         case Existence::unknown:
-          found.existence_unknown = true;
+          // RFC 9989 section 5.3.6: a policy that is not known is not to be replaced by another.
+          found.undecided = applied(record, missing) != applied(record, choice);
+          found.fault = answer.fault;
+          if (missing.policy > choice.policy) choice = missing;
           break;
         case Existence::exists:
           break;
@@ -107,8 +122,7 @@ DiscoveredPolicy discover_policy(const TreeWalk& walk,
   found.state = State::found;
   found.published = choice.policy;
   found.tag = choice.tag;
-  // RFC 9989 section 4.7, `t`: one level below, for p, sp and np alike.
-  found.applies = record.testing ? one_step_lower(choice.policy) : choice.policy;
+  found.applies = applied(record, choice);
   return found;
 }
 

@@ -11,7 +11,8 @@ namespace {
 
 DomainName name(std::string_view text) { return DomainName::parse(text).value(); }
 
-/// "example.com sp=reject", or why there is none. `applies` is added where it differs.
+/// "example.com sp=reject", or why there is none. `applies` is added where it differs, and
+/// "undecided" where it is not known to apply.
 std::string policy(const char* author, Resolver& resolver) {
   DomainDiscovery discovery(resolver);
   const TreeWalk walk = discovery.walk(name(author));
@@ -30,6 +31,7 @@ std::string policy(const char* author, Resolver& resolver) {
                      std::string(to_string(found.published));
   if (found.applies != found.published)
     text += ", applies " + std::string(to_string(found.applies));
+  if (found.undecided) text += ", undecided";
   return text;
 }
 
@@ -166,11 +168,29 @@ TEST_CASE("whether a name exists is asked only where it matters") {
   }
 }
 
-TEST_CASE("an unknown existence is existence (RFC 9989 section 5.3.6)") {
-  const auto resolver =
-      make_test_resolver("_dmarc.example.com. TXT \"v=DMARC1; p=none; sp=quarantine; np=reject\"",
-                         {{"nx.example.com", DnsFault::timeout}});
-  CHECK(policy("nx.example.com", *resolver) == "example.com sp=quarantine");
+TEST_CASE("an unknown existence leaves the policy open where it matters (A193)") {
+  const struct {
+    std::string why;
+    const char* tags;
+    const char* policy;
+  } rows[] = {
+      {"np is stricter", "p=none; sp=quarantine; np=reject", "example.com np=reject, undecided"},
+      {"np is stricter than p", "p=none; np=quarantine", "example.com np=quarantine, undecided"},
+      {"np is milder", "p=reject; np=none", "example.com p=reject, undecided"},
+      {"both ask for the same", "p=none; sp=reject; np=reject", "example.com sp=reject"},
+      {"both ask for nothing", "p=reject; sp=none; np=none", "example.com sp=none"},
+      {"both apply the same (t=y)", "p=none; np=quarantine; t=y",
+       "example.com np=quarantine, applies none"},
+      {"and not the same", "p=none; np=reject; t=y",
+       "example.com np=reject, applies quarantine, undecided"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const auto resolver =
+        make_test_resolver("_dmarc.example.com. TXT \"v=DMARC1; " + std::string(row.tags) + "\"",
+                           {{"nx.example.com", DnsFault::timeout}});
+    CHECK(policy("nx.example.com", *resolver) == row.policy);
+  }
 }
 
 TEST_CASE("a policy that is not valid (RFC 9989 section 4.10.1)") {
