@@ -213,7 +213,6 @@ bool is_policy_record(std::string_view text) {
 }
 
 Result<PolicyRecord> parse_policy_record(std::string_view text) {
-  if (text.size() > kPolicyRecordOctets) return Error{"record is too long"};
   RecordReader reader(text);
   for (const std::string_view piece : split(text, ';')) {
     if (const Status status = reader.read(trim_wsp(piece)); !status) return status.error();

@@ -17,9 +17,6 @@ namespace authmilter {
 /// RFC 9989 section 4.7, `psd`: whether others register names below this one.
 enum class PsdFlag : std::uint8_t { u, y, n };
 
-// A record of this length asks for nothing that a shorter one could not; the RFCs set no limit.
-constexpr std::size_t kPolicyRecordOctets = 4096;
-
 /// A DMARC Policy Record (RFC 9989 section 4.7) with its defaults filled in.
 struct PolicyRecord {
   std::string text;  // as published; printable ASCII, cut
@@ -39,8 +36,10 @@ struct PolicyRecord {
 /// else at `_dmarc` is none of our business.
 bool is_policy_record(std::string_view text);
 
-/// Reads a text for which is_policy_record() is true. An error means that the whole record is to be
-/// ignored; single bad tags are not errors.
+/// Reads a text for which is_policy_record() is true, of any length: one TXT record has at most
+/// 65,535 octets (RFC 1035 section 3.2.1), the time is linear in it, and what is kept is bounded. A
+/// limit below that would make a policy vanish that others see. An error means that the whole
+/// record is to be ignored; single bad tags are not errors.
 Result<PolicyRecord> parse_policy_record(std::string_view text);
 
 }  // namespace authmilter
