@@ -33,10 +33,29 @@ constexpr auto kDrainMargin = 10s;
 constexpr auto kSettleTime = 200ms;
 constexpr auto kTick = 1s;
 constexpr auto kDrainTick = 20ms;
+constexpr auto kOverloadLines = 60s;
 
 ExitCode cannot_start(ExitCode code, const Error& error) {
   fmt::print(stderr, "{}\n", error.message);
   return code;
+}
+
+/// What an administrator can do about look-ups that use a share up.
+std::string_view advice_on(DnsShare share) {
+  switch (share) {
+    case DnsShare::table:
+      return "see whether dns.nameservers answer; if they do, limit the MTA's connections";
+    case DnsShare::client:
+    case DnsShare::network:
+      return "limit the connections of this client in the MTA, or see whether dns.nameservers "
+             "answer";
+    case DnsShare::domain:
+    case DnsShare::subdomain:
+      return "one domain has many names that are answered slowly; the log lines with "
+             "action=tempfail "
+             "name it";
+  }
+  return "";
 }
 
 /// What a reload cannot change.
@@ -61,13 +80,13 @@ std::string settings_of_the_start(const Config& config) {
 class Housekeeping {
  public:
   Housekeeping(const DaemonOptions& options, RuntimeHolder& runtimes, Logger& logger,
-               ProcessMetrics& process_metrics, DnsObserver& dns_observer, Notifier& notifier,
+               ProcessMetrics& process_metrics, DnsMetrics& dns_metrics, Notifier& notifier,
                const ListeningSocket& socket)
       : options_(options),
         runtimes_(runtimes),
         logger_(logger),
         process_metrics_(process_metrics),
-        dns_observer_(dns_observer),
+        dns_metrics_(dns_metrics),
         notifier_(notifier),
         socket_(socket),
         start_settings_(settings_of_the_start(runtimes.get()->config())) {}
@@ -115,13 +134,27 @@ class Housekeeping {
     const std::string notice = runtimes_.get()->dns_notice();
     if (!notice.empty() && notice != last_notice_) logger_.warning(notice);
     if (!notice.empty()) last_notice_ = notice;
+    report_overloads();
+  }
+
+  /// The first at once, then what has come together in a minute.
+  void report_overloads() {
+    const auto now = Clock::now();
+    if (now < next_overload_line_) return;
+    for (const auto& overload : dns_metrics_.take_overloads()) {
+      next_overload_line_ = now + kOverloadLines;
+      logger_.error("messages are deferred: too many DNS look-ups are under way",
+                    {{"share", std::string(to_string(overload.share))},
+                     {"questions", static_cast<std::int64_t>(overload.questions)},
+                     {"client", overload.client ? overload.client->text() : "-"},
+                     {"advice", std::string(advice_on(overload.share))}});
+    }
   }
 
   void reload() {
     notifier_.reloading();
     const auto previous = runtimes_.get();
-    auto loaded =
-        Runtime::load(options_.config, options_.host_name, previous.get(), &dns_observer_);
+    auto loaded = Runtime::load(options_.config, options_.host_name, previous.get(), &dns_metrics_);
     if (!loaded) {
       process_metrics_.reload_failed();
       logger_.error("cannot reload, the old configuration stays in force",
@@ -162,11 +195,12 @@ class Housekeeping {
   RuntimeHolder& runtimes_;
   Logger& logger_;
   ProcessMetrics& process_metrics_;
-  DnsObserver& dns_observer_;
+  DnsMetrics& dns_metrics_;
   Notifier& notifier_;
   const ListeningSocket& socket_;
   const std::string start_settings_;
   std::string last_notice_;
+  Clock::time_point next_overload_line_;
   bool stopping_ = false;
   Clock::time_point last_in_hand_;
   Clock::time_point drained_by_;

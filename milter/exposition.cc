@@ -199,6 +199,9 @@ std::vector<MetricFamily> expose(const Metrics& m, const DaemonFacts& facts) {
       histogram("authmilter_dns_query_duration_seconds",
                 "Time to the answer of a name server, of queries that were sent", m.dns_queries),
       dns_failures(m),
+      by_enum<DnsShare>("authmilter_dns_overloads_total",
+                        "Questions that were not asked, by whose share of the look-ups was used up",
+                        "share", m.dns_overloads),
       counter("authmilter_dns_wait_seconds_total", "Time that messages waited for the DNS",
               load(m.dns_wait_microseconds) / kMicroseconds),
 

@@ -31,4 +31,24 @@ void DnsMetrics::answered(const DnsAnswer& answer, std::chrono::microseconds aft
   if (answer.status == DnsStatus::temperror) Metrics::count(metrics_.dns_failures, answer.fault);
 }
 
+void DnsMetrics::overloaded(DnsShare share, const DnsClient& client) noexcept {
+  Metrics::count(metrics_.dns_overloads, share);
+  const std::lock_guard lock(mutex_);
+  try {
+    Overload& overload = overloads_.try_emplace(share, Overload{share, 0, {}}).first->second;
+    ++overload.questions;
+    overload.client = client.address();
+  } catch (const std::bad_alloc&) {
+    // It is counted; the log does without.
+  }
+}
+
+std::vector<DnsMetrics::Overload> DnsMetrics::take_overloads() {
+  const std::lock_guard lock(mutex_);
+  std::vector<Overload> taken;
+  for (const auto& [share, overload] : overloads_) taken.push_back(overload);
+  overloads_.clear();
+  return taken;
+}
+
 }  // namespace authmilter

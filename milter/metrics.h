@@ -4,7 +4,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include <authmilter/crypto.h>
 #include <authmilter/dkim.h>
@@ -19,10 +23,11 @@ namespace authmilter {
 
 // The words that a label may have where lib/ gives a text. What is none of them is counted under
 // the last one, so that no sender can make a label.
-inline constexpr std::array<std::string_view, 15> kRules = {
-    "default",         "dmarc.pass",      "dmarc.reject", "dmarc.quarantine", "dmarc.none",
-    "dmarc.temperror", "dmarc.permerror", "spf.fail",     "spf.softfail",     "spf.temperror",
-    "spf.permerror",   "limit.header",    "signing",      "internal",         "other"};
+inline constexpr std::array<std::string_view, 16> kRules = {
+    "default",      "dmarc.pass",      "dmarc.reject",    "dmarc.quarantine",
+    "dmarc.none",   "dmarc.temperror", "dmarc.permerror", "spf.fail",
+    "spf.softfail", "spf.temperror",   "spf.permerror",   "limit.header",
+    "limit.dns",    "signing",         "internal",        "other"};
 inline constexpr std::array<std::string_view, 8> kUnsignedReasons = {"no-key",
                                                                      "sender-mismatch",
                                                                      "no-author-domain",
@@ -109,9 +114,10 @@ struct Metrics {
   Count open_connections = 0;   // now
   Count busy_microseconds = 0;  // of our own work and waiting, all messages
   Count dns_wait_microseconds = 0;
-  Count dns_questions = 0;              // of messages
-  Histogram dns_queries;                // sent to name servers
-  std::array<Count, 6> dns_failures{};  // of those, by DnsFault
+  Count dns_questions = 0;               // of messages
+  Histogram dns_queries;                 // sent to name servers
+  std::array<Count, 7> dns_failures{};   // of those, by DnsFault
+  std::array<Count, 5> dns_overloads{};  // questions not sent, by DnsShare
   std::array<Process, kProcesses> processes{};
   KeyTimes keys;
 
@@ -146,15 +152,25 @@ struct Metrics {
 };
 static_assert(Metrics::Count::is_always_lock_free, "shared between processes");
 
-/// Counts what a resolver asks. Borrows the metrics.
+/// Counts what a resolver asks, and remembers what the log has to be told. Borrows the metrics.
 class DnsMetrics final : public DnsObserver {
  public:
   explicit DnsMetrics(Metrics& metrics) : metrics_(metrics) {}
   void answered(const DnsAnswer& answer, std::chrono::microseconds after) noexcept override;
-  void overloaded() noexcept override { Metrics::count(metrics_.limits, Limit::dns_pending); }
+  void overloaded(DnsShare share, const DnsClient& client) noexcept override;
+
+  /// Questions that were not sent since this was called before.
+  struct Overload {
+    DnsShare share;
+    std::uint64_t questions = 0;
+    std::optional<IpAddress> client;  // the last one
+  };
+  std::vector<Overload> take_overloads();
 
  private:
   Metrics& metrics_;
+  std::mutex mutex_;
+  std::map<DnsShare, Overload> overloads_;
 };
 
 }  // namespace authmilter

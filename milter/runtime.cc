@@ -6,7 +6,8 @@ namespace authmilter {
 namespace {
 
 bool same_upstream(const DnsConfig& a, const DnsConfig& b) {
-  return a.nameservers == b.nameservers && a.dnssec == b.dnssec && a.timeout == b.timeout;
+  return a.nameservers == b.nameservers && a.dnssec == b.dnssec && a.timeout == b.timeout &&
+         a.cache_octets == b.cache_octets;
 }
 
 }  // namespace

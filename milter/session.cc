@@ -297,6 +297,11 @@ void Session::count_limits(const Verdict& verdict) {
       [](const RecordingResolver::Entry& entry) { return entry.answer->fault == DnsFault::limit; });
   if (cut_short && verdict.dns_wait >= dns.message_timeout) limits.insert(Limit::dns_time);
   if (cut_short && verdict.dns_queries >= dns.message_queries) limits.insert(Limit::dns_queries);
+  const bool overloaded = std::any_of(verdict.lookups.begin(), verdict.lookups.end(),
+                                      [](const RecordingResolver::Entry& entry) {
+                                        return entry.answer->fault == DnsFault::overload;
+                                      });
+  if (overloaded) limits.insert(Limit::dns_pending);
   for (const Limit limit : limits) Metrics::count(metrics_.limits, limit);
 }
 

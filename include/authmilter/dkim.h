@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,6 +69,12 @@ class DkimVerifier {
   void header(const HeaderField& field);
   /// Starts the key lookups.
   void end_of_headers();
+  /// Those of the signing domains that `first` picks. prefetch_keys() starts them before the
+  /// others, to be called before end_of_headers(); wait_for_keys() waits for them before finish()
+  /// does.
+  using SigningDomains = std::function<bool(const DomainName&)>;
+  void prefetch_keys(const SigningDomains& first);
+  void wait_for_keys(const SigningDomains& first);
   /// False when no signature needs the body.
   bool wants_body() const;
   void body(std::string_view octets);

@@ -48,10 +48,15 @@ struct DnsQuestion {
 /// success: at least one record. no_data: the name exists, without such a record. nxdomain: it does
 /// not exist (RFC 8020). temperror: no trustworthy answer; `fault` says why.
 enum class DnsStatus : std::uint8_t { success, no_data, nxdomain, temperror };
-/// `limit` is ours: a message's query budget or deadline is used up.
-enum class DnsFault : std::uint8_t { none, timeout, servfail, bogus, malformed, limit };
+/// Two are ours: `limit`, a message's query budget or deadline is used up; `overload`, the question
+/// was not asked because too many are under way, in all or for one that asks (see DnsShare).
+enum class DnsFault : std::uint8_t { none, timeout, servfail, bogus, malformed, limit, overload };
 std::string_view to_string(DnsStatus status);
 std::string_view to_string(DnsFault fault);
+/// The word that SPF, DKIM and DMARC give as the reason of a temperror: "dns-timeout",
+/// "dns-servfail" (also for none), "dnssec-bogus", "dns-malformed", "dns-limit", "dns-overload".
+/// Stable: policies, logs and people match on it.
+std::string_view temperror_reason(DnsFault fault);
 
 struct MxRecord {
   std::uint16_t preference = 0;
@@ -87,6 +92,19 @@ using DnsAnswerRef = std::shared_ptr<const DnsAnswer>;
 using Deadline = std::chrono::steady_clock::time_point;
 constexpr Deadline kNoDeadline = Deadline::max();
 
+/// On whose behalf the DNS is asked: the client that brought the message. Its share of the look-ups
+/// under way is counted by its address (IPv6: its /64) and by its network (IPv4 /24, IPv6 /48).
+/// Clients whose address is not known are one client.
+class DnsClient {
+ public:
+  DnsClient() = default;
+  explicit DnsClient(const std::optional<IpAddress>& address) : address_(address) {}
+  const std::optional<IpAddress>& address() const { return address_; }
+
+ private:
+  std::optional<IpAddress> address_;
+};
+
 /// Looks names up. Process-wide implementations are thread-safe; decorators made for one message
 /// (budget, recording) belong to that message.
 class Resolver {
@@ -101,8 +119,15 @@ class Resolver {
   virtual DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) = 0;
   DnsAnswerRef resolve(const DnsQuestion& question) { return resolve(question, kNoDeadline); }
 
-  /// Starts a lookup whose answer will probably be needed. Never blocks.
+  /// Starts a lookup whose answer will probably be needed, if there is room for such. Never blocks.
   virtual void prefetch(const DnsQuestion& question) = 0;
+
+  /// This resolver as one message of `client` uses it, for one thread at a time. What the message
+  /// asks for counts against the client's share while it is under way, the answers stay with the
+  /// message whatever their time to live, and what is still under way when the view is destroyed
+  /// ends, unless others want it too. Null where no view is needed: the resolver itself will do.
+  /// Must not outlive the resolver.
+  virtual std::unique_ptr<Resolver> for_message(const DnsClient&) { return nullptr; }
 };
 
 /// Answers from RFC 1035 master files in memory. Immutable once built, so thread-safe.
@@ -127,6 +152,12 @@ std::unique_ptr<Resolver> make_test_resolver(std::string_view text,
 
 enum class DnssecMode : std::uint8_t { automatic, on, off };
 
+/// What is shared out: the table of all look-ups under way; the part of it that one client, one
+/// network of clients, and one parent of names may have: all names below the same two labels, and
+/// below the same three.
+enum class DnsShare : std::uint8_t { table, client, network, domain, subdomain };
+std::string_view to_string(DnsShare share);
+
 /// Is told, for statistics, what becomes of the questions that are sent to name servers. Called
 /// from several threads at once and in the midst of mail, so it must be quick.
 class DnsObserver {
@@ -135,15 +166,15 @@ class DnsObserver {
   /// Once for each question sent. Without an answer within the time limit of a query it has failed
   /// by `timeout`, whatever comes later.
   virtual void answered(const DnsAnswer& answer, std::chrono::microseconds after) noexcept = 0;
-  /// A question was not sent because too many are under way.
-  virtual void overloaded() noexcept = 0;
+  /// A question that a message of `client` waits for was not sent, because `share` is used up.
+  virtual void overloaded(DnsShare share, const DnsClient& client) noexcept = 0;
 };
 
 struct UnboundOptions {
   std::vector<std::string> nameservers;  // "ADDR" or "ADDR@PORT"; empty: the system's
   DnssecMode dnssec = DnssecMode::automatic;
   std::chrono::milliseconds timeout{5000};  // of one query
-  std::size_t cache_entries = 100'000;      // answers kept by us, bounded
+  std::size_t cache_octets = 32 << 20;      // of memory, for the answers that we keep
   std::string trust_anchor_file = "";       // empty: Debian's dns-root-data where it is installed
   DnsObserver* observer = nullptr;          // may be null, must outlive the resolver
 };
@@ -155,13 +186,15 @@ Result<std::unique_ptr<Resolver>> make_unbound_resolver(const UnboundOptions& op
 /// ("nameservers strip DNSSEC signatures"); empty otherwise. Thread-safe.
 std::string dnssec_notice(const Resolver& resolver);
 
-/// One message's share of a resolver: at most `max_queries` different questions, and at most
+/// One message's part of a resolver: at most `max_queries` different questions, and at most
 /// `waiting_time` spent waiting in resolve() altogether (a sender that dawdles over the body does
 /// not use it up); beyond either every answer is a temperror with fault `limit`. A question already
-/// answered costs nothing. Remembers its answers. For one thread at a time.
+/// answered costs nothing. Remembers its answers, and holds what it has asked for (see
+/// Resolver::for_message()). For one thread at a time.
 class BudgetResolver final : public Resolver {
  public:
-  BudgetResolver(Resolver& inner, std::size_t max_queries, std::chrono::milliseconds waiting_time);
+  BudgetResolver(Resolver& inner, std::size_t max_queries, std::chrono::milliseconds waiting_time,
+                 const DnsClient& client = DnsClient());
   ~BudgetResolver() override;
   DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override;
   using Resolver::resolve;

@@ -16,6 +16,8 @@ constexpr auto kShortestWait = 100ms;
 constexpr auto kLongestWait = std::chrono::milliseconds(300s);
 // A walk of the DMARC tree alone may ask eight questions (RFC 9989 section 4.10).
 constexpr unsigned kMostQueries = 1000;
+constexpr unsigned kLeastCacheOctets = 1 << 20;
+constexpr unsigned kMostCacheOctets = 1 << 30;
 constexpr unsigned kMostSignatures = 100;
 // Twice what RFC 7208 section 4.6.4 allows is as far as the walk goes.
 constexpr unsigned kMostSpfLookups = 20;
@@ -111,6 +113,11 @@ constexpr Option<Config> kDns[] = {
        assign(config.dns.message_queries, reader.number(value, 1, kMostQueries));
      },
      [](const Config& config) { return to_text(config.dns.message_queries); }},
+    {"cache_octets",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.dns.cache_octets, reader.number(value, kLeastCacheOctets, kMostCacheOctets));
+     },
+     [](const Config& config) { return to_text(config.dns.cache_octets); }},
 };
 
 constexpr Option<Config> kVerify[] = {

@@ -101,6 +101,7 @@ Result<ResolverSet> make_resolver(const DnsConfig& config, std::shared_ptr<Resol
     auto upstream = make_unbound_resolver({.nameservers = config.nameservers,
                                            .dnssec = config.dnssec,
                                            .timeout = config.timeout,
+                                           .cache_octets = config.cache_octets,
                                            .observer = observer});
     if (!upstream) return upstream.error();
     set.upstream = std::move(*upstream);

@@ -34,22 +34,6 @@ void conclude(Candidate& candidate, DkimResult result, std::string reason) {
   candidate.read.outcome.reason = std::move(reason);
 }
 
-std::string dns_reason(DnsFault fault) {
-  switch (fault) {
-    case DnsFault::none:
-    case DnsFault::servfail:
-    case DnsFault::malformed:
-      return "dns-servfail";
-    case DnsFault::timeout:
-      return "dns-timeout";
-    case DnsFault::bogus:
-      return "dnssec-bogus";
-    case DnsFault::limit:
-      return "dns-limit";
-  }
-  return "";
-}
-
 /// Fields of which RFC 5322 section 3.6 allows one. A signature that names one of them once leaves
 /// room for another on top (RFC 6376 section 8.15).
 constexpr std::string_view kSingleFields[] = {
@@ -104,6 +88,17 @@ struct DkimVerifier::Impl {
   void judge_key(Candidate& candidate, const KeyLookup& lookup);
   void judge_signature(Candidate& candidate, const CandidateKey& key);
   const KeyLookup& keys(const Candidate& candidate);
+  /// Calls `use` for each candidate whose signing domain is picked.
+  template <class Use>
+  void for_each(const SigningDomains& picked, Use use) {
+    for (const Candidate& candidate : candidates) {
+      if (candidate.read.signature && picked(*candidate.read.outcome.domain)) use(candidate);
+    }
+  }
+  void prefetch_key(const Candidate& candidate) {
+    const DkimOutcome& outcome = candidate.read.outcome;
+    resolver.prefetch({*outcome.selector->key_name(*outcome.domain), RrType::txt});
+  }
 
   const DkimEngine& engine;
   Resolver& resolver;
@@ -175,8 +170,7 @@ void DkimVerifier::Impl::end_of_headers() {
   std::map<Canonicalization, std::set<std::uint64_t>> lengths;
   for (auto& candidate : candidates) {
     if (!candidate.read.signature) continue;
-    const DkimOutcome& outcome = candidate.read.outcome;
-    resolver.prefetch({*outcome.selector->key_name(*outcome.domain), RrType::txt});
+    prefetch_key(candidate);
     note_added_fields(candidate);
     auto& wanted_lengths = lengths[candidate.read.signature->body_canonicalization];
     if (const auto& length = candidate.read.signature->body_length) wanted_lengths.insert(*length);
@@ -204,7 +198,7 @@ void DkimVerifier::Impl::judge(Candidate& candidate) {
   const KeyLookup& lookup = keys(candidate);
   candidate.read.outcome.dnssec = lookup.secure;
   if (lookup.fault != DnsFault::none)
-    return conclude(candidate, DkimResult::temperror, dns_reason(lookup.fault));
+    return conclude(candidate, DkimResult::temperror, std::string(temperror_reason(lookup.fault)));
   if (lookup.keys.empty()) return conclude(candidate, DkimResult::permerror, lookup.reason);
   judge_key(candidate, lookup);
 }
@@ -282,6 +276,12 @@ DkimVerifier::~DkimVerifier() = default;
 
 void DkimVerifier::header(const HeaderField& field) { impl_->header(field); }
 void DkimVerifier::end_of_headers() { impl_->end_of_headers(); }
+void DkimVerifier::prefetch_keys(const SigningDomains& first) {
+  impl_->for_each(first, [this](const Candidate& candidate) { impl_->prefetch_key(candidate); });
+}
+void DkimVerifier::wait_for_keys(const SigningDomains& first) {
+  impl_->for_each(first, [this](const Candidate& candidate) { impl_->keys(candidate); });
+}
 bool DkimVerifier::wants_body() const { return !impl_->bodies.empty(); }
 
 void DkimVerifier::body(std::string_view octets) {

@@ -56,6 +56,8 @@ std::string_view to_string(DmarcReason reason) {
       return "dnssec-bogus";
     case DmarcReason::dns_limit:
       return "dns-limit";
+    case DmarcReason::dns_overload:
+      return "dns-overload";
     case DmarcReason::aligned_identifier_temperror:
       return "aligned-identifier-temperror";
     case DmarcReason::identifier_limit:
@@ -81,6 +83,8 @@ DmarcReason reason_for(DnsFault fault) {
       return DmarcReason::dns_malformed;
     case DnsFault::limit:
       return DmarcReason::dns_limit;
+    case DnsFault::overload:
+      return DmarcReason::dns_overload;
   }
   return DmarcReason::internal_error;
 }

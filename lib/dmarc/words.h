@@ -21,7 +21,8 @@ namespace authmilter {
 ///              dns-servfail
 ///              dns-malformed
 ///              dnssec-bogus
-///              dns-limit                     this message's share of the DNS is used up
+///              dns-limit                     what this message may ask or wait is used up
+///              dns-overload                  too many look-ups are under way
 ///              aligned-identifier-temperror  SPF or DKIM of an aligned identifier had one
 ///              identifier-limit              too many identifiers that need a walk each
 ///              internal-error                libopendmarc refused what it must accept
@@ -38,6 +39,7 @@ enum class DmarcReason : std::uint8_t {
   dns_malformed,
   dnssec_bogus,
   dns_limit,
+  dns_overload,
   aligned_identifier_temperror,
   identifier_limit,
   internal_error,

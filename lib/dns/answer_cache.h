@@ -18,14 +18,15 @@ class AnswerCache {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  /// Holds at most `entries` answers, and about a KiB for each of them: a sender chooses how long
-  /// the records are.
-  explicit AnswerCache(std::size_t entries);
+  /// Holds at most `octets` of memory: senders choose how many names there are and how long their
+  /// records. An answer that would not fit into a part of it is not kept.
+  explicit AnswerCache(std::size_t octets);
 
   /// Null when there is none, or none that is fresh.
   DnsAnswerRef find(const DnsQuestion& question, TimePoint now);
   void store(const DnsQuestion& question, DnsAnswerRef answer, TimePoint now);
   std::size_t size();
+  std::size_t octets();
 
  private:
   struct Entry {
@@ -43,11 +44,10 @@ class AnswerCache {
 
     void drop(Recency::iterator entry);
   };
-  static constexpr std::size_t kShards = 64;
+  static constexpr std::size_t kShards = 16;
 
   Locked<Shard>& shard(const DnsQuestion& question);
 
-  const std::size_t shard_entries_;
   const std::size_t shard_octets_;
   std::array<Locked<Shard>, kShards> shards_;
 };

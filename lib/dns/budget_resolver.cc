@@ -15,6 +15,7 @@ DnsAnswerRef over_the_limit() {
 }  // namespace
 
 struct BudgetResolver::State {
+  const std::unique_ptr<Resolver> view;  // null: `inner` has none
   Resolver& inner;
   const std::size_t max_queries;
   const std::chrono::microseconds waiting_time;
@@ -26,8 +27,11 @@ struct BudgetResolver::State {
 };
 
 BudgetResolver::BudgetResolver(Resolver& inner, std::size_t max_queries,
-                               std::chrono::milliseconds waiting_time)
-    : state_(new State{inner, max_queries, waiting_time, {}, false, {}}) {}
+                               std::chrono::milliseconds waiting_time, const DnsClient& client) {
+  auto view = inner.for_message(client);
+  Resolver& used = view ? *view : inner;
+  state_.reset(new State{std::move(view), used, max_queries, waiting_time, {}, false, {}});
+}
 
 BudgetResolver::~BudgetResolver() = default;
 

@@ -68,6 +68,43 @@ std::string_view to_string(DnsFault fault) {
       return "malformed";
     case DnsFault::limit:
       return "limit";
+    case DnsFault::overload:
+      return "overload";
+  }
+  return "unknown";
+}
+
+std::string_view temperror_reason(DnsFault fault) {
+  switch (fault) {
+    case DnsFault::timeout:
+      return "dns-timeout";
+    case DnsFault::none:
+    case DnsFault::servfail:
+      return "dns-servfail";
+    case DnsFault::bogus:
+      return "dnssec-bogus";
+    case DnsFault::malformed:
+      return "dns-malformed";
+    case DnsFault::limit:
+      return "dns-limit";
+    case DnsFault::overload:
+      return "dns-overload";
+  }
+  return "dns-servfail";
+}
+
+std::string_view to_string(DnsShare share) {
+  switch (share) {
+    case DnsShare::table:
+      return "table";
+    case DnsShare::client:
+      return "client";
+    case DnsShare::network:
+      return "network";
+    case DnsShare::domain:
+      return "domain";
+    case DnsShare::subdomain:
+      return "subdomain";
   }
   return "unknown";
 }

@@ -25,8 +25,10 @@ constexpr Option kOptions[] = {
     // there can be signed.
     {"unblock-lan-zones:", "yes"},
     {"insecure-lan-zones:", "yes"},
-    // libunbound's own numbers are for a program that asks one question at a time.
-    {"outgoing-range:", "256"},
+    // libunbound's own numbers are for a program that asks one question at a time. Each question
+    // has a socket of its own; with fewer than there may be questions, those without an answer make
+    // all others wait.
+    {"outgoing-range:", "2048"},
     {"num-queries-per-thread:", "2048"},
     {"outgoing-num-tcp:", "32"},
     // Our cache of answers is in front; these hold what validation needs in between.

@@ -1,8 +1,10 @@
 #include "dns/unbound_worker.h"
 
+#include <algorithm>
 #include <csignal>
 #include <span>
 #include <system_error>
+#include <utility>
 
 #include <unbound-event.h>
 
@@ -27,6 +29,11 @@ constexpr auto kProbePatience = 2s;
 constexpr auto kProbeAgainUndecided = 5s;
 constexpr auto kProbeAgainPlain = 5min;
 constexpr auto kIdle = 60s;
+
+// libunbound goes on with a question, silence or not, for about a minute after nobody wants the
+// answer any more, and each holds a socket. With this many of them the contexts are replaced.
+constexpr std::ptrdiff_t kLeftOver = 400;
+constexpr auto kLookAgain = 100ms;
 
 /// The presentation form that libunbound reads: every octet that could mean anything is escaped.
 std::string presentation(const DnsName& name) {
@@ -96,6 +103,7 @@ UnboundWorker::~UnboundWorker() {
   loop_.wake();
   if (thread_.joinable()) thread_.join();
   // The queries that are still open end here, in on_result() or silently.
+  retired_.clear();
   validating_.reset();
   plain_.reset();
 }
@@ -119,19 +127,65 @@ void UnboundWorker::run() noexcept {
 }
 
 void UnboundWorker::run_once() {
-  const auto limit = held_.empty() ? Clock::now() + kIdle : probe_since_ + kProbePatience;
+  auto limit = held_.empty() ? Clock::now() + kIdle : probe_since_ + kProbePatience;
+  if (!retired_.empty()) limit = std::min(limit, next_look_);
   loop_.run_once(limit);
 
   std::vector<LookupRef> submitted;
   submitted_.with([&](auto& waiting) { submitted.swap(waiting); });
   for (const auto& lookup : submitted) start(lookup);
 
+  end_what_is_left_over();
   while (!answered_.empty()) {
     std::list<Query> query;
     query.splice(query.begin(), answered_, answered_.begin());
     handle(query.front());
   }
   if (!held_.empty() && Clock::now() >= probe_since_ + kProbePatience) settle(Validation::plain);
+}
+
+/// Ends the queries whose answers nobody wants: with their contexts, the only way that libunbound
+/// has (ub_cancel() leaves them at work, and their sockets open).
+void UnboundWorker::end_what_is_left_over() {
+  const auto now = Clock::now();
+  if (now < next_look_) return;
+  next_look_ = now + kLookAgain;
+  const auto left_over = [&](const Query& query) {
+    return query.is_left_over(now, options_.lifetime);
+  };
+  if (std::count_if(queries_.begin(), queries_.end(), left_over) >= kLeftOver) renew_contexts();
+
+  for (auto retired = retired_.begin(); retired != retired_.end();) {
+    const auto& queries = retired->queries;
+    if (!std::all_of(queries.begin(), queries.end(), left_over)) {
+      ++retired;
+      continue;
+    }
+    // Some may still come to on_result() here; the others end without a word.
+    retired->validating.reset();
+    retired->plain.reset();
+    for (const Query& query : queries) finish_(query.lookup, nullptr);
+    retired = retired_.erase(retired);
+  }
+}
+
+/// False when that cannot be now: the probe has a context of its own.
+bool UnboundWorker::renew_contexts() {
+  if (probe_running() || !held_.empty()) return false;
+  auto plain = make_unbound_context(loop_, options_.nameservers, "");
+  if (!plain) return false;
+  UnboundContext validating;
+  if (validating_ != nullptr) {
+    auto made = make_unbound_context(loop_, options_.nameservers, options_.trust_anchor_file);
+    if (!made) return false;
+    validating = std::move(*made);
+  }
+  Retired& retired = retired_.emplace_back();
+  retired.plain = std::exchange(plain_, std::move(*plain));
+  retired.validating = std::exchange(validating_, std::move(validating));
+  retired.queries.splice(retired.queries.end(), queries_);
+  for (Query& query : retired.queries) query.home = &retired.queries;
+  return true;
 }
 
 void UnboundWorker::start(const LookupRef& lookup) {
@@ -142,7 +196,10 @@ void UnboundWorker::start(const LookupRef& lookup) {
 }
 
 void UnboundWorker::ask(Purpose purpose, const LookupRef& lookup) {
+  // Given up before it was sent.
+  if (lookup != nullptr && lookup->is_over()) return finish_(lookup, nullptr);
   Query& query = queries_.emplace_back(Query{this, purpose, lookup});
+  query.home = &queries_;
   query.self = std::prev(queries_.end());
   const bool is_probe = purpose == Purpose::probe;
   const std::string name = is_probe ? "." : presentation(lookup->question().name);
@@ -178,7 +235,7 @@ void UnboundWorker::on_result(void* data, int rcode, void* packet, int size, int
     query.answer.status = DnsStatus::temperror;
   }
   // libunbound is not done with its own work, so ours comes later.
-  worker.answered_.splice(worker.answered_.end(), worker.queries_, query.self);
+  worker.answered_.splice(worker.answered_.end(), *query.home, query.self);
 }
 
 void UnboundWorker::handle(const Query& query) {

@@ -24,6 +24,7 @@ struct WorkerOptions {
   std::vector<std::string> nameservers;
   std::string trust_anchor_file;  // needed unless plain
   Validation validation = Validation::plain;
+  std::chrono::milliseconds lifetime{5000};  // of a lookup
 };
 
 /// The resolver thread: owns the libunbound contexts and all their queries.
@@ -34,6 +35,7 @@ struct WorkerOptions {
 /// impossible through it and the answers count as they are. The root is tried again later.
 class UnboundWorker {
  public:
+  /// With a null answer the worker has ended a lookup that nobody waits for any more.
   using Finish = std::function<void(const LookupRef&, DnsAnswerRef)>;
   using Notify = std::function<void(std::string)>;
 
@@ -55,7 +57,18 @@ class UnboundWorker {
     Purpose purpose;
     LookupRef lookup;  // null for the probe
     DnsAnswer answer = DnsAnswer::failed(DnsFault::servfail);
+    std::list<Query>* home = nullptr;
     std::list<Query>::iterator self = {};
+
+    bool is_left_over(Clock::time_point now, Clock::duration lifetime) const {
+      return lookup != nullptr && (lookup->is_over() || now - lookup->begun() >= lifetime);
+    }
+  };
+  /// Contexts that get no more questions, until what is wanted of them has come.
+  struct Retired {
+    std::list<Query> queries;
+    UnboundContext plain;
+    UnboundContext validating;
   };
   struct Held {
     LookupRef lookup;
@@ -65,6 +78,9 @@ class UnboundWorker {
   UnboundWorker(WorkerOptions options, Finish finish, Notify notify);
   void run() noexcept;
   void run_once();
+
+  void end_what_is_left_over();
+  bool renew_contexts();
 
   void start(const LookupRef& lookup);
   void ask(Purpose purpose, const LookupRef& lookup);
@@ -86,7 +102,9 @@ class UnboundWorker {
   UnboundContext plain_;
   UnboundContext validating_;
   Validation validation_;
-  std::list<Query> queries_;   // libunbound has their addresses
+  std::list<Query> queries_;  // libunbound has their addresses
+  std::list<Retired> retired_;
+  Clock::time_point next_look_ = Clock::time_point::min();
   std::list<Query> answered_;  // not handled yet
   std::vector<Held> held_;
   Clock::time_point probe_since_ = Clock::time_point::max();

@@ -32,10 +32,19 @@ DnsAnswerRef kept_at_most(DnsAnswerRef answer, seconds ttl) {
   return shared(std::move(copy));
 }
 
+/// What the zones hold; shared with the views of messages.
+struct ZoneData {
+  ZoneTree tree;
+  Faults faults;
+};
+
 class ZoneResolver final : public Resolver {
  public:
-  ZoneResolver(ZoneTree tree, Faults faults, Resolver* out_of_zone)
-      : tree_(std::move(tree)), faults_(std::move(faults)), out_of_zone_(out_of_zone) {}
+  ZoneResolver(std::shared_ptr<const ZoneData> data, Resolver* out_of_zone)
+      : data_(std::move(data)), out_of_zone_(out_of_zone) {}
+  /// A message's view, with its own of what lies outside.
+  ZoneResolver(std::shared_ptr<const ZoneData> data, std::unique_ptr<Resolver> out_of_zone)
+      : data_(std::move(data)), view_(std::move(out_of_zone)), out_of_zone_(view_.get()) {}
 
   DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override {
     const Step step = look_up(question);
@@ -49,6 +58,11 @@ class ZoneResolver final : public Resolver {
     if (step.answer == nullptr) out_of_zone_->prefetch({step.name, question.type});
   }
 
+  std::unique_ptr<Resolver> for_message(const DnsClient& client) override {
+    auto view = out_of_zone_ != nullptr ? out_of_zone_->for_message(client) : nullptr;
+    return view ? std::make_unique<ZoneResolver>(data_, std::move(view)) : nullptr;
+  }
+
  private:
   /// What the zones say, or the name to ask elsewhere for.
   struct Step {
@@ -60,7 +74,7 @@ class ZoneResolver final : public Resolver {
   Step look_up(const DnsQuestion& question) const {
     Step step{nullptr, question.name};
     for (int aliases = 0; aliases <= kAliasLimit; ++aliases) {
-      const auto match = tree_.find(step.name);
+      const auto match = data_->tree.find(step.name);
       if (const auto records = records_at(match, question.type); records != nullptr) {
         step.answer = kept_at_most(records, step.ttl);
         return step;
@@ -82,7 +96,7 @@ class ZoneResolver final : public Resolver {
 
   /// The answer where there are neither records nor an alias; null when others are to be asked.
   DnsAnswerRef missing(const ZoneTree::Match& match, const Step& step) const {
-    if (const auto fault = faults_.find(step.name.text()); fault != faults_.end())
+    if (const auto fault = data_->faults.find(step.name.text()); fault != data_->faults.end())
       return shared(DnsAnswer::failed(fault->second));
     const bool holds_name = match.node != nullptr && match.node->has_records;
     if (!holds_name && !match.negative_ttl && out_of_zone_ != nullptr) return nullptr;
@@ -90,8 +104,8 @@ class ZoneResolver final : public Resolver {
     return negative(match.node != nullptr ? DnsStatus::no_data : DnsStatus::nxdomain, ttl);
   }
 
-  const ZoneTree tree_;
-  const Faults faults_;
+  const std::shared_ptr<const ZoneData> data_;
+  const std::unique_ptr<Resolver> view_;  // null unless this is a message's view
   Resolver* const out_of_zone_;
 };
 
@@ -101,8 +115,8 @@ Result<std::unique_ptr<Resolver>> make_zone_resolver(const std::vector<ZoneFile>
                                                      Resolver* out_of_zone) {
   auto tree = ZoneTree::build(files);
   if (!tree) return tree.error();
-  return std::unique_ptr<Resolver>(
-      std::make_unique<ZoneResolver>(std::move(*tree), Faults(), out_of_zone));
+  auto data = std::make_shared<const ZoneData>(ZoneData{std::move(*tree), Faults()});
+  return std::unique_ptr<Resolver>(std::make_unique<ZoneResolver>(std::move(data), out_of_zone));
 }
 
 std::unique_ptr<Resolver> make_test_resolver(std::string_view text,
@@ -115,7 +129,8 @@ std::unique_ptr<Resolver> make_test_resolver(std::string_view text,
     if (!name) throw std::invalid_argument("\"" + fault.name + "\" is no name");
     by_name[name->text()] = fault.fault;
   }
-  return std::make_unique<ZoneResolver>(std::move(*tree), std::move(by_name), nullptr);
+  auto data = std::make_shared<const ZoneData>(ZoneData{std::move(*tree), std::move(by_name)});
+  return std::make_unique<ZoneResolver>(std::move(data), static_cast<Resolver*>(nullptr));
 }
 
 }  // namespace authmilter

@@ -1,9 +1,12 @@
 #include "spf/client_names.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace authmilter::spf {
 namespace {
+
+constexpr std::chrono::seconds kTime{5};  // for all names together
 
 bool is_equal_or_below(const DnsName& name, const DnsName& ancestor) {
   const std::string& text = name.text();
@@ -16,8 +19,9 @@ bool is_equal_or_below(const DnsName& name, const DnsName& ancestor) {
 
 void ClientNames::load() {
   if (pointers_) return;
+  own_time_.emplace(dns_.within(kTime));
   const auto name = DnsName::parse(client_.reverse_name());
-  pointers_ = name ? dns_.resolve(*name, RrType::ptr)
+  pointers_ = name ? own_time_->resolve(*name, RrType::ptr)
                    : std::make_shared<const DnsAnswer>(DnsAnswer::failed(DnsFault::malformed));
   // RFC 7208 section 4.6.4: of more than ten PTR records the first ten are used. No permerror: the
   // domain's owner has no say in them.
@@ -30,7 +34,8 @@ void ClientNames::load() {
 
 bool ClientNames::confirmed(Candidate& candidate) {
   if (candidate.state == Candidate::State::unasked) {
-    const auto answer = dns_.resolve(candidate.name, client_.is_v4() ? RrType::a : RrType::aaaa);
+    const auto answer =
+        own_time_->resolve(candidate.name, client_.is_v4() ? RrType::a : RrType::aaaa);
     const auto& addresses = answer->addresses;
     // RFC 7208 section 5.5: a name whose lookup fails is skipped.
     const bool found = std::find(addresses.begin(), addresses.end(), client_) != addresses.end();

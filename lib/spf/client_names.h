@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,9 @@
 namespace authmilter::spf {
 
 /// The names of the client that the DNS confirms in both directions, for the ptr mechanism and the
-/// %{p} macro (RFC 7208 sections 5.5 and 7.3). Asks only when needed, and remembers. Borrows all.
+/// %{p} macro (RFC 7208 sections 5.5 and 7.3). Asks only when needed, and remembers. These are
+/// names of the client's own choice, so they have a part of the evaluation's time: what the record
+/// says else must not stay unknown for them. Borrows all.
 class ClientNames {
  public:
   ClientNames(const IpAddress& client, std::size_t limit, TimedResolver& dns)
@@ -38,6 +41,7 @@ class ClientNames {
   const IpAddress& client_;
   const std::size_t limit_;
   TimedResolver& dns_;
+  std::optional<TimedResolver> own_time_;  // since the first question
   DnsAnswerRef pointers_;
   std::vector<Candidate> candidates_;
 };

@@ -152,7 +152,7 @@ void Evaluation::fail(SpfResult result, std::string_view reason, std::string_vie
 }
 
 void Evaluation::fail_by_dns(const DnsAnswer& answer) {
-  fail(SpfResult::temperror, "dns-" + std::string(to_string(answer.fault)));
+  fail(SpfResult::temperror, temperror_reason(answer.fault));
   failure_->from_dns = true;
 }
 

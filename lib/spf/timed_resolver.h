@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 
@@ -12,6 +13,11 @@ namespace authmilter::spf {
 class TimedResolver {
  public:
   TimedResolver(Resolver& resolver, Deadline deadline) : resolver_(resolver), deadline_(deadline) {}
+
+  /// The same, for a part of the evaluation that begins now and may take `time`.
+  TimedResolver within(std::chrono::milliseconds time) const {
+    return {resolver_, std::min(deadline_, std::chrono::steady_clock::now() + time)};
+  }
 
   DnsAnswerRef resolve(const DnsName& name, RrType type) {
     // Resolvers that answer from memory need not look at the deadline.

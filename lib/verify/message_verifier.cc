@@ -5,6 +5,7 @@
 #include <authmilter/spf.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <utility>
 #include <variant>
@@ -17,6 +18,12 @@ namespace authmilter {
 namespace {
 
 constexpr const char* kHeaderLimitReason = "header-limit-exceeded";
+constexpr const char* kOverloadReason = "dns-overload";
+
+// RFC 7208 section 4.6.4 wants 20 seconds for an evaluation. Those are the MAIL FROM identity's,
+// which is also HELO's where the reverse-path is null (section 2.4). The HELO identity of other
+// mail decides nothing, its name is the sender's free choice, and all else is done before.
+constexpr std::chrono::seconds kHeloTime{2};
 
 /// What DMARC needs to know of SPF and DKIM. Of SPF only the MAIL FROM identity counts, or HELO
 /// where the reverse-path is null (RFC 9989 section 4.4, RFC 7208 section 2.4); a HELO result
@@ -68,6 +75,42 @@ SpfRequest spf_request(const Envelope& envelope, const Config& config, std::int6
           .now = now};
 }
 
+/// RFC 9989 section 4.10.2: an identifier aligns when it has the Author Domain's Organizational
+/// Domain, which is then that of all names between the two. While it is not known, every name above
+/// or below the Author Domain may be aligned.
+DkimVerifier::SigningDomains maybe_aligned(const DomainName& author,
+                                           const std::optional<DomainName>& organizational_domain) {
+  return [author, organizational_domain](const DomainName& signer) {
+    if (organizational_domain) return signer.is_equal_or_below(*organizational_domain);
+    return signer.is_equal_or_below(author) || author.is_equal_or_below(signer);
+  };
+}
+
+bool met_overload(const std::vector<RecordingResolver::Entry>& lookups) {
+  return std::any_of(lookups.begin(), lookups.end(), [](const RecordingResolver::Entry& entry) {
+    return entry.answer->fault == DnsFault::overload;
+  });
+}
+
+/// What was not asked for want of room is not the sender's fault and not the DNS's: nothing that is
+/// configured for those may let the message through. RFC 3463 section 3.4: X.3.2, the system is not
+/// accepting messages.
+Decision overloaded() {
+  return {.disposition = Disposition::tempfail,
+          .rule = "limit.dns",
+          .reason = std::string("too many DNS look-ups are under way: ") + kOverloadReason,
+          .reply = SmtpReply{451, "4.3.2", "Too many DNS look-ups are under way, try again later"}};
+}
+
+/// An author that is proven is so without the answers that are missing, and a refusal that the rest
+/// would not undo stands.
+bool stands_without_more_answers(const Decision& decision, const Findings& findings) {
+  if (findings.dmarc.result == DmarcResult::pass) return true;
+  return findings.dmarc.result == DmarcResult::fail &&
+         (decision.disposition == Disposition::reject ||
+          decision.disposition == Disposition::discard);
+}
+
 /// Without an address there is nothing to check (A50).
 SpfOutcome unknown_client(const Envelope& envelope) {
   SpfOutcome outcome;
@@ -110,7 +153,8 @@ struct MessageVerifier::Impl {
       : config(configuration),
         envelope(std::move(message_envelope)),
         now(time),
-        budget(resolver, config.dns.message_queries, config.dns.message_timeout),
+        budget(resolver, config.dns.message_queries, config.dns.message_timeout,
+               DnsClient(envelope.client)),
         recording(budget),
         guard(config.verify.limits),
         dkim(dkim_engine, recording,
@@ -149,20 +193,25 @@ Findings MessageVerifier::Impl::findings() {
     return found;
   }
   if (const auto* domain = std::get_if<AuthorDomain>(&author)) {
-    // The author's policy is learned first. SPF asks for names that the sender chose: answered
-    // slowly enough they would take the time, and a forged author's policy would never be known.
-    // These answers stay in the budget for the evaluation below.
-    evaluate_dmarc(domain->domain, {}, budget);
+    // What the author's domain says comes first: its policy, then the keys of its signatures. All
+    // else may be names that the sender chose: answered slowly enough they would take the time, and
+    // a forged author's policy would never be known, nor that its signature has failed. These
+    // answers stay in the budget for the evaluations below.
+    const auto policy = evaluate_dmarc(domain->domain, {}, budget);
+    dkim.wait_for_keys(maybe_aligned(domain->domain, policy.organizational_domain));
   }
   if (envelope.client) {
     const SpfRequest request = spf_request(envelope, config, now);
     const SpfLimits limits = spf_limits(config.verify);
     found.spf.push_back(check_mail_from(request, recording, limits));
-    found.spf.push_back(check_helo(request, recording, limits));
+    found.dkim = dkim.finish();
+    SpfLimits helo_limits = limits;
+    helo_limits.time = kHeloTime;
+    found.spf.push_back(check_helo(request, recording, helo_limits));
   } else {
     found.spf.push_back(unknown_client(envelope));
+    found.dkim = dkim.finish();
   }
-  found.dkim = dkim.finish();
   if (const auto* domain = std::get_if<AuthorDomain>(&author)) {
     found.dmarc = evaluate_dmarc(domain->domain, identifiers_of(found), recording);
   } else {
@@ -203,12 +252,14 @@ void MessageVerifier::add_recipient(std::string recipient) {
 
 void MessageVerifier::end_of_headers() {
   if (impl_->guard.exceeded()) return;
-  impl_->dkim.end_of_headers();
   impl_->author =
       find_author_domain(impl_->guard.fields(), impl_->config.verify.limits.from_octets);
+  // In the order of findings(), as far as there is room.
   if (const auto* author = std::get_if<AuthorDomain>(&impl_->author)) {
     prefetch_dmarc(author->domain, impl_->recording);
+    impl_->dkim.prefetch_keys(maybe_aligned(author->domain, std::nullopt));
   }
+  impl_->dkim.end_of_headers();
 }
 
 bool MessageVerifier::wants_body() const {
@@ -230,6 +281,9 @@ Verdict MessageVerifier::finish() {
         .reply = SmtpReply{552, "5.3.4", "Message header exceeds the limits of this server"}};
   } else {
     verdict.decision = decide(verdict.findings, impl_->config.policy);
+    if (met_overload(impl_->recording.entries()) &&
+        !stands_without_more_answers(verdict.decision, verdict.findings))
+      verdict.decision = overloaded();
   }
   verdict.disposition = verdict.decision.disposition;
   if (verdict.disposition == Disposition::quarantine && !impl_->envelope.quarantine_offered) {

@@ -48,6 +48,7 @@ dnssec = "off"
 timeout = "500ms"
 message_timeout = "1m"
 message_queries = 100
+cache_octets = 1048576
 
 [verify]
 mode = "monitor"
@@ -150,6 +151,7 @@ TEST_CASE("an empty configuration verifies everything and signs nothing") {
   CHECK(config.dns.timeout == std::chrono::seconds(5));
   CHECK(config.dns.message_timeout == std::chrono::seconds(20));
   CHECK(config.dns.message_queries == 60);
+  CHECK(config.dns.cache_octets == 32 << 20);
   CHECK(config.verify.mode == VerifyMode::enforce);
   CHECK(config.verify.maximum_signatures == 10);
   CHECK(config.verify.minimum_rsa_bits == 1024);
@@ -191,6 +193,7 @@ TEST_CASE("every key has its effect") {
   CHECK(config.dns.timeout == std::chrono::milliseconds(500));
   CHECK(config.dns.message_timeout == std::chrono::minutes(1));
   CHECK(config.dns.message_queries == 100);
+  CHECK(config.dns.cache_octets == 1 << 20);
   CHECK(config.verify.mode == VerifyMode::monitor);
   CHECK(config.verify.maximum_signatures == 5);
   CHECK(config.verify.minimum_rsa_bits == 2048);
@@ -273,7 +276,7 @@ TEST_CASE("signing domains carry their keys and where they were written") {
   REQUIRE(domains[0].keys.size() == 2);
   CHECK(domains[0].keys[1].selector.text() == "2026e");
   CHECK(domains[0].keys[1].file == "keys/e.pem");
-  CHECK(domains[0].keys[1].where == "x.toml:80:3");
+  CHECK(domains[0].keys[1].where == "x.toml:81:3");
   CHECK_FALSE(domains[1].subdomains);
   // Two domains may share a selector.
   CHECK(domains[1].keys[0].selector.text() == "2026a");
@@ -388,7 +391,7 @@ TEST_CASE("the keys are listed with their tables") {
     CAPTURE(key);
     CHECK(std::find(keys.begin(), keys.end(), key) != keys.end());
   }
-  CHECK(keys.size() == 58);
+  CHECK(keys.size() == 59);
 }
 
 TEST_CASE("relative paths start at the configuration's folder") {

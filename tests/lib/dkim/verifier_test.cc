@@ -277,9 +277,12 @@ TEST_CASE("trouble in the DNS is a temperror and never a fail (A173, A174, edge 
     DnsFault fault;
     const char* want;
   } rows[] = {
-      {DnsFault::timeout, "temperror dns-timeout"}, {DnsFault::servfail, "temperror dns-servfail"},
-      {DnsFault::bogus, "temperror dnssec-bogus"},  {DnsFault::malformed, "temperror dns-servfail"},
+      {DnsFault::timeout, "temperror dns-timeout"},
+      {DnsFault::servfail, "temperror dns-servfail"},
+      {DnsFault::bogus, "temperror dnssec-bogus"},
+      {DnsFault::malformed, "temperror dns-malformed"},
       {DnsFault::limit, "temperror dns-limit"},
+      {DnsFault::overload, "temperror dns-overload"},
   };
   auto message = signed_by("r");
   auto altered = message;

@@ -228,6 +228,24 @@ TEST_CASE("with a query open there is neither pass nor fail (RFC 9989 section 5.
        "",
        {{"_dmarc.example.com", DnsFault::limit}},
        "temperror dns-limit none"},
+      {"whether the name exists, which decides between np and sp (A193)",
+       "nx.example.com",
+       {},
+       "_dmarc.example.com. TXT \"v=DMARC1; p=reject; sp=none; np=reject\"",
+       {{"nx.example.com", DnsFault::timeout}},
+       "temperror dns-timeout reject"},
+      {"the same, where both ask for the same",
+       "nx.example.com",
+       {},
+       "_dmarc.example.com. TXT \"v=DMARC1; p=none; sp=reject; np=reject\"",
+       {{"nx.example.com", DnsFault::timeout}},
+       "fail no-aligned-identifier reject"},
+      {"the same, with an identifier that aligns and passed",
+       "nx.example.com",
+       {dkim("example.com")},
+       "_dmarc.example.com. TXT \"v=DMARC1; p=reject; sp=none; np=reject\"",
+       {{"nx.example.com", DnsFault::timeout}},
+       "pass aligned-dkim reject"},
       {"an identical identifier does not make up for the policy",
        "example.com",
        {dkim("example.com")},
@@ -500,11 +518,12 @@ TEST_CASE("words that others match on") {
   } rows[] = {
       {DnsFault::timeout, "dns-timeout"}, {DnsFault::servfail, "dns-servfail"},
       {DnsFault::bogus, "dnssec-bogus"},  {DnsFault::malformed, "dns-malformed"},
-      {DnsFault::limit, "dns-limit"},
+      {DnsFault::limit, "dns-limit"},     {DnsFault::overload, "dns-overload"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.word);
     CHECK(to_string(reason_for(row.fault)) == row.word);
+    CHECK(temperror_reason(row.fault) == row.word);  // SPF's and DKIM's
   }
   CHECK(to_string(DmarcReason::internal_error) == "internal-error");
   CHECK(to_string(DmarcResult::none) == "none");

@@ -215,8 +215,12 @@ void DnsServer::change(const std::string& name, Manner manner) {
 
 Manner DnsServer::manner_of(const std::string& name) {
   return manners_.with([&](const auto& manners) {
-    const auto found = manners.find(name);
-    return found == manners.end() ? Manner::answer : found->second;
+    if (const auto found = manners.find(name); found != manners.end()) return found->second;
+    for (auto dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1)) {
+      if (const auto found = manners.find(name.substr(dot)); found != manners.end())
+        return found->second;
+    }
+    return Manner::answer;
   });
 }
 

@@ -24,7 +24,7 @@ enum class Manner { answer, silent, servfail, refused, slow, truncate, garbage }
 class DnsServer {
  public:
   struct Options {
-    std::map<std::string, Manner> manners = {};
+    std::map<std::string, Manner> manners = {};  // ".test": of all names below it
     bool signs = false;
     std::vector<std::string> badly_signed = {};
     std::uint16_t port = 0;  // 0: any

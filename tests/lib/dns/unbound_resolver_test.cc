@@ -171,7 +171,7 @@ TEST_CASE("an observer hears of each question that was sent, once") {
       counts_.with([&](auto& counts) { ++counts[kind]; });
       longest_.with([&](auto& longest) { longest = std::max(longest, after); });
     }
-    void overloaded() noexcept override { ++overloads; }
+    void overloaded(DnsShare, const DnsClient&) noexcept override { ++overloads; }
     int count(const std::string& kind) {
       return counts_.with([&](auto& counts) { return counts[kind]; });
     }
@@ -237,6 +237,141 @@ TEST_CASE("nothing waits beyond the caller's deadline") {
   CHECK(ask("quick.test", Clock::now()) == "insecure [quick]");  // known, so no wait
   // Destroying it with a question open neither waits nor leaks.
   resolver->prefetch(question("silent.test", RrType::a));
+}
+
+TEST_CASE("what a message has asked for stays with it (A192)") {
+  DnsServer server("zero.test. 0 TXT \"zero\"\nkept.test. TXT \"kept\"\n",
+                   {{{"broken.test", Manner::servfail}}});
+  auto options = options_for(server);
+  options.cache_octets = 1 << 10;  // of which a part is too small for any answer
+  const auto resolver = make(options);
+  const auto asked = [&](const char* name) { return server.asked(name) > 0; };
+  const struct {
+    std::string why;
+    const char* name;
+    const char* answer;
+  } rows[] = {
+      {"a time to live of zero", "zero.test", "insecure [zero]"},
+      {"nothing fits into the cache", "kept.test", "insecure [kept]"},
+      {"no such name", "none.test", "nxdomain"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const auto message = resolver->for_message(DnsClient());
+    message->prefetch(question(row.name));
+    const auto end = Clock::now() + 10s;
+    std::string answer;
+    do {
+      answer = told(*message->resolve(question(row.name), Clock::now()));
+    } while (answer == "temperror/limit" && Clock::now() < end);
+    CHECK(answer == row.answer);
+    std::this_thread::sleep_for(20ms);
+    CHECK(told(*message, row.name) == row.answer);
+    CHECK(server.asked(row.name) == 1);
+  }
+  CHECK(asked("zero.test"));
+  // A failure may be over when somebody comes to need the answer.
+  const auto message = resolver->for_message(DnsClient());
+  message->prefetch(question("broken.test"));
+  const auto end = Clock::now() + 10s;
+  while (told(*message->resolve(question("broken.test"), Clock::now())) == "temperror/limit" &&
+         Clock::now() < end)
+    std::this_thread::yield();
+  server.change("broken.test", Manner::answer);
+  std::this_thread::sleep_for(2100ms);  // so long failures are kept
+  CHECK(told(*message, "broken.test") == "nxdomain");
+}
+
+TEST_CASE("no lookup lives longer than a query may, however many wait for it in turn") {
+  DnsServer server("", {{{"silent.test", Manner::silent}}});
+  auto options = options_for(server);
+  options.timeout = 1s;
+  const auto resolver = make(options);
+  const auto message = resolver->for_message(DnsClient());
+  message->prefetch(question("silent.test"));
+  std::this_thread::sleep_for(600ms);
+  const auto waited = time_of([&] { CHECK(told(*message, "silent.test") == "temperror/timeout"); });
+  CHECK(waited < 900ms);
+}
+
+TEST_CASE("messages that were given up take nothing from others (A191)") {
+  class Counter final : public DnsObserver {
+   public:
+    void answered(const DnsAnswer&, std::chrono::microseconds) noexcept override {}
+    void overloaded(DnsShare, const DnsClient&) noexcept override { ++overloads; }
+    std::atomic<int> overloads = 0;
+  } counter;
+  DnsServer server("honest.example. TXT \"honest\"\n", {{{".attack.com", Manner::silent}}});
+  auto options = options_for(server);
+  options.timeout = 2s;
+  options.observer = &counter;
+  const auto resolver = make(options);
+  const auto slow = [](int i) {
+    return question("n" + std::to_string(i) + ".p" + std::to_string(i % 50) + ".attack.com");
+  };
+  SUBCASE("begun ahead of need, by clients from everywhere") {
+    for (int i = 0; i < 2500; ++i) {
+      const auto client = IpAddress::parse("10." + std::to_string(i % 200) + ".0.1");
+      resolver->for_message(DnsClient(client))->prefetch(slow(i));
+    }
+  }
+  SUBCASE("waited for, in the end in vain") {
+    std::vector<std::unique_ptr<Resolver>> messages;
+    for (int i = 0; i < 450; ++i) {
+      messages.push_back(resolver->for_message(
+          DnsClient(IpAddress::parse("10." + std::to_string(i % 9) + ".0.1"))));
+      messages.back()->resolve(slow(i), Clock::now() + 1ms);
+    }
+  }
+  const auto asker = resolver->for_message(DnsClient(IpAddress::parse("192.0.2.1")));
+  const auto waited =
+      time_of([&] { CHECK(told(*asker, "honest.example") == "insecure [honest]"); });
+  CHECK(waited < 2s);
+  for (int i = 0; i < 10; ++i) {
+    CHECK(told(*asker, "n" + std::to_string(i) + ".honest.example") == "nxdomain");
+    std::this_thread::sleep_for(50ms);
+  }
+  CHECK(counter.overloads == 0);
+}
+
+TEST_CASE("who uses a share up is told, and nobody else is (A198)") {
+  class Counter final : public DnsObserver {
+   public:
+    void answered(const DnsAnswer&, std::chrono::microseconds) noexcept override {}
+    void overloaded(DnsShare share, const DnsClient& client) noexcept override {
+      told_.with([&](auto& told) {
+        ++told[std::string(to_string(share)) + " " + client.address()->text()];
+      });
+    }
+    std::map<std::string, int> told() {
+      return told_.with([](const auto& told) { return told; });
+    }
+
+   private:
+    Locked<std::map<std::string, int>> told_;
+  } counter;
+  DnsServer server("honest.example. TXT \"honest\"\n", {{{".attack.com", Manner::silent}}});
+  auto options = options_for(server);
+  options.timeout = 20s;
+  options.observer = &counter;
+  const auto resolver = make(options);
+  const DnsClient attacker(IpAddress::parse("203.0.113.66"));
+  std::atomic<int> overloads = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 260; ++i) {
+    threads.emplace_back([&, i] {
+      const auto message = resolver->for_message(attacker);
+      const auto answer =
+          message->resolve(question("a." + std::to_string(i) + ".attack.com"), Clock::now() + 3s);
+      if (answer->fault == DnsFault::overload) ++overloads;
+    });
+  }
+  while (overloads < 10) std::this_thread::sleep_for(1ms);
+  const auto asker = resolver->for_message(DnsClient(IpAddress::parse("203.0.113.67")));
+  CHECK(told(*asker, "honest.example") == "insecure [honest]");
+  for (auto& thread : threads) thread.join();
+  CHECK(overloads == 10);
+  CHECK(counter.told() == std::map<std::string, int>{{"client 203.0.113.66", 10}});
 }
 
 TEST_CASE("one question is asked once, however many want to know") {

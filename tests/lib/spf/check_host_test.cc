@@ -144,7 +144,7 @@ TEST_CASE("errors end the evaluation (RFC 7208 sections 2.6.6, 2.6.7 and 5)") {
   } rows[] = {
       {"A69: DNS error in a", "a:timeout.example +all", "temperror: dns-timeout"},
       {"A69: DNS error in mx", "mx:servfail.example +all", "temperror: dns-servfail"},
-      {"A69: DNS error in exists", "exists:bogus.example +all", "temperror: dns-bogus"},
+      {"A69: DNS error in exists", "exists:bogus.example +all", "temperror: dnssec-bogus"},
       {"A69: DNS error in include", "include:timeout.example +all", "temperror: dns-timeout"},
       {"A69: DNS error in redirect", "redirect=timeout.example", "temperror: dns-timeout"},
       {"not behind a match", "ip4:192.0.2.1 a:timeout.example -all", "pass"},

@@ -291,6 +291,34 @@ TEST_CASE("A68, edge case 27: an evaluation ends at its deadline (RFC 7208 secti
   CHECK(resolver.deadlines.size() == 2);
 }
 
+TEST_CASE("the client's own names have a part of the time only (A201)") {
+  class Timed final : public Resolver {
+   public:
+    explicit Timed(Resolver& zone) : zone_(zone) {}
+    DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override {
+      const bool of_client = question.type == RrType::ptr || question.name.text() == "c.example";
+      (of_client ? of_client_ : of_record_).push_back(deadline);
+      return zone_.resolve(question, deadline);
+    }
+    void prefetch(const DnsQuestion&) override {}
+    std::vector<Deadline> of_client_;
+    std::vector<Deadline> of_record_;
+
+   private:
+    Resolver& zone_;
+  };
+  const auto zone = make_test_resolver(spf("example.org", "ptr:c.example a:h.example -all") +
+                                       kHost + "1.2.0.192.in-addr.arpa. PTR c.example.\n");
+  Timed resolver(*zone);
+  const auto start = std::chrono::steady_clock::now();
+  check(resolver);
+  REQUIRE(resolver.of_client_.size() == 2);
+  CHECK(resolver.of_client_[0] == resolver.of_client_[1]);
+  CHECK(resolver.of_client_[0] <= start + std::chrono::seconds(15));
+  REQUIRE(resolver.of_record_.size() == 2);
+  CHECK(resolver.of_record_[0] >= start + std::chrono::seconds(20));
+}
+
 TEST_CASE("a message's used-up budget is a temperror") {
   const auto zone = make_test_resolver(spf("example.org", "a:h.example -all") + kHost);
   BudgetResolver budget(*zone, 1, std::chrono::seconds(25));

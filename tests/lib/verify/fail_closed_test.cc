@@ -107,6 +107,33 @@ class ThrowingResolver final : public Resolver {
   std::unique_ptr<Resolver> zone_ = make_test_resolver(kZone);
 };
 
+/// Writes down for which names somebody waits, in their order.
+class OrderedResolver final : public Resolver {
+ public:
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override {
+    if (waited_for_.empty() || waited_for_.back() != question.name.text())
+      waited_for_.push_back(question.name.text());
+    return zone_->resolve(question, deadline);
+  }
+  void prefetch(const DnsQuestion& question) override {
+    prefetched_.push_back(question.name.text());
+  }
+  const std::vector<std::string>& waited_for() const { return waited_for_; }
+  const std::vector<std::string>& prefetched() const { return prefetched_; }
+
+ private:
+  std::vector<std::string> waited_for_;
+  std::vector<std::string> prefetched_;
+  std::unique_ptr<Resolver> zone_ = make_test_resolver(kZone);
+};
+
+/// A signature that no key verifies.
+std::string signature_of(const std::string& domain) {
+  std::string text = kSignature;
+  text.replace(text.find("a.bank.example"), std::string_view("a.bank.example").size(), domain);
+  return text;
+}
+
 const char* const kTempfail =
     "[policy]\ndmarc_temperror = \"tempfail\"\nspf_temperror = \"tempfail\"\n";
 
@@ -203,6 +230,113 @@ TEST_CASE("a sender's own slow names do not use up the time for the author's (A6
     CHECK(has(verdict, "spf=temperror"));
     CHECK_MESSAGE(has(verdict, "dkim=permerror"), verdict.authentication_results);
     CHECK(verdict.disposition == Disposition::reject);
+  }
+}
+
+TEST_CASE("what the author's domain says is waited for first, HELO last (A192, A201)") {
+  OrderedResolver resolver;
+  judge({.mail_from = "<a@club.example>",
+         .helo = "helo.attack.com",
+         .header = signature_of("attack.com") + signature_of("bank.example") +
+                   signature_of("b.bank.example") + signature_of("a.bank.example") + kAuthor},
+        test_config(), resolver);
+  using Names = std::vector<std::string>;
+  // The author's policy; the keys of what may be aligned; MAIL FROM; other keys; HELO.
+  CHECK(resolver.waited_for() == Names{"_dmarc.a.bank.example", "_dmarc.bank.example",
+                                       "_dmarc.example", "s._domainkey.bank.example",
+                                       "s._domainkey.b.bank.example", "s._domainkey.a.bank.example",
+                                       "club.example", "s._domainkey.attack.com",
+                                       "helo.attack.com"});
+  CHECK(resolver.prefetched() == Names{"club.example", "helo.attack.com", "_dmarc.a.bank.example",
+                                       "_dmarc.bank.example", "_dmarc.example",
+                                       "s._domainkey.bank.example", "s._domainkey.a.bank.example",
+                                       "s._domainkey.attack.com", "s._domainkey.b.bank.example"});
+}
+
+TEST_CASE("HELO has little time of its own, and takes nothing from the rest (A201)") {
+  SlowResolver resolver("slow.example");
+  const auto began = std::chrono::steady_clock::now();
+  const Verdict verdict =
+      judge({.mail_from = "<a@attack.com>", .helo = "slow.example"}, test_config(), resolver);
+  CHECK(std::chrono::steady_clock::now() - began < 4s);
+  CHECK_MESSAGE(has(verdict, "dkim=permerror"), verdict.authentication_results);
+  CHECK(has(verdict, "dmarc=fail"));
+  CHECK(verdict.disposition == Disposition::reject);
+}
+
+TEST_CASE("an answer for want of room is a refusal for now, whatever is configured (A202)") {
+  const char* const kMild = "[policy]\ndmarc_temperror = \"accept\"\nspf_temperror = \"accept\"\n";
+  const char* const kMonitor = "[verify]\nmode = \"monitor\"\n";
+  const std::string unsigned_mail = kAuthor;
+  const struct {
+    std::string why;
+    std::string config;
+    Input input;
+    const char* name;  // without an answer
+    Disposition disposition;
+    const char* rule;
+    const char* results;
+  } rows[] = {
+      {"the policy",
+       kMild,
+       {},
+       "_dmarc.c.example",
+       Disposition::tempfail,
+       "limit.dns",
+       "dmarc=temperror reason=dns-overload"},
+      {"SPF of MAIL FROM",
+       kMild,
+       {},
+       "c.example",
+       Disposition::tempfail,
+       "limit.dns",
+       "spf=temperror reason=dns-overload"},
+      {"a key",
+       kMild,
+       {.header = signature_of("c.example") + "From: a@c.example\r\n"},
+       "s._domainkey.c.example",
+       Disposition::tempfail,
+       "limit.dns",
+       "dkim=temperror reason=dns-overload"},
+      {"in monitor mode nothing is refused",
+       kMonitor,
+       {},
+       "_dmarc.c.example",
+       Disposition::accept,
+       "limit.dns",
+       "dmarc=temperror reason=dns-overload"},
+      {"an author that is proven all the same",
+       kMild,
+       {.mail_from = "<a@a.bank.example>", .helo = "c.example", .header = unsigned_mail},
+       "c.example",
+       Disposition::accept,
+       "dmarc.pass",
+       "dmarc=pass"},
+      {"a forgery that is known to be one",
+       kMild,
+       {.mail_from = "<a@attack.com>", .helo = "c.example", .header = unsigned_mail},
+       "c.example",
+       Disposition::reject,
+       "dmarc.reject",
+       "dmarc=fail"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    Input input = row.input;
+    if (input.header == Input().header) {
+      input.mail_from = "<a@c.example>";
+      input.header = "From: a@c.example\r\n";
+    }
+    const auto resolver = make_test_resolver(kZone, {{row.name, DnsFault::overload}});
+    const Verdict verdict = judge(input, test_config(row.config), *resolver);
+    CHECK(verdict.disposition == row.disposition);
+    CHECK(verdict.decision.rule == row.rule);
+    CHECK_MESSAGE(has(verdict, row.results), verdict.authentication_results);
+    if (row.rule == std::string_view("limit.dns")) {
+      CHECK(verdict.decision.disposition == Disposition::tempfail);
+      CHECK(verdict.decision.reply->code == 451);
+      CHECK(verdict.decision.reply->enhanced == "4.3.2");
+    }
   }
 }
 
