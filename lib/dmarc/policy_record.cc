@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "base/ascii.h"
+#include "base/txt_record.h"
 
 namespace authmilter {
 namespace {
@@ -202,7 +203,8 @@ class RecordReader {
 
 }  // namespace
 
-bool is_policy_record(std::string_view text) {
+bool is_policy_record(std::string_view published) {
+  const std::string_view text = without_trailing_blanks(published);
   const std::string_view first = text.substr(0, text.find(';'));
   const std::size_t equals = first.find('=');
   if (equals == std::string_view::npos || first.empty() || is_wsp(first.front())) return false;
@@ -212,7 +214,9 @@ bool is_policy_record(std::string_view text) {
          trim_wsp(first.substr(equals + 1)) == "DMARC1";
 }
 
-Result<PolicyRecord> parse_policy_record(std::string_view text) {
+Result<PolicyRecord> parse_policy_record(std::string_view published) {
+  // RFC 9989 section 4.8: blanks may stand at the end, and a line end there means no more.
+  const std::string_view text = without_trailing_blanks(published);
   RecordReader reader(text);
   for (const std::string_view piece : split(text, ';')) {
     if (const Status status = reader.read(trim_wsp(piece)); !status) return status.error();

@@ -74,6 +74,13 @@ std::string_view walked_mechanism(Mechanism mechanism) {
   return "exists";
 }
 
+/// RFC 7208 section 7.2: %{h} is a domain. A HELO with the dot at its end (RFC 1034 section 3.1)
+/// names the same one, and in the middle of a name that dot would make an empty label.
+std::string_view without_final_dot(std::string_view helo) {
+  if (helo.ends_with('.')) helo.remove_suffix(1);
+  return helo;
+}
+
 bool matches_addresses(const Term& term) {
   return term.mechanism == Mechanism::a || term.mechanism == Mechanism::mx;
 }
@@ -250,7 +257,7 @@ MacroValues Evaluation::values_in(const OpenRecord& open) {
           .sender_domain = sender_.domain,
           .domain = open.domain,
           .client = request_.client,
-          .helo = request_.helo,
+          .helo = without_final_dot(request_.helo),
           .receiver = request_.receiver,
           .now = request_.now,
           .validated_name = [this, &open] { return client_names_.best_for(open.domain); }};

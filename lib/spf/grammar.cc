@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "base/txt_record.h"
 
 namespace authmilter::spf {
 namespace {
@@ -208,12 +209,16 @@ bool Term::matches(const IpAddress& client) const {
   return in_block(client.octets(), network, prefix(client));
 }
 
-bool is_spf_record(std::string_view text) {
+bool is_spf_record(std::string_view published) {
+  const std::string_view text = without_trailing_blanks(published);
   if (!starts_with_ignoring_case(text, kVersion)) return false;
   return text.size() == kVersion.size() || text[kVersion.size()] == ' ';
 }
 
-Result<Record> parse_record(std::string_view text, const SpfLimits& limits) {
+Result<Record> parse_record(std::string_view published, const SpfLimits& limits) {
+  // RFC 7208 section 4.5: record = version terms *SP. A tab or a line end at the very end separates
+  // nothing, so it cannot hide a term as one between two terms could.
+  std::string_view text = without_trailing_blanks(published);
   if (text.size() > limits.record_octets) return Error{"record-too-long"};
   // RFC 7208 section 3.1: records are ASCII; section 12 has no place for control characters.
   if (!std::all_of(text.begin(), text.end(), is_printable))

@@ -319,6 +319,27 @@ TEST_CASE("edge case 28: one evaluation says nothing of the next") {
   }
 }
 
+TEST_CASE("a HELO with a dot at its end is one name in macros (RFC 7208 section 7.2)") {
+  const std::string world = spf("mail.example.org.spf.example", "ip4:192.0.2.1 -all") +
+                            spf("example.org", "include:%{h}.spf.example -all") +
+                            spf("example.net", "include:%{hr}.spf.example -all") +
+                            spf("org.example.mail.spf.example", "ip4:192.0.2.1 -all");
+  for (const char* helo : {"mail.example.org", "mail.example.org."}) {
+    CAPTURE(helo);
+    CHECK(told(check(world, {.helo = helo})) == "pass");
+    CHECK(told(check(world, {.mail_from = "a@example.net", .helo = helo})) == "pass");
+  }
+}
+
+TEST_CASE("blanks and line ends at the end of a record mean nothing (RFC 7208 section 4.5)") {
+  for (const char* end : {"", " ", "\t", "\n", " \r\n"}) {
+    const std::string text = std::string("v=spf1 ip4:192.0.2.1 -all") + end;
+    CAPTURE(text);
+    CHECK(told(check(txt("example.org", text))) == "pass");
+    CHECK(told(check(txt("example.org", text), {.client = "192.0.2.2"})) == "fail");
+  }
+}
+
 TEST_CASE("steps tell what was tried, in order") {
   const auto outcome = check(
       zone("ip4:198.51.100.0/24 include:inner.example a:v6.example.org redirect=soft.example"));

@@ -28,7 +28,8 @@ TEST_CASE("A65, edge cases 5, 6 and 25: which TXT records are SPF (RFC 7208 sect
       {"v=spf", false},        {"v=spf1,mx", false},
       {"spf2.", false},        {"spf2.0/pra -all", false},
       {"v=spf2 -all", false},  {"", false},
-      {"v =spf1 -all", false},
+      {"v =spf1 -all", false}, {"v=spf1\r\n", true},
+      {"v=spf1\t", true},
   };
   for (const auto& row : rows) {
     CAPTURE(row.text);
@@ -200,6 +201,10 @@ TEST_CASE("A62, A168, edge cases 24 and 26: records hold printable ASCII only") 
   CHECK(error_of("v=spf1 a:x\x01y.example -all") ==
         "syntax-error (octet outside printable ASCII: v=spf1 a:x\\x01y.example -all)");
   CHECK(error_of("v=spf1 a\t-all") != "");
+  CHECK(error_of("v=spf1 a\n-all") != "");
+  // Nothing follows that they could hide.
+  CHECK(error_of("v=spf1 a -all\n").empty());
+  CHECK(error_of("v=spf1 a -all \t\r\n").empty());
   CHECK(error_of("v=spf1 ip4:192.0.2.1 \xe2\x80\x8b-all") != "");
   CHECK(error_of(std::string("v=spf1 a:foo.example.com\0", 25)) != "");
   CHECK(error_of("v=spf1 a\r\n -all") != "");
