@@ -109,6 +109,10 @@ struct DkimSignOptions {
 };
 /// RFC 6376 section 5.4.1.
 std::vector<std::string> default_signed_headers();
+/// False for a field that is changed, added or removed on the way, so that a signature over it
+/// would break (RFC 6376 section 5.4), and for the signature's own (section 3.5). `name` in lower
+/// case.
+bool can_be_signed(std::string_view name);
 
 /// Makes one DKIM-Signature field for each key, all with one pass over the body. Streaming as
 /// DkimVerifier.
@@ -130,20 +134,22 @@ class DkimSigner {
 
 /// The text of the key record to publish for `key` (RFC 6376 section 3.6.1).
 std::string key_record_text(const PrivateKey& key);
-/// Compares the published record of `key` with its private half.
 enum class KeyCheckResult : std::uint8_t {
   match,
   missing,
   mismatch,
   revoked,
   malformed,
+  multiple,  // several records: which one counts is undefined (RFC 6376 section 3.6.2.2)
   temperror
 };
 std::string_view to_string(KeyCheckResult result);
 struct KeyCheck {
   KeyCheckResult result;
-  std::string detail;
+  std::string detail;                  // for people; empty where the result says all
+  std::vector<std::string> published;  // the texts that stand under the name, as they are
 };
+/// Compares the published record of `key` with its private half.
 KeyCheck check_published_key(const SigningKey& key, Resolver& resolver);
 
 }  // namespace authmilter

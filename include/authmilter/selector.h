@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <authmilter/domain_name.h>
+#include <authmilter/result.h>
 
 namespace authmilter {
 
@@ -15,6 +16,9 @@ class Selector {
  public:
   /// Takes what DomainName::parse takes, without a trailing dot.
   static std::optional<Selector> parse(std::string_view text);
+  /// For what an administrator writes down: refuses the name of a whole key record too, which some
+  /// programs call the selector. The error is a sentence.
+  static Result<Selector> of_own_key(std::string_view text);
   Selector(const DomainName& name) : text_(name.text()) {}  // NOLINT: every DomainName is one
 
   const std::string& text() const { return text_; }

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
 #include <optional>
 
 #include <fmt/format.h>
 
+#include <authmilter/dkim.h>
 #include <authmilter/domain_name.h>
 #include <authmilter/message.h>
 
@@ -208,13 +208,12 @@ Result<std::string> parse_signed_header(std::string_view text) {
                     std::all_of(text.begin(), text.end(),
                                 [](char c) { return is_alnum(c) || c == '-' || c == '_'; });
   if (!name) return refuse(text, "is no name of a header field");
-  // RFC 6376 section 5.4: fields that are rewritten on the way, or by ourselves, break the
-  // signature; section 3.5: the signature's own field is never among those it names.
-  constexpr std::string_view kUnsigned[] = {"return-path", "dkim-signature",
-                                            "authentication-results"};
   std::string lower = to_lower(text);
-  if (std::find(std::begin(kUnsigned), std::end(kUnsigned), lower) != std::end(kUnsigned))
-    return refuse(text, "must not be signed");
+  if (!can_be_signed(lower)) {
+    return refuse(text,
+                  "must not be signed, since mail servers add, change or remove it on the way: "
+                  "take it off the list");
+  }
   return lower;
 }
 

@@ -32,14 +32,24 @@ void need(Reader& reader, const Value& table, std::string_view key) {
     reader.refuse(table, fmt::format("has no {}", key));
 }
 
+/// The name of a domain that is signed for. Patterns are of other settings.
+Result<std::string> parse_signing_domain(std::string_view text) {
+  const auto below = DomainName::parse(text.substr(text.starts_with("*.") ? 2 : 0));
+  if (!text.starts_with("*.") || !below) return parse_domain(text);
+  return Error{
+      fmt::format("\"{}\" is not a domain name, write \"{}\" and, for the names below it, "
+                  "subdomains = true",
+                  printable(text), below->text())};
+}
+
 std::optional<DomainName> read_name(Reader& reader, const Value& value) {
-  const auto text = reader.parsed(value, parse_domain);
+  const auto text = reader.parsed(value, parse_signing_domain);
   return text ? DomainName::parse(*text) : std::nullopt;
 }
 
 Result<std::string> parse_selector(std::string_view text) {
-  const auto selector = Selector::parse(text);
-  if (!selector) return Error{fmt::format("\"{}\" is no selector", printable(text))};
+  const auto selector = Selector::of_own_key(text);
+  if (!selector) return selector.error();
   return selector->text();
 }
 

@@ -1,9 +1,85 @@
 #include <authmilter/dkim.h>
 
+#include <algorithm>
+
 #include "base/ascii.h"
 #include "dkim/key_lookup.h"
+#include "dkim/key_record.h"
 
 namespace authmilter {
+namespace {
+
+/// What often has gone wrong when a record that was copied into a form or a zone cannot be read.
+std::string hint(std::string_view text) {
+  if (text.find('"') != std::string_view::npos)
+    return "; quotation marks have been published with it: enter the text without them";
+  if (text.find('\\') != std::string_view::npos)
+    return "; backslashes have been published with it: enter the text without them";
+  return {};
+}
+
+/// Why a record that reads well holds no key.
+std::string key_fault(const KeyRecord& record) {
+  if (!base64_decode(record.public_key)) return "its key (p=) is not base64, or a part is missing";
+  return "its key (p=) is not a public key of type " + std::string(to_string(record.type));
+}
+
+/// Whether `record` has the public half of `key`. A signature decides: the same key can be written
+/// in more than one way.
+bool belongs(const KeyRecordResult& read, const PrivateKey& key, const Sha256Digest& digest,
+             const Octets& signature, KeyCache& cache) {
+  const auto* record = std::get_if<KeyRecord>(&read);
+  if (record == nullptr || record->type != key.type()) return false;
+  const auto published = cache.parsed(*record);
+  return published != nullptr && published->verify_sha256(digest, signature);
+}
+
+/// The judgement on the only record under the name, which does not hold the key.
+KeyCheck without_key(const KeyRecordResult& read, std::string_view text, KeyCache& cache) {
+  if (const auto* fault = std::get_if<KeyRecordFault>(&read)) {
+    if (fault->reason == "key-revoked") return {KeyCheckResult::revoked, fault->detail, {}};
+    return {
+        KeyCheckResult::malformed, "the record cannot be used: " + fault->detail + hint(text), {}};
+  }
+  const auto& record = std::get<KeyRecord>(read);
+  if (cache.parsed(record) == nullptr) {
+    return {KeyCheckResult::malformed,
+            "the record cannot be used: " + key_fault(record) + hint(text),
+            {}};
+  }
+  return {KeyCheckResult::mismatch, "another key is published", {}};
+}
+
+/// RFC 6376 section 3.6.2.2: "TXT RRs MUST be unique for a particular selector name", else the
+/// results are undefined: some verifiers take the first that comes, some none, some try each.
+KeyCheck several(std::size_t count, std::size_t with_this_key) {
+  std::string detail = std::to_string(count) +
+                       " TXT records stand under the name, and which of them a verifier takes is "
+                       "undefined (RFC 6376 section 3.6.2.2): ";
+  detail += with_this_key == 0   ? "none has this key; replace them all by its record"
+            : with_this_key == 1 ? "remove all but the one with this key"
+                                 : "remove all but one of those with this key";
+  return {KeyCheckResult::multiple, std::move(detail), {}};
+}
+
+KeyCheck judge(const std::vector<std::string>& texts, const PrivateKey& key,
+               const Octets& signature, const Sha256Digest& digest) {
+  KeyCache cache;
+  std::vector<KeyRecordResult> records;
+  for (const std::string& text : texts) records.push_back(read_key_record(text));
+  const auto with_this_key = static_cast<std::size_t>(std::count_if(
+      records.begin(), records.end(),
+      [&](const KeyRecordResult& read) { return belongs(read, key, digest, signature, cache); }));
+  if (texts.size() > 1) return several(texts.size(), with_this_key);
+  if (with_this_key == 0) return without_key(records.front(), texts.front(), cache);
+  const bool testing = std::get<KeyRecord>(records.front()).testing;
+  // RFC 6376 section 3.6.1: in testing, verifiers treat a message as if it were unsigned.
+  return {KeyCheckResult::match,
+          testing ? "marked as a test (t=y): for verifiers its signatures count as none" : "",
+          {}};
+}
+
+}  // namespace
 
 std::string key_record_text(const PrivateKey& key) {
   // RFC 6376 section 3.6.1: v= first. k=rsa is the default, but people look for it.
@@ -22,6 +98,8 @@ std::string_view to_string(KeyCheckResult result) {
       return "revoked";
     case KeyCheckResult::malformed:
       return "malformed";
+    case KeyCheckResult::multiple:
+      return "multiple";
     case KeyCheckResult::temperror:
       return "temperror";
   }
@@ -30,32 +108,30 @@ std::string_view to_string(KeyCheckResult result) {
 
 KeyCheck check_published_key(const SigningKey& key, Resolver& resolver) {
   const auto name = key.selector.key_name(key.domain);
-  if (!name) return {KeyCheckResult::malformed, "the name of the key record is too long"};
-  KeyCache cache;
-  const KeyLookup lookup = look_up_keys(*name, resolver, cache);
-  if (lookup.fault != DnsFault::none) {
-    return {KeyCheckResult::temperror, name->text() + ": " + std::string(to_string(lookup.fault))};
+  if (!name) {
+    return {KeyCheckResult::malformed,
+            "the name of the record would have more than 253 octets: choose a shorter selector",
+            {}};
   }
-  if (lookup.keys.empty()) {
-    const auto result = lookup.reason == "no-key"        ? KeyCheckResult::missing
-                        : lookup.reason == "key-revoked" ? KeyCheckResult::revoked
-                                                         : KeyCheckResult::malformed;
-    return {result, name->text() + ": " + lookup.reason};
+  const DnsAnswerRef answer = resolver.resolve({*name, RrType::txt});
+  if (answer->status == DnsStatus::temperror) {
+    return {KeyCheckResult::temperror,
+            "the DNS gives no answer now (" + std::string(to_string(answer->fault)) + ")",
+            {}};
   }
-  // A signature decides: the same key can be written in more than one way.
+  if (answer->texts.empty()) {
+    return {KeyCheckResult::missing,
+            answer->status == DnsStatus::nxdomain
+                ? "the name does not exist: the record is not published, or not seen yet"
+                : "there is no TXT record under the name: it is not published, or not seen yet",
+            {}};
+  }
   const Sha256Digest digest = sha256("authmilter key check");
   const auto signature = key.key->sign_sha256(digest);
-  if (!signature) return {KeyCheckResult::mismatch, signature.error().message};
-  for (const auto& candidate : lookup.keys) {
-    if (candidate.record.type != key.key->type() ||
-        !candidate.key->verify_sha256(digest, *signature)) {
-      continue;
-    }
-    std::string detail = name->text();
-    if (candidate.record.testing) detail += ": marked as a test (t=y)";
-    return {KeyCheckResult::match, std::move(detail)};
-  }
-  return {KeyCheckResult::mismatch, name->text() + ": another key is published"};
+  if (!signature) return {KeyCheckResult::mismatch, signature.error().message, answer->texts};
+  KeyCheck check = judge(answer->texts, *key.key, *signature, digest);
+  check.published = answer->texts;
+  return check;
 }
 
 }  // namespace authmilter

@@ -25,6 +25,7 @@ struct KeyRecordFault {
   };
   Kind kind = Kind::unusable;
   std::string reason;
+  std::string detail;  // the same for people, to be read after "it cannot be used: "
   bool operator==(const KeyRecordFault&) const = default;
 };
 

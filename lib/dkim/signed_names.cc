@@ -14,17 +14,9 @@ namespace {
 constexpr std::size_t kNames = 150;
 constexpr std::size_t kOctets = 3000;
 
-/// RFC 6376 section 5.4: fields that are changed or removed on the way must not be signed; and what
-/// verifiers put on top is nobody's to sign.
-bool must_not_be_signed(std::string_view name) {
-  constexpr std::string_view kNever[] = {"authentication-results", "bcc", "dkim-signature",
-                                         "received", "return-path"};
-  return std::find(std::begin(kNever), std::end(kNever), name) != std::end(kNever);
-}
-
 void add_once(std::vector<std::string>& names, const std::string& name) {
   auto lower = signable_name(name);
-  if (!lower || must_not_be_signed(*lower)) return;
+  if (!lower || !can_be_signed(*lower)) return;
   if (std::find(names.begin(), names.end(), *lower) == names.end())
     names.push_back(std::move(*lower));
 }
@@ -64,6 +56,12 @@ std::vector<std::string> default_signed_headers() {
           "list-post",
           "list-owner",
           "list-archive"};
+}
+
+bool can_be_signed(std::string_view name) {
+  constexpr std::string_view kNever[] = {"authentication-results", "bcc", "dkim-signature",
+                                         "received", "return-path"};
+  return std::find(std::begin(kNever), std::end(kNever), name) == std::end(kNever);
 }
 
 std::vector<std::string> select_signed_names(const std::vector<MessageField>& fields,

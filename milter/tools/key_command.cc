@@ -104,6 +104,18 @@ ExitStatus run_show(const KeyOptions& options, const CommonOptions& common) {
   return show(options.signing_key(*key), options.file, common);
 }
 
+/// What strangers may have put under the name, as much of it as helps.
+std::vector<std::string> shown(const std::vector<std::string>& texts) {
+  constexpr std::size_t kTexts = 10;
+  constexpr std::size_t kOctets = 2048;  // more than a record of 8192 bits has
+  std::vector<std::string> list;
+  for (std::size_t i = 0; i < std::min(texts.size(), kTexts); ++i) {
+    const bool cut = texts[i].size() > kOctets;
+    list.push_back(printable(texts[i].substr(0, kOctets)) + (cut ? "..." : ""));
+  }
+  return list;
+}
+
 struct CheckedKey {
   SigningKey key;
   KeyCheck check;
@@ -122,6 +134,7 @@ ExitStatus exit_status(const std::vector<CheckedKey>& keys) {
       case KeyCheckResult::mismatch:
       case KeyCheckResult::revoked:
       case KeyCheckResult::malformed:
+      case KeyCheckResult::multiple:
         status = ExitStatus::negative;
         break;
     }
@@ -135,8 +148,10 @@ ExitStatus write_checks(const std::vector<CheckedKey>& keys, const CommonOptions
     Json list = Json::array();
     for (const auto& [key, check] : keys) {
       Json json = key_json(key);
+      json["name"] = record_name(key);
       json["result"] = to_string(check.result);
       json["detail"] = check.detail;
+      json["published"] = shown(check.published);
       list.push_back(json);
     }
     return write_json({{"keys", list}}, status);
@@ -147,6 +162,11 @@ ExitStatus write_checks(const std::vector<CheckedKey>& keys, const CommonOptions
     report.line("key", fmt::format("{}, {} bits", to_string(key.key->type()), key.key->bits()));
     report.line("published", report.result(to_string(check.result)));
     if (!check.detail.empty()) report.line("", printable(check.detail));
+    std::string_view label = "found";
+    for (const std::string& text : shown(check.published)) {
+      report.line(label, fmt::format("\"{}\"", text));
+      label = "";
+    }
   }
   return report.write(status);
 }

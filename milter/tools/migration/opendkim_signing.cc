@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <authmilter/dkim.h>
 #include <authmilter/domain_name.h>
 
 #include "accepted.h"
@@ -76,8 +77,7 @@ bool is_signable(std::string_view name) {
   const bool named = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
   });
-  return named && name != "authentication-results" && name != "dkim-signature" &&
-         name != "return-path";
+  return named && can_be_signed(name);
 }
 
 class Signing {
@@ -283,7 +283,7 @@ class Signing {
          {"relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple"}) {
       if (both != known) continue;
       if (both != "relaxed/relaxed")
-        to_.set("signing", "canonicalization", quoted(both), "Canonicalization");
+        to_.set("signing", "canonicalization", migration::quoted(both), "Canonicalization");
       return;
     }
     to_.warn("Canonicalization", fmt::format("\"{}\" is none; relaxed/relaxed is used", text));
@@ -298,9 +298,9 @@ class Signing {
   void write(const PlannedDomain& domain) {
     std::string keys = "[\n";
     for (const ChosenKey& key : domain.keys)
-      keys += fmt::format("  {{ selector = {}, file = {} }},\n", quoted(key.selector),
-                          quoted(new_file(key, domain.domain)));
-    std::vector<Draft::Line> lines = {{"domain", quoted(domain.domain)}};
+      keys += fmt::format("  {{ selector = {}, file = {} }},\n", migration::quoted(key.selector),
+                          migration::quoted(new_file(key, domain.domain)));
+    std::vector<Draft::Line> lines = {{"domain", migration::quoted(domain.domain)}};
     if (domain.subdomains) lines.push_back({"subdomains", "true"});
     lines.push_back({"keys", keys + "]"});
     std::vector<std::string> places;

@@ -115,6 +115,14 @@ TEST_CASE("a mistake is reported with its file, line and column") {
        "\"relaxed/simple\", \"simple/relaxed\", \"simple/simple\""},
       {"an ellipsis is no field", "[signing]\nheaders = [\"from\", \"subject\", \"...\"]\n",
        "x.toml:2:31: signing.headers: \"...\" is no name of a header field"},
+      {"a field that every server adds (RFC 6376 section 5.4)",
+       "[signing]\noversign = [\"received\"]\n",
+       "x.toml:2:13: signing.oversign: \"received\" must not be signed, since mail servers add, "
+       "change or remove it on the way: take it off the list"},
+      {"a field that is taken away", "[signing]\nheaders = [\"From\", \"Bcc\"]\n",
+       "x.toml:2:20: signing.headers: \"Bcc\" must not be signed, since mail servers add, change "
+       "or "
+       "remove it on the way: take it off the list"},
       {"line break in a Subject tag", "[policy]\ntag_subject = \"a\\r\\nBcc: b\"\n",
        "x.toml:2:15: policy.tag_subject: \"a\\x0d\\x0aBcc: b\" must be printable ASCII"},
       {"non-ASCII Subject tag", "[policy]\ntag_subject = \"\xc3\xbc\"\n",
@@ -174,7 +182,29 @@ TEST_CASE("settings that contradict each other are refused") {
       {"selector that is no name",
        "[[signing.domain]]\ndomain = \"example.org\"\nkeys = [{ selector = \"a b\", file = \"b\" "
        "}]\n",
-       "x.toml:3:22: signing.domain.keys.selector: \"a b\" is no selector"},
+       "x.toml:3:22: signing.domain.keys.selector: \"a b\" is not a selector, write a name of "
+       "letters, digits and hyphens such as \"2026a\""},
+      {"a selector with what stands behind it",
+       "[[signing.domain]]\ndomain = \"example.org\"\nkeys = [{ selector = \"2026a._domainkey\", "
+       "file = \"b\" }]\n",
+       "x.toml:3:22: signing.domain.keys.selector: \"2026a._domainkey\" is the name of a key "
+       "record, "
+       "write the selector alone: \"2026a\""},
+      {"the whole name for a selector",
+       "[[signing.domain]]\ndomain = \"example.org\"\nkeys = [{ selector = "
+       "\"a.b._DomainKey.example.org\", file = \"b\" }]\n",
+       "x.toml:3:22: signing.domain.keys.selector: \"a.b._DomainKey.example.org\" is the name of a "
+       "key record, write the selector alone: \"a.b\""},
+      {"_domainkey for a selector",
+       "[[signing.domain]]\ndomain = \"example.org\"\nkeys = [{ selector = \"_domainkey\", "
+       "file = \"b\" }]\n",
+       "x.toml:3:22: signing.domain.keys.selector: \"_domainkey\" is not a selector: the selector "
+       "is "
+       "what stands before \"._domainkey\""},
+      {"a pattern for a domain that is signed for",
+       "[[signing.domain]]\ndomain = \"*.example.org\"\n",
+       "x.toml:2:10: signing.domain.domain: \"*.example.org\" is not a domain name, write "
+       "\"example.org\" and, for the names below it, subdomains = true"},
       {"twice the same selector",
        "[[signing.domain]]\ndomain = \"example.org\"\nkeys = [\n{ selector = \"a\", file = \"b\" "
        "},\n{ selector = \"A\", file = \"c\" }]\n",

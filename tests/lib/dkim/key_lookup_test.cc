@@ -64,9 +64,16 @@ TEST_CASE("a published key is compared with the private one (edge case 73)") {
       {"another key", txt_line(name, other), KeyCheckResult::mismatch},
       {"another type", txt_line(name, key_record_text(*private_key(KeyType::ed25519))),
        KeyCheckResult::mismatch},
-      {"both", txt_line(name, other) + txt_line(name, good), KeyCheckResult::match},
+      {"both (RFC 6376 section 3.6.2.2)", txt_line(name, other) + txt_line(name, good),
+       KeyCheckResult::multiple},
+      {"the same key in two spellings", txt_line(name, good) + txt_line(name, good.substr(8)),
+       KeyCheckResult::multiple},
+      {"the key beside something else", txt_line(name, good) + txt_line(name, "hello"),
+       KeyCheckResult::multiple},
+      {"a blank and a line end behind it", txt_line(name, good + " \n"), KeyCheckResult::match},
       {"nothing", "example.org. IN A 192.0.2.1\n", KeyCheckResult::missing},
-      {"another record", txt_line(name, "v=spf1 -all"), KeyCheckResult::missing},
+      {"another record", txt_line(name, "v=spf1 -all"), KeyCheckResult::malformed},
+      {"another type of record", name + ". IN A 192.0.2.1\n", KeyCheckResult::missing},
       {"revoked", txt_line(name, "v=DKIM1; p="), KeyCheckResult::revoked},
       {"malformed", txt_line(name, "v=DKIM1;; p=AAAA"), KeyCheckResult::malformed},
       {"not for mail", txt_line(name, "s=other; " + good.substr(8)), KeyCheckResult::malformed},
@@ -75,12 +82,51 @@ TEST_CASE("a published key is compared with the private one (edge case 73)") {
     const std::string why = row.why;
     CAPTURE(why);
     const auto resolver = make_test_resolver(row.zone_text);
-    CHECK(to_string(check_published_key(key, *resolver).result) == to_string(row.want));
+    const auto check = check_published_key(key, *resolver);
+    CHECK(to_string(check.result) == to_string(row.want));
+    CHECK(check.published.empty() == (row.want == KeyCheckResult::missing));
+    CHECK(check.detail.empty() ==
+          (row.want == KeyCheckResult::match && row.why != "split and commented"));
   }
   const auto resolver = make_test_resolver("", {{name, DnsFault::timeout}});
   const auto check = check_published_key(key, *resolver);
   CHECK(check.result == KeyCheckResult::temperror);
-  CHECK(check.detail == name + ": timeout");
+  CHECK(check.detail == "the DNS gives no answer now (timeout)");
+}
+
+TEST_CASE("what is wrong with a published record is said in words") {
+  const auto key = signing_key("r");
+  const std::string name = "r._domainkey.example.org";
+  const std::string good = key_record_text(*key.key);
+  const struct {
+    std::string why;
+    std::string text;
+    std::string words;
+  } rows[] = {
+      {"escapes of a zone file typed into a form", "v=DKIM1\\; k=rsa\\; p=AAAA",
+       "backslashes have been published with it"},
+      {"quotation marks", '"' + good + '"', "quotation marks have been published with it"},
+      {"cut off", good.substr(0, 100), "is not base64, or a part is missing"},
+      {"base64 that is not a key", "v=DKIM1; p=AAAA", "is not a public key of type rsa"},
+      {"a tag twice", good + "; k=rsa", "a tag stands in it twice"},
+      {"version behind", good.substr(9) + "; v=DKIM1", "is not the first tag"},
+      {"another version", "v=DKIM2; p=AAAA", "is not DKIM1"},
+      {"no key", "v=DKIM1; k=rsa", "there is no key in it"},
+      {"prose", "hello", "it is not a list of tags"},
+      {"hashes", "h=sha1; " + good.substr(9), "without sha256"},
+      {"services", "s=tlsrpt; " + good.substr(9), "without mail"},
+      {"type", "k=dsa; p=AAAA", "neither rsa nor ed25519"},
+      {"revoked", "v=DKIM1; p=", "it is revoked"},
+      {"too long", "v=DKIM1; n=" + std::string(9000, 'x'), "more than 8192 octets"},
+  };
+  for (const auto& row : rows) {
+    const auto resolver = make_test_resolver(txt_line(name, row.text));
+    const auto check = check_published_key(key, *resolver);
+    CAPTURE(row.why);
+    CAPTURE(check.detail);
+    CHECK(check.detail.find(row.words) != std::string::npos);
+    CHECK(check.detail.find("key-") == std::string::npos);
+  }
 }
 
 TEST_CASE("the record to publish names version and type (RFC 6376 section 3.6.1)") {

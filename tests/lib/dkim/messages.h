@@ -38,6 +38,10 @@ inline std::string txt_line(const std::string& name, std::string_view text) {
   do {
     line += " \"";
     for (const char c : text.substr(0, 255)) {
+      if (c == '\n') {
+        line += "\\010";
+        continue;
+      }
       if (c == '"' || c == '\\') line += '\\';
       line += c;
     }
