@@ -7,12 +7,12 @@
 #include <string>
 
 #include <authmilter/config.h>
+#include <authmilter/host_name.h>
 #include <authmilter/secret_memory.h>
 
 #include "config_warnings.h"
 #include "daemon.h"
 #include "hardening.h"
-#include "host_name.h"
 #include "runtime.h"
 #include "signals.h"
 

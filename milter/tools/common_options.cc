@@ -1,25 +1,16 @@
 #include "common_options.h"
 
-#include <unistd.h>
-
-#include <array>
 #include <chrono>
 #include <filesystem>
 
 #include <authmilter/domain_name.h>
+#include <authmilter/host_name.h>
 #include <authmilter/selector.h>
 
 namespace authmilter::tools {
 namespace {
 
 constexpr const char* kDefaultConfigFile = AUTHMILTER_CONFIG;
-
-/// The default authserv-id. A host whose name is no domain name still gets results.
-std::string host_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
-  return DomainName::parse(name.data()) ? name.data() : "localhost";
-}
 
 /// Decimal digits: CLI11 alone takes octal and hexadecimal numbers too, and cuts what is too large.
 CLI::Validator epoch() {
@@ -101,7 +92,8 @@ CLI::Validator domain_name() {
 
 CLI::Validator selector() {
   return {[](const std::string& text) {
-            return Selector::parse(text) ? "" : "\"" + text + "\" is not a selector";
+            const auto selector = Selector::of_own_key(text);
+            return selector ? std::string() : selector.error().message;
           },
           ""};
 }
