@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "exposition.h"
+#include "listen_fault.h"
 
 namespace authmilter {
 namespace {
@@ -51,7 +52,10 @@ Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const std::string& l
     return std::unique_ptr<MetricsServer>(
         new MetricsServer(std::make_unique<Impl>(listen, std::move(facts), metrics)));
   } catch (const std::exception& e) {
-    return Error{"metrics.listen " + listen + ": " + e.what()};
+    // The library says no more than that something possibly went wrong with the port.
+    const std::string fault = listen_fault(listen);
+    return Error{"metrics.listen: cannot listen on " + listen + ": " +
+                 (fault.empty() ? e.what() : fault)};
   }
 }
 

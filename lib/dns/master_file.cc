@@ -95,11 +95,24 @@ bool is_other_type(std::string_view word) {
                      [&](std::string_view name) { return equals_ignoring_case(word, name); });
 }
 
+/// What an editor has put before the first record, which would be taken for a part of its name.
+std::optional<Error> encoding_fault(std::string_view text) {
+  if (text.starts_with("\xef\xbb\xbf")) {
+    return Error{
+        "the file begins with a byte order mark (BOM), which is not part of a zone: save it as "
+        "UTF-8 without one"};
+  }
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+    return Error{"the file is in UTF-16: save it as ASCII or UTF-8"};
+  return std::nullopt;
+}
+
 class MasterFileParser {
  public:
   explicit MasterFileParser(const ZoneFile& file) : file_(file), lexer_(file.text) {}
 
   Result<std::vector<MasterRecord>> parse() {
+    if (const auto fault = encoding_fault(file_.text)) return at_line(1, *fault);
     for (;;) {
       const auto entry = lexer_.next();
       if (!entry) return at_line(lexer_.line(), entry.error());

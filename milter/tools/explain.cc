@@ -8,9 +8,6 @@
 namespace authmilter::tools {
 namespace {
 
-constexpr unsigned kSpfLookupLimit = 10;  // RFC 7208 section 4.6.4
-constexpr unsigned kSpfVoidLookupLimit = 2;
-
 template <class Name>
 std::string text_or(const std::optional<Name>& name, const char* otherwise) {
   return name ? name->text() : otherwise;
@@ -81,7 +78,7 @@ void explain_envelope(Report& report, const Envelope& envelope) {
   line_if(report, "login", envelope.auth_user);
 }
 
-void explain_spf(Report& report, const SpfOutcome& outcome) {
+void explain_spf(Report& report, const SpfOutcome& outcome, const SpfLimits& limits) {
   report.heading(outcome.identity == SpfIdentity::mailfrom ? "SPF of MAIL FROM" : "SPF of HELO");
   report.line("result", with_reason(report, to_string(outcome.result), outcome.reason));
   report.line("domain", text_or(outcome.domain, "none to check"));
@@ -96,8 +93,9 @@ void explain_spf(Report& report, const SpfOutcome& outcome) {
   }
   line_if(report, "decided by", outcome.mechanism);
   if (!outcome.steps.empty()) {
-    report.line("lookups", fmt::format("{} of {}, {} of {} without an answer", outcome.lookups,
-                                       kSpfLookupLimit, outcome.void_lookups, kSpfVoidLookupLimit));
+    report.line("lookups",
+                fmt::format("{} of {}, {} of {} without an answer", outcome.lookups,
+                            limits.lookup_terms, outcome.void_lookups, limits.void_lookups));
   }
   line_if(report, "explanation", outcome.explanation);
 }
@@ -172,7 +170,7 @@ void explain_edits(Report& report, const std::vector<HeaderEdit>& edits) {
 void explain_lookups(Report& report, const std::vector<RecordingResolver::Entry>& lookups) {
   if (lookups.empty()) return;
   report.heading("DNS");
-  for (const auto& [question, answer] : lookups) {
+  for (const auto& [question, answer, waited] : lookups) {
     report.line(to_string(question.type),
                 fmt::format("{} -> {}", printable(question.name.text()), answer_text(*answer)));
   }

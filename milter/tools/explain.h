@@ -16,7 +16,7 @@ namespace authmilter::tools {
 // What was found out and why, for people. Everything a stranger wrote is escaped.
 
 void explain_envelope(Report& report, const Envelope& envelope);
-void explain_spf(Report& report, const SpfOutcome& outcome);
+void explain_spf(Report& report, const SpfOutcome& outcome, const SpfLimits& limits);
 void explain_dkim(Report& report, const std::vector<DkimOutcome>& signatures);
 void explain_dmarc(Report& report, const DmarcOutcome& outcome);
 void explain_decision(Report& report, const Verdict& verdict);

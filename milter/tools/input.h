@@ -17,5 +17,9 @@ struct InputMessage {
   const char* line_end;  // of the text: "\r\n" or "\n"
 };
 InputMessage message_from_text(std::string_view text);
+/// Reads a file that shall hold one message. One in a form that no mail server passes on (packed,
+/// UTF-16, Outlook's) is an error. What a server would pass on is taken, and a note on standard
+/// error says what is odd about it.
+Result<std::string> read_message(const std::string& path);
 
 }  // namespace authmilter::tools

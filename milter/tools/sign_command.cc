@@ -105,7 +105,7 @@ ExitStatus run(const MessageOptions& options, const CommonOptions& common) {
   if (!config) return fail(ExitStatus::configuration, config.error());
   const auto keys = KeyRing::load(config->signing);
   if (!keys) return fail(ExitStatus::configuration, keys.error());
-  auto text = read_input(options.path);
+  auto text = read_message(options.path);
   if (!text) return fail(ExitStatus::no_input, text.error());
 
   Signed result;

@@ -63,7 +63,7 @@ ExitStatus run(const SpfOptions& options, const CommonOptions& common) {
   const ExitStatus status = exit_status(outcome.result);
   if (common.json) return write_json(spf_check_json(outcome), status);
   Report report;
-  explain_spf(report, outcome);
+  explain_spf(report, outcome, limits);
   explain_lookups(report, recording.entries());
   return report.write(status);
 }

@@ -91,7 +91,7 @@ ExitStatus show_outgoing(const VerifyOptions& options, const CommonOptions& comm
 ExitStatus run(const VerifyOptions& options, const CommonOptions& common) {
   const auto config = read_configuration(common);
   if (!config) return fail(ExitStatus::configuration, config.error());
-  const auto text = read_input(options.message.path);
+  const auto text = read_message(options.message.path);
   if (!text) return fail(ExitStatus::no_input, text.error());
   const InputMessage input = message_from_text(*text);
   const Envelope envelope = options.message.envelope();
@@ -111,7 +111,8 @@ ExitStatus run(const VerifyOptions& options, const CommonOptions& common) {
     report.heading("SPF");
     report.line("result", "not checked: no --ip was given");
   } else {
-    for (const SpfOutcome& outcome : verdict.findings.spf) explain_spf(report, outcome);
+    const SpfLimits limits = spf_limits(config->verify);
+    for (const SpfOutcome& outcome : verdict.findings.spf) explain_spf(report, outcome, limits);
   }
   explain_dkim(report, verdict.findings.dkim);
   explain_dmarc(report, verdict.findings.dmarc);

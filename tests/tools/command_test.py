@@ -4,6 +4,7 @@
 usage: command_test.py PATH-TO-AUTHMILTER
 """
 
+import gzip
 import json
 import os
 import subprocess
@@ -21,6 +22,8 @@ neutral  IN TXT "v=spf1 ?all"
 broken   IN TXT "v=spf1 ip4:192.0.2.300 -all"
 why      IN TXT "v=spf1 -all exp=exp.example.org"
 exp      IN TXT "%{i} is not ours"
+byhelo   IN TXT "v=spf1 include:%{h}.allowed.example.org -all"
+mail.example.org.allowed IN TXT "v=spf1 ip4:192.0.2.0/24 -all"
 _dmarc   IN TXT "v=DMARC1; p=reject; sp=quarantine"
 $ORIGIN testing.example.
 _dmarc   IN TXT "v=DMARC1; p=reject; t=y"
@@ -74,6 +77,11 @@ ROWS = [
     ("a missing message", ["verify", "--zone", "zone", "no.eml"], 66, None),
     ("a directory for a message", ["verify", "--zone", "zone", "/"], 66, None),
     ("a missing zone", ["verify", "--zone", "no.zone", "m.eml"], 66, None),
+    ("a zone with a byte order mark", ["verify", "--zone", "bom.zone", "m.eml"], 66, None),
+    ("a packed message", ["verify", "--zone", "zone", "m.eml.gz"], 66, None),
+    ("a packed message to sign", ["sign", "--config", "config.toml", "m.eml.gz"], 66, None),
+    ("a message in UTF-16", ["verify", "--zone", "zone", "utf16.eml"], 66, None),
+    ("a message in UTF-16 without a mark", ["sign", "--config", "config.toml", "utf16le.eml"], 66, None),
     ("a zone that is none", ["verify", "--zone", "m.eml", "m.eml"], 66, None),
     ("zone and nameserver", ["verify", "--zone", "zone", "--nameserver", "127.0.0.1", "m.eml"],
      64, None),
@@ -85,6 +93,9 @@ ROWS = [
     ("SPF passes", SPF + ["--ip", "192.0.2.1"] + JOE, 0,
      {"result": "pass", "domain": "example.org", "identity": "mailfrom",
       "mechanism": "ip4:192.0.2.0/24", "explanation": "", "lookups": 0, "void_lookups": 0}),
+    ("a HELO with a dot at its end is the same name in a macro (RFC 7208 section 7.2)",
+     SPF + ["--ip", "192.0.2.1", "--mail-from", "a@byhelo.example.org", "--helo", "mail.example.org."], 0,
+     {"result": "pass", "mechanism": "include:%{h}.allowed.example.org"}),
     ("SPF passes by an include", SPF + ["--ip", "198.51.100.1"] + JOE, 0,
      {"result": "pass", "mechanism": "include:inc.example.org", "lookups": 2}),
     ("SPF fails", SPF + ["--ip", "203.0.113.9"] + JOE, 1, {"result": "fail"}),
@@ -188,6 +199,18 @@ ROWS = [
     ("keys when nobody answers", ["key", "check", "--json", "--config", "impatient.toml",
      "--nameserver", "127.0.0.1@9", "--no-dnssec", "--domain", "example.org", "--selector", "ed",
      "--file", "ed.pem"], 2, {"keys.0.result": "temperror"}),
+    ("two keys under one name (RFC 6376 section 3.6.2.2)", ["key", "check", "--json", "--zone", "keys",
+     "--zone", "twice", "--domain", "example.org", "--selector", "twice", "--file", "ed.pem"], 1,
+     {"keys.0.result": "multiple", "keys.0.name": "twice._domainkey.example.org",
+      "keys.0.published.0": "v=DKIM1; k=ed25519; p=AAAA", "keys.0.published.1": "v=spf1 -all",
+      "keys.0.published.2": None}),
+    ("a record that cannot be read is not a missing one", ["key", "check", "--json", "--zone", "twice",
+     "--domain", "example.org", "--selector", "typed", "--file", "ed.pem"], 1,
+     {"keys.0.result": "malformed", "keys.0.published.0": "v=DKIM1\\x5c; p=AAAA",
+      "keys.0.detail": "the record cannot be used: its version (v=) is not DKIM1; backslashes have been published "
+                       "with it: enter the text without them"}),
+    ("a selector with what stands behind it", ["key", "check", "--domain", "example.org", "--selector",
+     "s._domainkey", "--file", "ed.pem"], 64, None),
     ("a file without names", ["key", "check", "--file", "ed.pem"], 64, None),
     ("a key file that is none", ["key", "show", "--domain", "example.org", "--selector", "x",
      "m.eml"], 66, None),
@@ -263,6 +286,16 @@ def prepare(command, failures):
     command.write("norecord.eml", MESSAGE.replace("joe@example.org", "a@norecord.example"))
     command.write("nofrom.eml", MESSAGE.split("\n", 1)[1])
     command.write("binary.eml", b"From: \xff\xfe <joe@example.org>\nX: \x80\x81\n\n\xff\n")
+    command.write("m.eml.gz", gzip.compress(MESSAGE.encode()))
+    command.write("utf16.eml", MESSAGE.encode("utf-16"))
+    command.write("utf16le.eml", MESSAGE.encode("utf-16-le"))
+    command.write("bom.eml", b"\xef\xbb\xbf" + MESSAGE.encode())
+    command.write("blank.eml", "\n" + MESSAGE)
+    command.write("bom.zone", b"\xef\xbb\xbf" + ZONE.encode())
+    command.write("twice", 'twice._domainkey.example.org. IN TXT "v=DKIM1; k=ed25519; p=AAAA"\n'
+                  'twice._domainkey.example.org. IN TXT "v=spf1 -all"\n'
+                  'typed._domainkey.example.org. IN TXT "v=DKIM1\\\\; p=AAAA"\n')
+    command.write("wide.toml", "[verify]\nspf_lookups = 15\nspf_void_lookups = 4\n")
     command.write("bad.toml", "[identity]\nautserv_id = \"mx.example.net\"\n")
     command.write("nokey.toml", CONFIG % {"dir": "/nonexistent"})
     command.write("k.conf", "Syslog yes\nSendReports yes\n")
@@ -382,6 +415,18 @@ def check_text(command, failures):
     for words in ("ip4:192.0.2.0/24 -> no match", "_dmarc.example.org -> ", "dmarc.reject",
                   "550 5.7", "policy          reject (from p=)"):
         failures.check("the explanation", words in text, f"{words!r} is missing in {text}")
+    for arguments, words in (
+            (["verify", "--zone", "zone", "m.eml.gz"], "m.eml.gz: is not a message: it is packed with gzip"),
+            (["sign", "--config", "config.toml", "utf16.eml"], "utf16.eml: is not a message: it is in UTF-16"),
+            (["verify", "--zone", "zone", "bom.eml"], "bom.eml: begins with a byte order mark"),
+            (["sign", "--config", "config.toml", "blank.eml"], "blank.eml: begins with an empty line"),
+            (["verify", "--zone", "bom.zone", "m.eml"], "bom.zone:1: the file begins with a byte order mark")):
+        told = command.run(arguments).stderr.decode()
+        failures.check("what is wrong with a file is said", words in told, f"{words!r} is missing in {told!r}")
+    for program, arguments in (("spf", []), ("verify", ["m.eml"])):
+        wide = command.run([program, "--config", "wide.toml", "--zone", "zone", "--ip", "192.0.2.1", *JOE, *arguments])
+        failures.check("the limits are those of the configuration",
+                       "0 of 15, 0 of 4 without an answer" in wide.stdout.decode(), wide.stdout)
     with open("/dev/full", "wb") as full:
         status = subprocess.run([command.program, "verify", "--zone", "zone", "m.eml"],
                                 cwd=command.directory, stdout=full, stderr=subprocess.DEVNULL,

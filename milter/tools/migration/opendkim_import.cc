@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <authmilter/config.h>
 #include <authmilter/domain_name.h>
 
 #include "host_list.h"
@@ -112,14 +113,10 @@ class Opendkim {
   }
 
   void limits() {
-    constexpr long kSignatures = 3;
     constexpr long kMostSignatures = 100;
-    const long signatures = settings_.integer("MaximumSignaturesToVerify", kSignatures);
-    to_.set("verify", "maximum_signatures",
-            fmt::format("{}", std::clamp(signatures, 1L, kMostSignatures)),
-            "MaximumSignaturesToVerify");
-    if (signatures < 1 || signatures > kMostSignatures)
-      to_.warn("MaximumSignaturesToVerify", "is outside of 1 to 100");
+    raise_limit("MaximumSignaturesToVerify", "maximum_signatures",
+                static_cast<long>(VerifyConfig{}.maximum_signatures), kMostSignatures,
+                "a signature that counts for DMARC may stand behind others");
 
     constexpr long kBits = 1024;
     constexpr long kMostBits = 8192;
@@ -130,14 +127,29 @@ class Opendkim {
       to_.set("verify", "minimum_rsa_bits", fmt::format("{}", std::min(bits, kMostBits)),
               "MinimumKeyBits");
 
-    constexpr long kOctets = 65536;
-    constexpr long kLeastOctets = 4096;
     constexpr long kMostOctets = 16777216;
-    const long octets = settings_.integer("MaximumHeaders", kOctets);
-    const long limit = octets == 0 ? kMostOctets : std::clamp(octets, kLeastOctets, kMostOctets);
-    to_.set("verify", "header_octets", fmt::format("{}", limit), "MaximumHeaders");
-    if (limit != octets)
-      to_.warn("MaximumHeaders", fmt::format("there is always a limit, here {}", limit));
+    raise_limit("MaximumHeaders", "header_octets",
+                static_cast<long>(VerifyConfig{}.limits.total_octets), kMostOctets,
+                "a message over the limit is refused here, not passed on unread");
+  }
+
+  /// A limit on what a message may have is taken over where it is wider than the default here; a
+  /// narrower one would refuse or overlook what was let pass or seen elsewhere. 0: without a limit.
+  void raise_limit(std::string_view setting, std::string_view key, long standard, long most,
+                   std::string_view why_not_less) {
+    if (!settings_.has(setting)) return;
+    const long wanted = settings_.integer(setting, standard);
+    if (wanted == standard) return;
+    if (wanted < standard && wanted != 0) {
+      to_.note(setting,
+               fmt::format("{} would be less than authmilter's default, so {} stays at {}: "
+                           "{}",
+                           wanted, key, standard, why_not_less));
+      return;
+    }
+    const long limit = wanted == 0 ? most : std::min(wanted, most);
+    to_.set("verify", key, fmt::format("{}", limit), setting);
+    if (limit != wanted) to_.warn(setting, fmt::format("there is always a limit, here {}", limit));
   }
 
   void dns_error() {

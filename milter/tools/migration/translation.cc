@@ -184,6 +184,14 @@ void Translator::dns_timeout() {
     warn("DNSTimeout", fmt::format("{} has no equal: dns.timeout is 5 seconds", seconds));
     return;
   }
+  if (seconds < kDefault) {
+    note("DNSTimeout",
+         fmt::format("{} would be less than authmilter's default, so dns.timeout stays "
+                     "at 5 seconds: a name server that is slow would be a temperror, "
+                     "and the message be refused for now",
+                     seconds));
+    return;
+  }
   set("dns", "timeout", fmt::format("\"{}s\"", seconds), "DNSTimeout");
   constexpr long kMessageTimeout = 20;
   if (seconds > kMessageTimeout)

@@ -171,6 +171,10 @@ TEST_CASE("a bad master file is refused with its line") {
     std::string text;
     const char* error;
   } rows[] = {
+      {"a byte order mark", "\xef\xbb\xbf$TTL 300\na. A 192.0.2.1",
+       "z:1: the file begins with a byte order mark (BOM), which is not part of a zone: save it as "
+       "UTF-8 without one"},
+      {"UTF-16", "\xff\xfe$", "z:1: the file is in UTF-16: save it as ASCII or UTF-8"},
       {"unknown type", "a.example. IN FOO 1", "z:1: unknown type \"FOO\""},
       {"unknown directive", "\n$INCLUDE x", "z:2: directive \"$INCLUDE\" is not understood"},
       {"no owner", "  IN A 192.0.2.1", "z:1: record without an owner"},

@@ -238,17 +238,17 @@ TEST_CASE("one name in one results field") {
 
 TEST_CASE("defaults of OpenDKIM that are not authmilter's, and limits") {
   const auto by_default = import_texts({{"k", ""}}).config;
-  CHECK(by_default.verify.maximum_signatures == 3);
-  CHECK(by_default.verify.limits.total_octets == 65536);
+  CHECK(by_default.verify.maximum_signatures == 10);
+  CHECK(by_default.verify.limits.total_octets == 262144);
   CHECK(by_default.dns.dnssec == DnssecMode::off);
   CHECK(by_default.dns.timeout == std::chrono::seconds(5));
 
   const auto set =
       import_texts({{"k",
-                     "MaximumSignaturesToVerify 5\nMaximumHeaders 0\nMinimumKeyBits 2048\n"
+                     "MaximumSignaturesToVerify 15\nMaximumHeaders 0\nMinimumKeyBits 2048\n"
                      "TrustAnchorFile /usr/share/dns/root.key\nDNSTimeout 30\n"
                      "Nameservers 192.0.2.53, ::1\nSyslog yes\n"}});
-  CHECK(set.config.verify.maximum_signatures == 5);
+  CHECK(set.config.verify.maximum_signatures == 15);
   CHECK(set.config.verify.limits.total_octets == 16777216);
   CHECK(set.config.verify.minimum_rsa_bits == 2048);
   CHECK(set.config.dns.dnssec == DnssecMode::automatic);
@@ -258,6 +258,21 @@ TEST_CASE("defaults of OpenDKIM that are not authmilter's, and limits") {
   CHECK(set.config.log.target == LogTarget::journal);
   CHECK(has(set.configuration, "Syslog: the journal passes the lines on to a syslog daemon"));
   CHECK(has(set.warnings, "k:2 MaximumHeaders: there is always a limit"));
+}
+
+TEST_CASE("limits of OpenDKIM that are narrower than authmilter's are left out, and named") {
+  const auto imported =
+      import_texts({{"k", "MaximumSignaturesToVerify 3\nMaximumHeaders 65536\nDNSTimeout 2\n"}});
+  CHECK(imported.config.verify.maximum_signatures == 10);
+  CHECK(imported.config.verify.limits.total_octets == 262144);
+  CHECK(imported.config.dns.timeout == std::chrono::seconds(5));
+  for (const char* name :
+       {"k:1 MaximumSignaturesToVerify: 3 would be less than authmilter's default",
+        "k:2 MaximumHeaders: 65536 would be less than authmilter's default",
+        "k:3 DNSTimeout: 2 would be less than authmilter's default"}) {
+    CAPTURE(name);
+    CHECK(has(imported.warnings, name));
+  }
 }
 
 TEST_CASE("the text says where it comes from, and hostile names cannot leave their quotes") {
