@@ -31,6 +31,7 @@ bomb.example TXT "v=spf1 include:1.bomb.example include:2.bomb.example ip4:203.0
 """ + "".join(f'{n}.bomb.example TXT "v=spf1 {" ".join(f"include:{m}{n}.bomb.example" for m in range(1, 7))} -all"\n'
               for n in (1, 2)) + "".join(f'{m}{n}.bomb.example TXT "v=spf1 -all"\n' for m in range(1, 7) for n in (1, 2))
 
+TURNED_AWAY = "nobody@home.example"
 ATTACKER = "any@attack.example"
 EVIL = "From: <any@attack.example>"
 BANK = "From: <admin@bank.example>"
@@ -164,6 +165,32 @@ class Attacks(demo.Demo):
         # Whether Postfix is quick enough to ask for the address is up to it: then none comes, and nothing is wrong.
         return lines, problems
 
+    def second_message(self):
+        """A250. The replies, of which the last must refuse the forgery."""
+        with socket.create_connection(("127.0.0.1", self.postfix.port), 60) as connection, \
+                connection.makefile("rb") as replies:
+            def say(text):
+                connection.sendall(text.encode() + b"\r\n")
+                return answer()
+
+            def answer():
+                while (line := replies.readline())[3:4] == b"-":
+                    pass
+                return line.decode().strip()
+
+            answer()
+            for command in ("EHLO client.example", "XCLIENT ADDR=203.0.113.66", "EHLO client.example",
+                            "MAIL FROM:<any@attack.example>", f"RCPT TO:<{TURNED_AWAY}>", "DATA"):
+                say(command)
+            first = say(f"{EVIL}\r\nSubject: first\r\n\r\nHello.\r\n.")
+            # A Postfix with the fix wants a MAIL first; one without it has kept the other message's.
+            again = [say("RCPT TO:<user@home.example>"), say("DATA")]
+            if again[-1].startswith("354"):
+                again.append(say(f"{BANK}\r\nSubject: second\r\n\r\nPay now.\r\n."))
+        problems = [] if first.startswith("554 5.7.1") else [f"the first message was not refused by Postfix: {first}"]
+        judged_or_refused = again[-1].startswith("550 5.7.") if len(again) == 3 else again[-1][:1] == "5"
+        return again, problems + ([] if judged_or_refused else ["the second message got through"])
+
     def judged(self):
         return (self.folder / "authmilterd.log").read_text()
 
@@ -177,7 +204,8 @@ def main():
     with open(host.folder / "etc/main.cf", "a") as settings:
         # As contrib/postfix has it. And the client here, which XCLIENT makes a stranger, is no local one
         # whose missing From field Postfix would add.
-        settings.write("smtpd_forbid_bare_newline = normalize\nlocal_header_rewrite_clients =\n")
+        settings.write("smtpd_forbid_bare_newline = normalize\nlocal_header_rewrite_clients =\n"
+                       f"smtpd_end_of_data_restrictions = check_recipient_access inline:{{ {TURNED_AWAY}=REJECT }}\n")
     failed = 0
     try:
         host.start()
@@ -189,6 +217,9 @@ def main():
             lines, problems = host.smuggle(sequence)
             failed += bool(problems)
             print(f"{'WRONG' if problems else 'ok':5} A137: {sequence}: {lines[0][:70]}", *problems)
+        again, problems = host.second_message()
+        failed += bool(problems)
+        print(f"{'WRONG' if problems else 'ok':5} A250: a second message on one envelope: {again}", *problems)
         for author in ("alice@home.example", "admin@bank.example"):
             lines, problems = host.reset(author)
             failed += bool(problems)

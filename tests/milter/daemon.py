@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from milter_client import MilterClient
+import milter_client as mc
 
 # The root's SOA makes the zone all there is: no name is looked up elsewhere.
 ZONE = """$TTL 300
@@ -54,6 +54,15 @@ def toml_list(values):
     return "[" + ", ".join(f'"{v}"' for v in values) + "]"
 
 
+class DaemonClient(mc.MilterClient):
+    """A250: no step is ever answered with "accept", which would end the judgement before the message's end."""
+
+    def receive(self):
+        command, data = super().receive()
+        assert command != mc.ACCEPT, "the daemon has answered accept"
+        return command, data
+
+
 class Daemon:
     """`more` is appended to the configuration, `zone` replaces the zone. `stderr` is where the log goes instead of
     `log_file`, `wrapper` a command that runs the program."""
@@ -90,7 +99,7 @@ class Daemon:
         return pathlib.Path(self.sockets[0].removeprefix("unix:"))
 
     def client(self, number=0, **options):
-        return MilterClient(self.sockets[number], **options)
+        return DaemonClient(self.sockets[number], **options)
 
     def log(self):
         return self.log_file.read_text(errors="replace")

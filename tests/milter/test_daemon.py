@@ -119,6 +119,33 @@ class Verifying(unittest.TestCase):
                     self.assertTrue(result.inserted(AR)[0].startswith(" mx.example.net;"), result)
                 self.assertTrue(client.silent())
 
+    def test_it_never_answers_accept(self):
+        """A250: whatever becomes of a message, no step of it is answered by "accept"; DaemonClient looks at each
+        answer. Without options each step has one."""
+        def steps(client, headers, **envelope):
+            yield client.mail(envelope.get("sender", "<a@example.org>"), auth_authen=envelope.get("login"))
+            for _ in range(3):
+                yield client.rcpt()
+            yield client.data()
+            for name, value in headers:
+                yield client.header(name, value)
+            yield client.end_of_headers()
+            yield client.body(b"x" * 60000)
+            yield client.body(b"x" * 60000)
+            yield client.end_of_message(i="4Xk2").status
+
+        flood = [("X", " y")] * 2000 + GOOD
+        for options in (0, mc.SKIP, mc.ALL_OPTIONS):
+            for address in ("192.0.2.1", "192.0.2.99", "127.0.0.1", None):
+                with self.subTest(options=hex(options), address=address), \
+                        self.daemon.client(options=options) as client:
+                    answers = [client.connect(address), client.helo()]
+                    for headers, envelope in ((GOOD, {}), (HELD, {"sender": "<a@held.example>"}), (GOOD, {"login": "alice"}),
+                                              ([], {}), (flood, {}), (GOOD, {"sender": "<>"})):
+                        answers += list(steps(client, headers, **envelope))
+                    client.abort()
+                    self.assertLessEqual(set(answers), {mc.CONTINUE, mc.SKIPPED, mc.REJECT, mc.TEMPFAIL})
+
     def test_old_protocol(self):
         with self.daemon.client(version=2, actions=0x3F, options=0x7F) as client:
             client.greet()

@@ -6,6 +6,8 @@
 2. Protocol directories of lib/ do not include each other; they meet in verify/.
 3. Each C library's header is included in exactly one directory.
 4. Public headers include nothing but the standard library and each other.
+5. The daemon never answers "accept" (A250): after it an MTA shows a milter nothing more, of a message or of a
+   whole connection.
 """
 
 import pathlib
@@ -64,6 +66,9 @@ def problems(root):
             for prefix, home in LIBRARY_HOME.items():
                 if name.startswith(prefix) and place != home:
                     yield f"{path}: <{name}> belongs to {home}/"
+    for path in sorted([*root.glob("milter/**/*.cc"), *root.glob("milter/**/*.h")]):
+        if "SMFIS_ACCEPT" in path.read_text():
+            yield f"{path}: answers accept"
     for path in sorted(root.glob("include/authmilter/*.h")):
         for _, name in includes(path):
             if "/" in name and not name.startswith("authmilter/") or name.endswith(".h") and "/" not in name:
