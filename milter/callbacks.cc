@@ -254,6 +254,7 @@ sfsistat end_of_message(SMFICTX* ctx, Session& session) {
     outcome.log.push_back({"failed", std::string("changes")});
   }
   Metrics::count(milter->metrics.messages, outcome.action);
+  for (const LogLine& line : outcome.details) milter->logger.debug(line.text, line.fields);
   milter->logger.message(outcome.log);
   return answer(ctx, outcome);
 }

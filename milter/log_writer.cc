@@ -54,7 +54,7 @@ LogWriter::~LogWriter() {
 
 void LogWriter::write(LogLine line) {
   const std::lock_guard lock(lines_->mutex);
-  if (lines_->waiting.size() >= kLines) {
+  if (lines_->waiting.size() >= (line.level == LogLevel::debug ? kDebugLines : kLines)) {
     ++lines_->lost;
     return;
   }

@@ -35,6 +35,8 @@ class LogWriter {
  public:
   using Put = std::function<void(const LogLine&)>;
   static constexpr std::size_t kLines = 1000;
+  /// Lines of the level debug have this much of it, so that they push no other lines out.
+  static constexpr std::size_t kDebugLines = kLines / 2;
 
   /// `put` writes one line and may wait. It must not depend on anything that ends with this object:
   /// a line that hangs is left behind.

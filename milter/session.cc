@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "detail_log.h"
 #include "sendmail_form.h"
 
 namespace authmilter {
@@ -328,6 +329,9 @@ Outcome Session::verdict(const std::string& queue_id) {
     outcome.log.push_back({"reason", verdict.decision.reason});
   }
   outcome.log.push_back({"dns_ms", milliseconds(verdict.dns_wait)});
+  const Config& config = runtime_->config();
+  if (config.log.level == LogLevel::debug)
+    outcome.details = detail_lines(verdict, config.policy, queue_id);
   count_results(metrics_, verdict.findings);
   count_limits(verdict);
   count_decision(metrics_, verdict.decision);

@@ -34,6 +34,7 @@ struct Outcome {
   std::vector<HeaderEdit> edits;   // in the order to apply; empty unless the message goes on
   std::string quarantine_reason;
   LogFields log;
+  std::vector<LogLine> details;  // with log.level = "debug"
 };
 /// When we failed, not the sender; to be counted under the rule "internal".
 Outcome internal_failure();

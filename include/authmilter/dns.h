@@ -216,6 +216,7 @@ class RecordingResolver final : public Resolver {
   struct Entry {
     DnsQuestion question;
     DnsAnswerRef answer;
+    std::chrono::microseconds waited{0};  // for the answer
   };
   explicit RecordingResolver(Resolver& inner) : inner_(inner) {}
   DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override;

@@ -93,3 +93,22 @@ TEST_CASE("a line that hangs outlives its writer") {
   }
   output->set_open(true);
 }
+
+TEST_CASE("details push no other lines out of a log that is slow") {
+  const auto output = std::make_shared<Output>();
+  LogWriter writer([output](const LogLine& one) { output->put(one); });
+  output->set_open(false);
+  writer.write(line(0));
+  output->wait_for_line(1);
+  LogLine detail = line(1);
+  detail.level = LogLevel::debug;
+  for (std::size_t i = 0; i < LogWriter::kLines; ++i) writer.write(detail);
+  writer.write(line(2));
+  output->set_open(true);
+  CHECK(writer.flush(10s));
+  const auto lines = output->lines();
+  // Between them a line says how many are missing.
+  REQUIRE(lines.size() == 1 + LogWriter::kDebugLines + 2);
+  CHECK(lines[lines.size() - 2].text == "log lines lost");
+  CHECK(lines.back().text == "2");
+}

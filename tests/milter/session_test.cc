@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "detail_log.h"
+
 using namespace authmilter;
 
 namespace {
@@ -123,6 +125,62 @@ TEST_CASE("a message is judged by its client, sender and author") {
     CHECK(outcome.reply.has_value() == !goes_on);
     CHECK(outcome.quarantine_reason.empty() == (row.action != Disposition::quarantine));
   }
+}
+
+TEST_CASE("with log.level = \"debug\" a message's details are told, otherwise not made") {
+  Config config = Fixture::default_config();
+  {
+    Fixture fixture(config);
+    fixture.greet("192.0.2.2");
+    CHECK(fixture.deliver("<a@example.org>", header_from("example.org")).details.empty());
+  }
+  config.log.level = LogLevel::debug;
+  config.policy.overrides.resize(2);
+  config.policy.overrides[0].author_domain = {"other.example"};
+  config.policy.overrides[0].actions.dmarc_reject = Disposition::accept;
+  config.policy.overrides[1].author_domain = {"example.org"};
+  config.policy.overrides[1].actions.dmarc_reject = Disposition::tag;
+  Fixture fixture(config);
+  fixture.greet("192.0.2.2");
+  Header header = header_from("example.org");
+  header.push_back(
+      {"DKIM-Signature", " v=1; a=rsa-sha256; d=example.org; s=a\x1b; h=from; bh=; b="});
+  const Outcome outcome = fixture.deliver("<a@example.org>", header);
+  std::string text;
+  for (const LogLine& line : outcome.details) {
+    CHECK(line.level == LogLevel::debug);
+    text += format_text(line.text, line.fields) + '\n';
+  }
+  CAPTURE(text);
+  const char* wanted[] = {
+      "dns id=4Xk2 name=example.org type=TXT status=success dnssec=no waited=",
+      "data=\"v=spf1 ip4:192.0.2.1 -all\"",
+      "dns id=4Xk2 name=client.example.net type=TXT status=nxdomain",
+      "spf term id=4Xk2 identity=mailfrom domain=example.org term=ip4:192.0.2.1 outcome=\"no "
+      "match\"",
+      "spf id=4Xk2 identity=mailfrom domain=example.org result=fail reason=matched mechanism=-all",
+      "dkim id=4Xk2 domain=example.org selector=- ",
+      "dmarc walk id=4Xk2 name=_dmarc.example.org outcome=record\n",
+      "record=\"v=DMARC1; p=reject\" policy=reject policy_tag=p spf_aligned=no",
+      "override id=4Xk2 number=1 decides=no action=reject\n",
+      "override id=4Xk2 number=2 decides=yes action=tag\n",
+      "decision id=4Xk2 rule=\"dmarc.reject (override 2)\" ",
+  };
+  for (const char* part : wanted) {
+    CAPTURE(part);
+    CHECK(text.find(part) != std::string::npos);
+  }
+  CHECK(text.find('\x1b') == std::string::npos);
+  CHECK(text.find("Hello") == std::string::npos);
+}
+
+TEST_CASE("details of one message are bounded") {
+  Verdict verdict;
+  verdict.findings.dkim.resize(1000);
+  const auto lines = detail_lines(verdict, {}, "4Xk2");
+  REQUIRE(lines.size() == 201);
+  CHECK(format_text(lines.back().text, lines.back().fields) ==
+        "details left out id=4Xk2 count=802");
 }
 
 TEST_CASE("which client a connection can be of") {
