@@ -2,8 +2,8 @@
 
 namespace authmilter {
 
-/// The errno with which accept() last failed for want of descriptors or memory since this was asked
-/// last; 0 when it did not.
+/// The errno with which accept() last failed because descriptors or memory had run out, since this
+/// was last asked; 0 when it did not.
 ///
 /// libmilter tries again at once, and takes a processor to itself until one comes free. So this
 /// file replaces the C library's accept() for the whole process, by one that rests before such an

@@ -70,7 +70,7 @@ void log_internal_error(const char* callback, const char* what) noexcept {
   try {
     milter->logger.error("internal error", {{"callback", callback}, {"what", std::string(what)}});
   } catch (...) {
-    // Out of memory: counted, if not told.
+    // Out of memory: it is counted, although it cannot be logged.
   }
 }
 

@@ -33,7 +33,7 @@ std::vector<std::string> config_warnings(const Config& config) {
     if (socket.starts_with("unix:") || at == std::string::npos) continue;
     if (!is_loopback_host(std::string_view(socket).substr(at + 1))) {
       warnings.push_back("milter.socket: " + socket +
-                         " is no loopback address: whoever can connect can have mail signed");
+                         " is not a loopback address: whoever can connect can have mail signed");
     }
   }
   const bool unix_socket =
@@ -46,13 +46,13 @@ std::vector<std::string> config_warnings(const Config& config) {
   for (const Network& network : config.internal) {
     if (network.prefix_length() == 0) {
       warnings.push_back("network.internal: " + network.text() +
-                         " is everybody: anyone's mail is signed, and nobody's is judged");
+                         " holds every address: all mail is signed, and none is judged");
     }
   }
   const std::string& listen = config.metrics_listen;
   if (!listen.empty() && !is_loopback_host(listen.substr(0, listen.rfind(':')))) {
     warnings.push_back("metrics.listen: " + listen +
-                       " is no loopback address: whoever can connect reads the metrics");
+                       " is not a loopback address: whoever can connect reads the metrics");
   }
   return warnings;
 }

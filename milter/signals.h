@@ -15,7 +15,7 @@ void block_signals();
 /// time. One thread calls it.
 ///
 /// libmilter has a thread that waits for the same signals, and stops the milter on SIGHUP. Which of
-/// two waiting threads gets a signal is nobody's to say, so this file replaces the C library's
+/// two waiting threads gets a signal cannot be known, so this file replaces the C library's
 /// sigwait() for the whole process, by one that never returns ours.
 SignalEvent wait_for_signal(std::chrono::milliseconds timeout);
 

@@ -35,7 +35,7 @@ struct AuthenticationResults {
 
 /// The field's value, folded under 78 columns where a token allows it, lines joined by "\n\t" (the
 /// milter's form). Whatever the strings hold, reading the value back gives the same results: values
-/// that are no token are quoted, and octets outside printable ASCII are replaced by '?'.
+/// that are not tokens are quoted, and octets outside printable ASCII are replaced by '?'.
 std::string compose(const AuthenticationResults& results);
 
 /// Reads a field's value (RFC 8601 section 2.2, comments skipped, linear time, no recursion).

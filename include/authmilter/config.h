@@ -80,8 +80,8 @@ struct LogConfig {
   LogLevel level = LogLevel::info;
 };
 
-/// The whole of authmilter.toml. A default-made one is what an empty file means, but for the
-/// authserv-id, which is the host's name and is put in by load_config().
+/// The whole of authmilter.toml. A default-constructed Config is what an empty file means, except
+/// for the authserv-id: load_config() sets it to the host's name.
 struct Config {
   MilterConfig milter;
   std::string authserv_id;  // a DomainName's text

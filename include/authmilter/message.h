@@ -35,7 +35,7 @@ struct Message {
 };
 Message parse_message(std::string_view text);
 
-/// Limits of attackers' growth in one message's header. Above them the message is refused, not
+/// How much header a sender may make us keep for one message. Above them the message is refused, not
 /// judged by its first part.
 struct HeaderLimits {
   std::size_t fields = 1000;

@@ -30,7 +30,7 @@ struct TlsRefusal {
 
 /// Why this client may not send mail, if so. Of `requirements` the first that is for `client`
 /// decides, for one whose address is not known the strictest. `version` is what the MTA calls its
-/// TLS, empty for none; a text that is no version of TLS meets no requirement.
+/// TLS, empty for none; a text that is not a version of TLS meets no requirement.
 std::optional<TlsRefusal> tls_refusal(const std::vector<TlsRequirement>& requirements,
                                       const std::optional<IpAddress>& client,
                                       std::string_view version);

@@ -114,7 +114,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name,
       config.authserv_id = host->text();
     } else {
       reader.refuse(Place{}, fmt::format("identity.authserv_id: is needed, since the host's name "
-                                         "\"{}\" is no domain name",
+                                         "\"{}\" is not a domain name",
                                          printable(host_name)));
     }
   }

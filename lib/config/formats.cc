@@ -87,7 +87,7 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
     if (!number) break;
     return std::chrono::milliseconds(std::chrono::milliseconds::rep{*number} * unit.milliseconds);
   }
-  return refuse(text, "is no duration, write for example \"500ms\", \"5s\" or \"2m\"");
+  return refuse(text, "is not a duration, write for example \"500ms\", \"5s\" or \"2m\"");
 }
 
 std::string print_duration(std::chrono::milliseconds duration) {
@@ -103,15 +103,15 @@ Result<std::string> parse_socket(std::string_view text) {
   if (text.starts_with("inet:")) {
     const auto inet = parse_inet_socket(text.substr(5), IpAddress::Family::v4);
     if (inet) return fmt::format("inet:{}", *inet);
-    return refuse(text, "is no socket, write \"inet:PORT@ADDRESS\" with an IPv4 address");
+    return refuse(text, "is not a socket, write \"inet:PORT@ADDRESS\" with an IPv4 address");
   }
   if (text.starts_with("inet6:")) {
     const auto inet6 = parse_inet_socket(text.substr(6), IpAddress::Family::v6);
     if (inet6) return fmt::format("inet6:{}", *inet6);
-    return refuse(text, "is no socket, write \"inet6:PORT@[ADDRESS]\" with an IPv6 address");
+    return refuse(text, "is not a socket, write \"inet6:PORT@[ADDRESS]\" with an IPv6 address");
   }
   return refuse(text,
-                "is no socket, write \"unix:/PATH\", \"inet:PORT@ADDRESS\" or "
+                "is not a socket, write \"unix:/PATH\", \"inet:PORT@ADDRESS\" or "
                 "\"inet6:PORT@[ADDRESS]\"");
 }
 
@@ -119,7 +119,7 @@ Result<unsigned> parse_socket_mode(std::string_view text) {
   const bool octal =
       (text.size() == 3 || (text.size() == 4 && text.front() == '0')) &&
       std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c < '8'; });
-  if (!octal) return refuse(text, "is no mode, write octal digits such as \"0660\"");
+  if (!octal) return refuse(text, "is not a mode, write octal digits such as \"0660\"");
   unsigned mode = 0;
   std::from_chars(text.data(), text.data() + text.size(), mode, 8);
   return mode;
@@ -130,7 +130,7 @@ Result<std::string> parse_group(std::string_view text) {
                     std::all_of(text.begin(), text.end(), [](char c) {
                       return is_alnum(c) || c == '_' || c == '-' || c == '.' || c == '$';
                     });
-  if (!good) return refuse(text, "is no name of a group");
+  if (!good) return refuse(text, "is not the name of a group");
   return std::string(text);
 }
 
@@ -140,7 +140,7 @@ Result<std::string> parse_nameserver(std::string_view text) {
   if (address && at == std::string_view::npos) return address->text();
   const auto port = address ? parse_port(text.substr(at + 1)) : std::nullopt;
   if (port) return fmt::format("{}@{}", address->text(), *port);
-  return refuse(text, "is no name server, write \"ADDRESS\" or \"ADDRESS@PORT\"");
+  return refuse(text, "is not a name server, write \"ADDRESS\" or \"ADDRESS@PORT\"");
 }
 
 Result<std::string> parse_listen(std::string_view text) {
@@ -154,25 +154,27 @@ Result<std::string> parse_listen(std::string_view text) {
     if (port && address && host.starts_with('[') != address->is_v4())
       return fmt::format("{}:{}", bracketed(*address), *port);
   }
-  return refuse(text, "is no address to listen on, write \"ADDRESS:PORT\" or \"[ADDRESS]:PORT\"");
+  return refuse(text,
+                "is not an address to listen on, write \"ADDRESS:PORT\" or \"[ADDRESS]:PORT\"");
 }
 
 Result<Network> parse_network(std::string_view text) {
   const auto network = Network::parse(text);
   if (network) return *network;
-  return refuse(text, "is no address or network, write for example \"192.0.2.0/24\"");
+  return refuse(text, "is not an address or network, write for example \"192.0.2.0/24\"");
 }
 
 Result<std::string> parse_domain(std::string_view text) {
   const auto domain = DomainName::parse(text);
   if (domain) return domain->text();
-  return refuse(text, "is no domain name");
+  return refuse(text, "is not a domain name");
 }
 
 Result<std::string> parse_domain_pattern(std::string_view text) {
   const bool below = text.starts_with("*.");
   const auto domain = DomainName::parse(below ? text.substr(2) : text);
-  if (!domain) return refuse(text, "is no domain name, write \"example.org\" or \"*.example.org\"");
+  if (!domain)
+    return refuse(text, "is not a domain name, write \"example.org\" or \"*.example.org\"");
   return (below ? "*." : "") + domain->text();
 }
 
@@ -183,7 +185,7 @@ Result<std::string> parse_mail_from_pattern(std::string_view text) {
 
 Result<std::string> parse_recipient_pattern(std::string_view text) {
   constexpr std::string_view kComplaint =
-      "is no address, write \"user@example.org\", \"@example.org\", \"example.org\" or "
+      "is not an address, write \"user@example.org\", \"@example.org\", \"example.org\" or "
       "\"*.example.org\"";
   const std::size_t at = text.rfind('@');
   if (at == std::string_view::npos) {
@@ -207,7 +209,7 @@ Result<std::string> parse_signed_header(std::string_view text) {
   const bool name = !text.empty() && text.size() <= kFieldNameOctets &&
                     std::all_of(text.begin(), text.end(),
                                 [](char c) { return is_alnum(c) || c == '-' || c == '_'; });
-  if (!name) return refuse(text, "is no name of a header field");
+  if (!name) return refuse(text, "is not the name of a header field");
   std::string lower = to_lower(text);
   if (!can_be_signed(lower)) {
     return refuse(text,
@@ -230,7 +232,7 @@ Result<std::string> parse_path(std::string_view text) {
   const bool control = std::any_of(text.begin(), text.end(), [](char c) {
     return static_cast<unsigned char>(c) < ' ' || c == '\x7f';
   });
-  if (text.empty() || control) return refuse(text, "is no name of a file");
+  if (text.empty() || control) return refuse(text, "is not the name of a file");
   return std::string(text);
 }
 

@@ -140,7 +140,7 @@ class MasterFileParser {
     }
     if (entry.tokens.size() == 2 && equals_ignoring_case(word, "$TTL")) {
       default_ttl_ = parse_ttl(entry.tokens[1].raw);
-      if (!default_ttl_) return Error{fmt::format("\"{}\" is no TTL", shown(entry.tokens[1]))};
+      if (!default_ttl_) return Error{fmt::format("\"{}\" is not a TTL", shown(entry.tokens[1]))};
       return Done{};
     }
     return Error{fmt::format("directive \"{}\" is not understood", shown(entry.tokens.front()))};
@@ -166,7 +166,7 @@ class MasterFileParser {
         has_class = true;
       } else if (!ttl && is_digit(word.empty() ? '\0' : word.front())) {
         ttl = parse_ttl(word);
-        if (!ttl) return Error{fmt::format("\"{}\" is no TTL", shown(rest.front()))};
+        if (!ttl) return Error{fmt::format("\"{}\" is not a TTL", shown(rest.front()))};
       } else {
         break;
       }
@@ -195,28 +195,28 @@ class MasterFileParser {
 
   static Result<RecordData> read_address(const MasterToken& type, Tokens rdata,
                                          IpAddress::Family family) {
-    if (rdata.size() != 1) return Error{fmt::format("{} wants one address", type.raw)};
+    if (rdata.size() != 1) return Error{fmt::format("{} needs one address", type.raw)};
     const auto address = IpAddress::parse(rdata.front().raw);
     // A colon decides, because an IPv4-mapped address in an AAAA record reads as IPv4.
     const bool has_colon = rdata.front().raw.find(':') != std::string_view::npos;
     if (!address || has_colon != (family == IpAddress::Family::v6))
-      return Error{fmt::format("\"{}\" is no address for {}", shown(rdata.front()), type.raw)};
+      return Error{fmt::format("\"{}\" is not an address for {}", shown(rdata.front()), type.raw)};
     if (has_colon) return RecordData(AddressV6{*address});
     return RecordData(AddressV4{*address});
   }
 
   Result<RecordData> read_exchange(Tokens rdata) const {
-    if (rdata.size() != 2) return Error{"MX wants a preference and a name"};
+    if (rdata.size() != 2) return Error{"MX needs a preference and a name"};
     const auto preference = parse_number(rdata[0].raw);
     if (!preference || *preference > 0xffff)
-      return Error{fmt::format("\"{}\" is no MX preference", shown(rdata[0]))};
+      return Error{fmt::format("\"{}\" is not an MX preference", shown(rdata[0]))};
     const auto exchange = read_name(rdata[1]);
     if (!exchange) return exchange.error();
     return RecordData(MxRecord{static_cast<std::uint16_t>(*preference), *exchange});
   }
 
   Result<RecordData> read_target(const MasterToken& type, Tokens rdata) const {
-    if (rdata.size() != 1) return Error{fmt::format("{} wants one name", type.raw)};
+    if (rdata.size() != 1) return Error{fmt::format("{} needs one name", type.raw)};
     const auto target = read_name(rdata.front());
     if (!target) return target.error();
     if (equals_ignoring_case(type.raw, "PTR")) return RecordData(Pointer{*target});
@@ -224,7 +224,7 @@ class MasterFileParser {
   }
 
   static Result<RecordData> read_text(Tokens rdata) {
-    if (rdata.empty()) return Error{"TXT wants at least one string"};
+    if (rdata.empty()) return Error{"TXT needs at least one string"};
     Text text;
     std::size_t octets = 0;
     for (const auto& token : rdata) {
@@ -239,10 +239,10 @@ class MasterFileParser {
   }
 
   static Result<RecordData> read_authority(Tokens rdata) {
-    if (rdata.size() != 7) return Error{"SOA wants two names and five numbers"};
-    if (!parse_number(rdata[2].raw)) return Error{"SOA serial is no number"};
+    if (rdata.size() != 7) return Error{"SOA needs two names and five numbers"};
+    if (!parse_number(rdata[2].raw)) return Error{"SOA serial is not a number"};
     for (const auto& token : rdata.subspan(3)) {
-      if (!parse_ttl(token.raw)) return Error{fmt::format("\"{}\" is no TTL", shown(token))};
+      if (!parse_ttl(token.raw)) return Error{fmt::format("\"{}\" is not a TTL", shown(token))};
     }
     return RecordData(Authority{*parse_ttl(rdata[6].raw)});
   }
@@ -264,7 +264,7 @@ class MasterFileParser {
     }
     if (!absolute && !text.empty() && !origin_.is_root()) text += "." + origin_.text();
     const auto name = DnsName::parse(text);
-    if (!name || text.empty()) return Error{fmt::format("\"{}\" is no name", shown(token))};
+    if (!name || text.empty()) return Error{fmt::format("\"{}\" is not a name", shown(token))};
     return *name;
   }
 

@@ -126,7 +126,7 @@ std::unique_ptr<Resolver> make_test_resolver(std::string_view text,
   Faults by_name;
   for (const auto& fault : faults) {
     const auto name = DnsName::parse(fault.name);
-    if (!name) throw std::invalid_argument("\"" + fault.name + "\" is no name");
+    if (!name) throw std::invalid_argument("\"" + fault.name + "\" is not a name");
     by_name[name->text()] = fault.fault;
   }
   auto data = std::make_shared<const ZoneData>(ZoneData{std::move(*tree), std::move(by_name)});

@@ -7,7 +7,7 @@ namespace authmilter {
 namespace {
 
 // RFC 5321 section 4.5.3.1.3: a path has 256 octets. The 64 of section 4.5.3.1.1 for a local part
-// are not kept by bounce addresses, so whoever expands a macro of it has to care.
+// are not kept by bounce addresses, so whoever expands a macro of it has to mind its length.
 constexpr std::size_t kLocalPartOctets = 256;
 
 constexpr auto npos = std::string_view::npos;

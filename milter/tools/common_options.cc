@@ -19,7 +19,7 @@ CLI::Validator epoch() {
             const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
             return digits && !text.empty() && text.size() <= kDigits
                        ? ""
-                       : "\"" + text + "\" is no number of seconds since 1970";
+                       : "\"" + text + "\" is not a number of seconds since 1970";
           },
           ""};
 }

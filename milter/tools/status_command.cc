@@ -239,7 +239,7 @@ ExitStatus run(const StatusOptions& options, const CommonOptions& common) {
     }
   }
   const auto address = parse_address(where);
-  if (!address) return fail(ExitStatus::usage, "status: \"" + where + "\" is no ADDRESS:PORT");
+  if (!address) return fail(ExitStatus::usage, "status: \"" + where + "\" is not of the form ADDRESS:PORT");
   const auto text = http_get(*address, "/metrics", kPatience);
   if (!text) return fail(ExitStatus::unavailable, text.error());
   const auto samples = parse_exposition(*text);

@@ -36,7 +36,7 @@ Result<Description> describe(std::string_view value) {
   const bool known = std::any_of(std::begin(kOtherKinds), std::end(kOtherKinds),
                                  [&](std::string_view other) { return same_word(type, other); });
   if (known) return Description{DataSetKind::other, type, rest};
-  return Error{fmt::format("\"{}\" is no kind of data set", type)};
+  return Error{fmt::format("\"{}\" is not a kind of data set", type)};
 }
 
 std::vector<DataSetEntry> list_entries(std::string_view text, const Place& place) {

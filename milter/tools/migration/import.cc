@@ -52,7 +52,7 @@ Result<Settings> read_settings(const std::string& path, const Program& program,
                            other.file, program.file, program.name, first->name)};
 }
 
-/// OpenDKIM can tempfail what it cannot verify for want of a key; the nearest equal is DMARC's.
+/// OpenDKIM can tempfail what it cannot verify without a key; the nearest equal is DMARC's.
 void apply_dns_error(const DkimFacts& dkim, const Settings& settings, Translation& translation) {
   if (!dkim.verifies || !dkim.tempfails_on_dns_error) return;
   const char* setting = settings.has("On-DNSError") ? "On-DNSError" : "On-Default";

@@ -56,7 +56,7 @@ class Opendkim {
   void user() {
     if (const auto root = settings_.text("ChangeRootDirectory"))
       to_.warn("ChangeRootDirectory",
-               "has no equal: the systemd unit shuts authmilterd in, and key files are named as "
+               "has no equal: the systemd unit confines authmilterd, and key files are named as "
                "they are outside");
     const auto user = settings_.text("UserID");
     if (!user) return;
@@ -96,7 +96,7 @@ class Opendkim {
         if (const auto address = IpAddress::parse(name)) {
           servers.push_back(address->text());
         } else {
-          to_.warn("Nameservers", fmt::format("\"{}\" is no address", name));
+          to_.warn("Nameservers", fmt::format("\"{}\" is not an address", name));
         }
       }
       to_.set("dns", "nameservers", quoted_list(servers), "Nameservers");
@@ -161,7 +161,7 @@ class Opendkim {
     if (!action.starts_with('t') && !action.starts_with('a'))
       to_.warn("On-DNSError",
                "has no equal: policy.dmarc_temperror says what becomes of a message "
-               "that cannot be judged for want of an answer");
+               "that cannot be judged without an answer");
   }
 
   Translator to_;

@@ -160,7 +160,7 @@ class Signing {
     if (!domains) return domains.error();
     for (const DataSetEntry& entry : domains->entries) {
       if (entry.key.find('*') != std::string::npos) {
-        to_.warn("Domain", fmt::format("\"{}\" is no domain name", entry.key));
+        to_.warn("Domain", fmt::format("\"{}\" is not a domain name", entry.key));
         continue;
       }
       const ChosenKey key{lower(entry.key), lower(*selector), below(to_.base_directory(), *file),
@@ -177,7 +177,7 @@ class Signing {
     for (const PlannedDomain& domain : planned_) {
       const auto name = DomainName::parse(domain.domain);
       if (!name) {
-        warn_at(domain.keys.front(), fmt::format("\"{}\" is no domain name", domain.domain));
+        warn_at(domain.keys.front(), fmt::format("\"{}\" is not a domain name", domain.domain));
         continue;
       }
       PlannedDomain made{name->text(), domain.subdomains, usable(domain.keys)};
@@ -196,8 +196,8 @@ class Signing {
       if (printable && is_accepted_key(key.selector, key.file)) {
         kept.push_back(key);
       } else {
-        warn_at(key,
-                fmt::format("\"{}\" is no selector, or its file has no usable name", key.selector));
+        warn_at(key, fmt::format("\"{}\" is not a selector, or its file has no usable name",
+                                 key.selector));
       }
     }
     return kept;
@@ -286,7 +286,8 @@ class Signing {
         to_.set("signing", "canonicalization", migration::quoted(both), "Canonicalization");
       return;
     }
-    to_.warn("Canonicalization", fmt::format("\"{}\" is none; relaxed/relaxed is used", text));
+    to_.warn("Canonicalization",
+             fmt::format("\"{}\" is not a canonicalization; relaxed/relaxed is used", text));
   }
 
   void algorithm() {

@@ -175,7 +175,7 @@ class Opendmarc {
         domains.push_back(domain->text());
       } else {
         to_.warn("IgnoreMailFrom",
-                 fmt::format("\"{}\" is no domain name and has never matched", name));
+                 fmt::format("\"{}\" is not a domain name and has never matched", name));
       }
     }
     if (domains.empty()) return;

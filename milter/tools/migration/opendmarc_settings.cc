@@ -19,7 +19,7 @@ constexpr KnownSetting kSettings[] = {
     needless("AutoRestartRate", kText),
     needless("Background", kBool),
     translated("BaseDirectory", kText),
-    lost("ChangeRootDirectory", kText, "", "the systemd unit shuts authmilterd in"),
+    lost("ChangeRootDirectory", kText, "", "the systemd unit confines authmilterd"),
     lost("CopyFailuresTo", kText, "",
          "no recipients are added; \"quarantine\" holds a message for inspection"),
     lost("DomainWhitelist", kText, "", kNoArc),

@@ -12,7 +12,7 @@ namespace {
 constexpr int kIncludeDepth = 5;  // opendkim.conf(5)
 constexpr std::string_view kInclude = "Include";
 
-/// What a setting that is not in the table may be: it is told of and otherwise ignored.
+/// What a setting that is not in the table may be: it is reported and otherwise ignored.
 constexpr KnownSetting kUnknown = {"", ValueKind::text, Treatment::translated, "", ""};
 
 std::string_view without_comment(std::string_view line) {
@@ -36,7 +36,7 @@ std::string complaint(const KnownSetting& known, std::string_view value) {
   if (known.kind == ValueKind::boolean && !parse_boolean(value))
     return fmt::format("\"{}\" is neither yes nor no", value);
   if (known.kind == ValueKind::integer && !parse_integer(value))
-    return fmt::format("\"{}\" is no number", value);
+    return fmt::format("\"{}\" is not a number", value);
   return "";
 }
 

@@ -26,7 +26,7 @@ struct Files {
 
 enum class ValueKind : std::uint8_t { text, boolean, integer, file };
 
-/// What becomes of a setting. `lost` ones are told of, unless the value is the one without effect.
+/// What becomes of a setting. `lost` ones are reported, unless the value is the one without effect.
 enum class Treatment : std::uint8_t { translated, needless, lost };
 
 /// A setting that the program knows, and what importing it means.

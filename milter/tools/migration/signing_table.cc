@@ -43,7 +43,7 @@ KeyTable::KeyTable(const DataSet& set, const std::string& directory, Remarks& re
     Key key{"", "", "", false, entry.place};
     if (parts.empty()) {
       remarks.push_back({Weight::warning, entry.place, "KeyTable",
-                         fmt::format("\"{}\" is no DOMAIN:SELECTOR:FILE", entry.key)});
+                         fmt::format("\"{}\" is not of the form DOMAIN:SELECTOR:FILE", entry.key)});
     } else if (!names_a_file(parts[2])) {
       remarks.push_back({Weight::warning, entry.place, "KeyTable",
                          fmt::format("\"{}\" is a key in place of a file; write it to a file and "
@@ -145,7 +145,7 @@ void SigningTable::remark_on_line(const Line& line, const DataSetEntry& entry,
         fmt::format("\"{}\" matched every domain that ends so; {} and the domains below it are "
                     "signed for",
                     entry.key, line.domains.name));
-  // remark_on_users() tells of single users.
+  // remark_on_users() reports single users.
   const bool of_all_users = line.user.find_first_not_of('*') == std::string::npos;
   if (line.domains.shape == Shape::all && of_all_users && line.key != kAuthorsKey)
     warn(

@@ -22,7 +22,7 @@ class KeyTable {
     std::string domain;
     std::string selector;
     std::string file;
-    bool usable;  // otherwise it has been told of
+    bool usable;  // otherwise it has been reported
     Place place;
   };
   const Key* find(const std::string& name) const;

@@ -172,7 +172,8 @@ void Translator::authserv_id() {
   if (const auto name = DomainName::parse(*text)) {
     set("identity", "authserv_id", quoted(name->text()), "AuthservID");
   } else {
-    warn("AuthservID", fmt::format("\"{}\" is no domain name, so the host's name is used", *text));
+    warn("AuthservID",
+         fmt::format("\"{}\" is not a domain name, so the host's name is used", *text));
   }
 }
 

@@ -17,7 +17,7 @@ struct Translation {
   Remarks remarks;
 };
 
-/// A translation in progress: tells of things at the place of a setting, and writes keys with where
+/// A translation in progress: reports things at the place of a setting, and writes keys with where
 /// they come from.
 class Translator {
  public:

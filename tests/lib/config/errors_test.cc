@@ -108,13 +108,13 @@ TEST_CASE("a mistake is reported with its file, line and column") {
       {"no time", "[dns]\ntimeout = \"0s\"\n",
        "x.toml:2:11: dns.timeout: \"0s\" is outside 100ms to 300s"},
       {"in a list, at the member", "[dns]\nnameservers = [\"192.0.2.1\",\n  \"ns.example\"]\n",
-       "x.toml:3:3: dns.nameservers: \"ns.example\" is no name server, write \"ADDRESS\" or "
+       "x.toml:3:3: dns.nameservers: \"ns.example\" is not a name server, write \"ADDRESS\" or "
        "\"ADDRESS@PORT\""},
       {"canonicalization needs both halves", "[signing]\ncanonicalization = \"relaxed\"\n",
        "x.toml:2:20: signing.canonicalization: \"relaxed\" is none of \"relaxed/relaxed\", "
        "\"relaxed/simple\", \"simple/relaxed\", \"simple/simple\""},
       {"an ellipsis is no field", "[signing]\nheaders = [\"from\", \"subject\", \"...\"]\n",
-       "x.toml:2:31: signing.headers: \"...\" is no name of a header field"},
+       "x.toml:2:31: signing.headers: \"...\" is not the name of a header field"},
       {"a field that every server adds (RFC 6376 section 5.4)",
        "[signing]\noversign = [\"received\"]\n",
        "x.toml:2:13: signing.oversign: \"received\" must not be signed, since mail servers add, "
@@ -128,7 +128,7 @@ TEST_CASE("a mistake is reported with its file, line and column") {
       {"non-ASCII Subject tag", "[policy]\ntag_subject = \"\xc3\xbc\"\n",
        "x.toml:2:15: policy.tag_subject: \"\\xc3\\xbc\" must be printable ASCII"},
       {"authserv-id that is no name", "[identity]\nauthserv_id = \"mx example\"\n",
-       "x.toml:2:15: identity.authserv_id: \"mx example\" is no domain name"},
+       "x.toml:2:15: identity.authserv_id: \"mx example\" is not a domain name"},
       {"no socket", "[milter]\nsocket = []\n", "x.toml:2:10: milter.socket: must not be empty"},
       {"twice the same socket", "[milter]\nsocket = [\"unix:/a\", \"local:/a\"]\n",
        "x.toml:2:22: milter.socket: \"local:/a\" is in the list already"},
@@ -164,7 +164,8 @@ TEST_CASE("settings that contradict each other are refused") {
        "x.toml:2:10: policy.override.client: must not be empty"},
       {"the null reverse-path receives nothing",
        "[[policy.override]]\nrecipient = \"<>\"\nspf_fail = \"tag\"\n",
-       "x.toml:2:13: policy.override.recipient: \"<>\" is no address, write \"user@example.org\", "
+       "x.toml:2:13: policy.override.recipient: \"<>\" is not an address, write "
+       "\"user@example.org\", "
        "\"@example.org\", \"example.org\" or \"*.example.org\""},
       {"domain without keys", "[[signing.domain]]\ndomain = \"example.org\"\n",
        "x.toml:1:1: signing.domain: has no keys"},
@@ -250,8 +251,8 @@ TEST_CASE("the first mistake in the file is the one that is reported") {
 
 TEST_CASE("the host's name must do where no authserv-id is configured (RFC 8601 section 2.5)") {
   const std::string error =
-      "x.toml:1:1: identity.authserv_id: is needed, since the host's name \"(none)\" is no domain "
-      "name";
+      "x.toml:1:1: identity.authserv_id: is needed, since the host's name \"(none)\" is not a "
+      "domain name";
   const auto without = parse_config("", "x.toml", "(none)");
   REQUIRE_FALSE(without);
   CHECK(without.error().message == error);

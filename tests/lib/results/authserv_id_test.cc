@@ -44,7 +44,7 @@ TEST_CASE(
       {"a subdomain", "a.mx.victim.example; dmarc=pass", false},
       {"the parent", "victim.example; dmarc=pass", false},
       {"a longer name", "mx.victim.examples; dmarc=pass", false},
-      {"another that is no domain name", "spam_filter+1; dmarc=pass", false},
+      {"another that is not a domain name", "spam_filter+1; dmarc=pass", false},
       {"another with unreadable results", "mx.other.example; ((((", false},
       {"our name as a value only", "mx.other.example; x=y a.b=mx.victim.example", false},
       {"unreadable: nothing", "", true},

@@ -149,7 +149,7 @@ TEST_CASE("exceptions of OpenDMARC") {
   CHECK(word(overrides[0].actions.dmarc_reject) == "accept");
   CHECK(overrides[1].author_domain == std::vector<std::string>{"example.com"});
   CHECK(has(imported.warnings, "/h:4 IgnoreHosts: \"mx.example.net\" is a host's name"));
-  CHECK(has(imported.warnings, "m:2 IgnoreMailFrom: \".example.org\" is no domain name"));
+  CHECK(has(imported.warnings, "m:2 IgnoreMailFrom: \".example.org\" is not a domain name"));
   CHECK(has(imported.notes, "OpenDMARC judged mail from 203.0.113.0/25 too"));
 }
 
@@ -215,7 +215,7 @@ TEST_CASE("one name in one results field") {
       {"no name",
        {{"k", "AuthservID mail server\n"}},
        "host.example",
-       "k:1 AuthservID: \"mail server\" is no domain name"},
+       "k:1 AuthservID: \"mail server\" is not a domain name"},
       {"trusting ourselves",
        {{"k", "AuthservID mx.a.org\n"}, {"m", "TrustedAuthservIDs HOSTNAME, mx.A.org\n"}},
        "mx.a.org",

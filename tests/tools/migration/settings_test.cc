@@ -45,8 +45,8 @@ TEST_CASE("what would keep the program from starting is an error") {
       {"no value", {{"k", "\nSelector\n"}}, "k:2: Selector: has no value"},
       {"no value but a comment", {{"k", "Selector # s\n"}}, "k:1: Selector: has no value"},
       {"no Boolean", {{"k", "Syslog maybe\n"}}, "k:1: Syslog: \"maybe\" is neither yes nor no"},
-      {"no number", {{"k", "UMask rw\n"}}, "k:1: UMask: \"rw\" is no number"},
-      {"no octal number", {{"k", "UMask 08\n"}}, "k:1: UMask: \"08\" is no number"},
+      {"no number", {{"k", "UMask rw\n"}}, "k:1: UMask: \"rw\" is not a number"},
+      {"no octal number", {{"k", "UMask 08\n"}}, "k:1: UMask: \"08\" is not a number"},
       {"no file", {{"k", "Include i\n"}}, "i: no such file"},
       {"a file that includes itself", {{"k", "Include k\n"}}, "k:1: more than 5 files deep"},
       {"a data set's file",
@@ -54,7 +54,7 @@ TEST_CASE("what would keep the program from starting is an error") {
        "k:1: InternalHosts: /hosts: no such file"},
       {"no kind of data set",
        {{"k", "InternalHosts sql:x\n"}},
-       "k:1: InternalHosts: \"sql\" is no kind of data set"},
+       "k:1: InternalHosts: \"sql\" is not a kind of data set"},
       {"no file of OpenDMARC", {{"m", "IgnoreHosts /h\n"}}, "m:1: IgnoreHosts: /h: no such file"},
   };
   for (const auto& row : rows) {

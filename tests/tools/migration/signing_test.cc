@@ -49,11 +49,11 @@ TEST_CASE("Domain, Selector and KeyFile") {
        "example.com s=/k.pem; example.net s=/k.pem", ""},
       {"one domain twice", "Domain a.org,A.org,a.org.\nSelector s\nKeyFile /k", "a.org s=/k", ""},
       {"no selector's name", "Domain a.org\nSelector a..b\nKeyFile /k", "",
-       "k:1 Domain: \"a..b\" is no selector"},
+       "k:1 Domain: \"a..b\" is not a selector"},
       {"no file's name", "Domain a.org\nSelector s\nKeyFile /k\x01", "",
-       "k:1 Domain: \"s\" is no selector, or its file has no usable name"},
+       "k:1 Domain: \"s\" is not a selector, or its file has no usable name"},
       {"nor in Latin-1", "Domain a.org\nSelector s\nKeyFile /k\xff", "",
-       "k:1 Domain: \"s\" is no selector, or its file has no usable name"},
+       "k:1 Domain: \"s\" is not a selector, or its file has no usable name"},
       {"but in UTF-8", "Domain a.org\nSelector s\nKeyFile /\xc3\xbc", "a.org s=/\xc3\xbc", ""},
       {"a relative file", "Domain a.org\nSelector s\nKeyFile k.pem", "a.org s=/k.pem", ""},
       {"below the base", "Domain a.org\nSelector s\nKeyFile ./k.pem\nBaseDirectory /etc/dkim",
@@ -66,7 +66,8 @@ TEST_CASE("Domain, Selector and KeyFile") {
       {"no key", "Selector s", "", "k:1 Selector: Domain, Selector and KeyFile"},
       {"no domain name", "Domain a..org\nSelector s\nKeyFile /k", "",
        "k:1 Domain: \"a..org\" is no"},
-      {"a wildcard", "Domain *\nSelector s\nKeyFile /k", "", "k:1 Domain: \"*\" is no domain name"},
+      {"a wildcard", "Domain *\nSelector s\nKeyFile /k", "",
+       "k:1 Domain: \"*\" is not a domain name"},
       {"domains in SQL", "Domain dsn:x\nSelector s\nKeyFile /k", "", "k:1 Domain: data sets of"},
       {"a table alone", "KeyTable /kt", "", "k:1 KeyTable: KeyTable and SigningTable"},
   };
@@ -155,7 +156,8 @@ TEST_CASE("KeyTable and SigningTable (opendkim.conf(5), SigningTable)") {
     CHECK(plan_of(imported.config) == row.plan);
     // These two are in every table here.
     CHECK(has(imported.warnings, "/kt:6 KeyTable: \"inline\" is a key in place of a file"));
-    CHECK(has(imported.warnings, "/kt:7 KeyTable: \"short\" is no DOMAIN:SELECTOR:FILE"));
+    CHECK(has(imported.warnings,
+              "/kt:7 KeyTable: \"short\" is not of the form DOMAIN:SELECTOR:FILE"));
     std::string rest;
     for (std::size_t at = 0; at < imported.warnings.size();) {
       const std::size_t end = imported.warnings.find('\n', at) + 1;
