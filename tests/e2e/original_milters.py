@@ -27,8 +27,9 @@ from unpacked_packages import Missing, unpacked as unpacked_packages  # noqa: E4
 CACHE = CACHES / "opendkim"
 
 # The filters, and the libraries and data that nothing else here needs.
-UNPACKED = ("opendkim", "opendmarc", "libopendbx1", "libmemcached11", "libhashkit2", "liblua5.3-0", "libvbr2",
-            "librbl1", "libldap-2.5-0", "libbsd0", "publicsuffix", "dns-root-data")
+UNPACKED = ("opendkim", "opendmarc", "libopendbx1", "libmemcached11t64 | libmemcached11",
+            "libhashkit2t64 | libhashkit2", "liblua5.3-0", "libvbr2", "librbl1", "libldap2 | libldap-2.5-0",
+            "libbsd0", "publicsuffix", "dns-root-data")
 LIBRARIES = ("usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "usr/lib", "lib/x86_64-linux-gnu")
 NAMESPACES = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child")
 # Inside, the loopback interface has this address too: libunbound asks no name server at 127.0.0.1.

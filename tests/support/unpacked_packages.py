@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -12,15 +13,28 @@ class Missing(Exception):
     """Something that a test needs is not to be had here; the text says what."""
 
 
+def known(line):
+    """The package to take for a line: releases of Debian name some differently, so of "a | b" it is the first
+    that apt has a version of, as in contrib/packages."""
+    names = [name.strip() for name in line.split("|")]
+    for name in names:
+        policy = subprocess.run(["apt-cache", "policy", name], capture_output=True, text=True,
+                                env={**os.environ, "LC_ALL": "C"}).stdout
+        if re.search(r"Candidate: [^(]", policy):
+            return name
+    return names[0]
+
+
 def unpacked(name, packages):
-    """The folder with the packages, downloaded if it is not there yet. Needs apt's lists then, and leave to
-    write into the cache: root's."""
+    """The folder with the packages ("a", or "a | b" where releases of Debian differ), downloaded if it is not
+    there yet. Needs apt's lists then, and leave to write into the cache: root's."""
     place = CACHE / name
     if place.exists():
         return place
     fresh = place.with_name(f"{name}.{os.getpid()}")
     try:
         fresh.mkdir(parents=True)
+        packages = [known(package) for package in packages]
         download = subprocess.run(["apt-get", "-q", "download", *packages], cwd=fresh, capture_output=True,
                                   text=True, stdin=subprocess.DEVNULL, timeout=120)
         files = list(fresh.glob("*.deb"))
