@@ -1,5 +1,6 @@
 #include <authmilter/crypto.h>
 
+#include <new>
 #include <string>
 #include <utility>
 

@@ -1,6 +1,7 @@
 #include "dkim/key_record.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/ascii.h"
 #include "base/txt_record.h"

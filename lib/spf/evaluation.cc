@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 #include "base/ascii.h"

@@ -1,6 +1,7 @@
 #include "data_set.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 

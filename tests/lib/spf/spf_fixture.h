@@ -3,6 +3,7 @@
 #include <authmilter/dns.h>
 #include <authmilter/spf.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
