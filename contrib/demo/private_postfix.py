@@ -161,6 +161,9 @@ class PrivatePostfix:
     def stop(self):
         stop_postfix(self.folder)
 
+    def version(self):
+        return self._run("postconf", "-d", "-h", "mail_version").strip()
+
     def send(self, message, sender, recipient, client=None, helo="client.example", login=None):
         """Hands a message (bytes) over by SMTP as `client` would, after AUTH if `login` is given.
         Returns (reply, queue id or None)."""

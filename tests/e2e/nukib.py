@@ -19,6 +19,7 @@ import warnings
 
 from bench import USERS, Bench, fields_of, message, print_row, skip
 from nukib_laboratory import EVERYTHING, OTHER, PARTNER, RESOLVER, SHIPPED, US, Laboratory, Receiver, V, own_view
+from tables import keep_table
 
 ALICE = "alice@home.example"
 
@@ -62,10 +63,12 @@ def outcome(attempt):
 class Report:
     def __init__(self):
         self.rows = self.failed = 0
+        self.found = []
 
     def add(self, what, found, wanted):
         self.rows += 1
         right = found == wanted
+        self.found.append((what, str(found) if right else f"WRONG, {found}"))
         self.failed += not right
         print_row((what, str(found), "" if right else f"WRONG, wanted {wanted}"), (64, 34, 30))
 
@@ -234,6 +237,7 @@ def main():
             laboratory.stop()
     finally:
         bench.remove()
+    keep_table("nukib", {f"Postfix {laboratory.postfix.version()}": report.found})
     print(f"{report.rows} checks, {report.failed} failed.")
     return 1 if report.failed else 0
 

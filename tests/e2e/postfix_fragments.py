@@ -26,6 +26,7 @@ from bench import (OUR_DOMAIN, OUR_NAME, ROOT, STRANGER, USERS, Bench, fields_of
                    print_row, skip)
 from other_milter import TcpMilter, UnixMilter
 from private_postfix import PrivatePostfix
+from tables import keep_table
 
 FRAGMENTS = ROOT / "contrib/postfix"
 BELOW_QUEUE = "unix:{folder}/postfix/queue/authmilter/authmilter.sock"
@@ -231,7 +232,7 @@ def own_network():
 
 
 def run(bench, setup):
-    """Whether something is wrong."""
+    """(whether something is wrong, Postfix's version, what came of each way in)."""
     laboratory = Laboratory(bench, setup)
     wrong = True
     try:
@@ -242,9 +243,9 @@ def run(bench, setup):
         if wrong:
             print(bench.log(), laboratory.postfix.log(), sep="\n", file=sys.stderr)
         laboratory.stop()
-    print_row((setup.what, *(f"{how}: " + ("; ".join(problems) or "once") for how, problems in found.items())),
-              (40, 24, 24, 24))
-    return wrong
+    ways = [f"{how}: " + ("; ".join(problems) or "once") for how, problems in found.items()]
+    print_row((setup.what, *ways), (40, 24, 24, 24))
+    return wrong, laboratory.postfix.version(), ", ".join(ways)
 
 
 def main():
@@ -260,9 +261,12 @@ def main():
     bench = Bench(options.programs)
     try:
         make_certificate(bench.folder)
-        failed = sum(run(bench, setup) for setup in SETUPS)
+        found = [run(bench, setup) for setup in SETUPS]
     finally:
         bench.remove()
+    failed = sum(wrong for wrong, _, _ in found)
+    keep_table("postfix_fragments", {f"Postfix {found[0][1]}": [
+        (setup.what, ways) for setup, (_, _, ways) in zip(SETUPS, found)]})
     print(f"{len(SETUPS) - failed} of {len(SETUPS)} setups are as they should be.")
     return 1 if failed else 0
 

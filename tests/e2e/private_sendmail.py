@@ -171,6 +171,11 @@ class PrivateSendmail:
                     raise RuntimeError("Sendmail did not start:\n" + self.log())
                 time.sleep(0.1)
 
+    def version(self):
+        """As its greeting says."""
+        with socket.create_connection(("127.0.0.1", self.port), 20) as connection:
+            return re.search(r"Sendmail ([\d.]+)", connection.makefile().readline()).group(1)
+
     def configuration(self, filters):
         """(sendmail.mc, sendmail.cf) with these lines for filters."""
         source = SENDMAIL_MC.format(**self._values, filters=filters)
@@ -215,6 +220,11 @@ class PrivateSendmail:
     def held(self, queue_id):
         """Whether a message is in quarantine: Sendmail names its queue file hf... then."""
         return (self.folder / "mqueue" / f"hf{queue_id}").exists()
+
+    def reason_held(self, queue_id):
+        """Why a message is in quarantine, as mailq(1) shows it."""
+        lines = (self.folder / "mqueue" / f"hf{queue_id}").read_text(errors="replace").splitlines()
+        return "".join(line[1:] for line in lines if line.startswith("q"))
 
     def release(self, queue_id):
         """Takes a message out of quarantine and delivers it."""
