@@ -159,7 +159,7 @@ TEST_CASE("with log.level = \"debug\" a message's details are told, otherwise no
       "spf term id=4Xk2 identity=mailfrom domain=example.org term=ip4:192.0.2.1 outcome=\"no "
       "match\"",
       "spf id=4Xk2 identity=mailfrom domain=example.org result=fail reason=matched mechanism=-all",
-      "dkim id=4Xk2 domain=example.org selector=- ",
+      "dkim id=4Xk2 domain=- selector=- ",
       "dmarc walk id=4Xk2 name=_dmarc.example.org outcome=record\n",
       "record=\"v=DMARC1; p=reject\" policy=reject policy_tag=p spf_aligned=no",
       "override id=4Xk2 number=1 decides=no action=reject\n",
