@@ -49,9 +49,10 @@ class PrivateKey {
   /// PEM (PKCS#8, or PKCS#1 RSA), never encrypted; RSA of 1024 to 8192 bits.
   static Result<std::shared_ptr<const PrivateKey>> from_pem(std::string_view pem,
                                                             const std::string& name);
-  /// Reads a key file. Refused: anything but a regular file, one that others may read or its group
-  /// may write, one owned by neither root nor this process, a directory on the way that others may
-  /// write to (sticky ones excepted), more than 64 KiB.
+  /// Reads a key file. Refused: anything but a regular file; one that anybody may read but root,
+  /// the user that runs this process and its group, or that a group may write; a file, directory or
+  /// link on the way owned by neither root nor that user; a directory on the way that others or a
+  /// group may write to (sticky ones excepted); more than 64 KiB.
   static Result<std::shared_ptr<const PrivateKey>> from_file(const std::filesystem::path& path);
   /// `bits` counts for rsa only.
   static Result<std::shared_ptr<const PrivateKey>> generate(KeyType type, unsigned bits);

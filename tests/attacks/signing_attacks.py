@@ -3,6 +3,7 @@
     signing_attacks.py AUTHMILTERD [unittest arguments]
 """
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -140,6 +141,23 @@ class Signing(unittest.TestCase):
                     ("FIFO", fifo, False), ("512 bits", made("512.pem", short), False),
                     ("passphrase", made("aes.pem", secret), False), ("10 MB", made("big.pem", key + b"\n" * 10_000_000), False),
                     ("empty", made("empty.pem", b""), False), ("a folder that all may write", open_folder / "k.pem", False)]
+            if os.geteuid() == 0:  # who can give files away
+                foreign = made("foreign.pem", mode=0o640)
+                os.chown(foreign, 0, 12345)
+                team = folder / "team"
+                team.mkdir()
+                (team / "k.pem").write_bytes(key)
+                (team / "k.pem").chmod(0o600)
+                team.chmod(0o775)
+                theirs = folder / "theirs"
+                theirs.mkdir()
+                (theirs / "k.pem").write_bytes(key)
+                (theirs / "k.pem").chmod(0o600)
+                os.chown(theirs, 12345, 0)
+                rows += [("our group may read it", made("ours.pem", mode=0o640), True),
+                         ("A236: another group may", foreign, False),
+                         ("A236: a folder that a group may write", team / "k.pem", False),
+                         ("A236: a folder of somebody else", theirs / "k.pem", False)]
             for why, path, accepted in rows:
                 with self.subTest(why):
                     config = folder / "c.toml"

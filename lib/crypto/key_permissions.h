@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include <authmilter/result.h>
+
+namespace authmilter {
+
+/// Who may read or replace a key: root, the user that runs this program, and for reading its group
+/// (the effective ones). Everybody else is one too many. Errors begin with `name`.
+
+/// Walks to the directory that `path`, which is absolute, lies in, link by link; the directory
+/// without links. Refused: a directory that others, or a group, may write to (sticky ones
+/// excepted), and a directory or link of another user: from there another file can be put in the
+/// key's place.
+Result<std::filesystem::path> check_way_to(const std::filesystem::path& path,
+                                           const std::string& name);
+
+/// Judges an open file. Refused: anything but a regular file, another owner, whatever others may
+/// do, a group that may write, a group that may read and is not ours. Where there is an access list
+/// (acl(5)), as on credentials that systemd hands over, it counts: the mode then shows the list's
+/// mask, and not what the group may do.
+Status check_key_file(int descriptor, const std::string& name);
+
+}  // namespace authmilter
