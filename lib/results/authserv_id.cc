@@ -1,5 +1,4 @@
 #include <authmilter/authentication_results.h>
-#include <authmilter/message.h>
 
 #include <algorithm>
 
@@ -22,7 +21,7 @@ bool is_printable_ascii(std::string_view text) {
 }  // namespace
 
 std::optional<std::string> parse_authserv_id(std::string_view value) {
-  if (value.size() > HeaderLimits{}.field_octets) return std::nullopt;
+  if (value.size() > kResultsFieldOctets) return std::nullopt;
   ResultsLexer lexer(value);
   lexer.skip();
   const auto id = lexer.take_value();

@@ -7,6 +7,9 @@
 
 namespace authmilter {
 
+/// A longer field is not read. Whatever is configured, none that says anything comes near.
+inline constexpr std::size_t kResultsFieldOctets = 64UL * 1024;
+
 /// RFC 2045 section 5.1: what stands without quotes in an Authentication-Results field.
 bool is_token(std::string_view text);
 

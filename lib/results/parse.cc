@@ -1,5 +1,4 @@
 #include <authmilter/authentication_results.h>
-#include <authmilter/message.h>
 
 #include "base/ascii.h"
 #include "results/lexer.h"
@@ -80,9 +79,9 @@ Result<MethodResult> read_result(ResultsLexer& lexer, std::string method) {
 }  // namespace
 
 Result<AuthenticationResults> parse_authentication_results(std::string_view value) {
-  if (value.size() > HeaderLimits{}.field_octets) {
-    return Error{"Authentication-Results: longer than " +
-                 std::to_string(HeaderLimits{}.field_octets) + " octets"};
+  if (value.size() > kResultsFieldOctets) {
+    return Error{"Authentication-Results: longer than " + std::to_string(kResultsFieldOctets) +
+                 " octets"};
   }
   ResultsLexer lexer(value);
   AuthenticationResults results;

@@ -69,7 +69,7 @@ struct MessageSigner::Impl {
 
 void MessageSigner::Impl::choose_keys() {
   if (guard.exceeded()) {
-    outcome.reason = "header-limit-exceeded";
+    outcome.reason = std::string(kHeaderLimitReason) + " (" + guard.excess() + ")";
     return;
   }
   const AuthorDomainResult author =

@@ -17,7 +17,6 @@
 namespace authmilter {
 namespace {
 
-constexpr const char* kHeaderLimitReason = "header-limit-exceeded";
 constexpr const char* kOverloadReason = "dns-overload";
 
 // RFC 7208 section 4.6.4 wants 20 seconds for an evaluation. Those are the MAIL FROM identity's,
@@ -277,8 +276,10 @@ Verdict MessageVerifier::finish() {
     verdict.decision = {
         .disposition = Disposition::reject,
         .rule = "limit.header",
-        .reason = kHeaderLimitReason,
-        .reply = SmtpReply{552, "5.3.4", "Message header exceeds the limits of this server"}};
+        .reason = std::string(kHeaderLimitReason) + " (" + impl_->guard.excess() + ")",
+        .reply = SmtpReply{
+            552, "5.3.4",
+            "Message header exceeds the limits of this server: " + impl_->guard.excess()}};
   } else {
     verdict.decision = decide(verdict.findings, impl_->config.policy);
     if (met_overload(impl_->recording.entries()) &&

@@ -45,6 +45,18 @@ class Attack(demo.Row):
     length: bool = False
 
 
+def long_to(octets):
+    """The field To, folded, of so many octets with the CRLF at each of its lines."""
+    line = ",\r\n user@home.example"
+    lines, rest = divmod(octets - len("To: user@home.example\r\n"), len(line))
+    return "To: " + "u" * rest + "user@home.example" + line * lines
+
+
+def signed_with_long_to(octets, becomes, **more):
+    """A genuine message, which nothing but its signature proves."""
+    return Attack(f"A235: To of {octets:,} octets", [BANK, long_to(octets)], ATTACKER, becomes, sign=True, **more)
+
+
 def attack(what, headers, becomes="refused", sender=ATTACKER, **more):
     if becomes == "refused":
         more.setdefault("reply", "550 5.7.")
@@ -67,10 +79,14 @@ def attacks():
         attack("A15: a mailbox's From_ line", ["From admin@bank.example Mon Jan  1 00:00:00 2024", EVIL], "delivered",
                results=["dmarc=none", "header.from=attack.example"]),
         attack("A17: a second From behind 500 kB", [EVIL] + ["X: " + "y" * 50000] * 10 + [BANK], reply="552 5.3.4 "),
-        # Where there are milters Postfix cuts a field at 60,000 octets, for them and for the queue.
-        attack("A18: a field of 100 kB", [EVIL, "X: " + "y" * 100000], "delivered", results=["dmarc=none"]),
-        attack("A18: in 100 lines", [EVIL, "X: y" + "\r\n ".join(["y" * 998] * 100)], "delivered",
-               results=["dmarc=none"]),
+        # Where there are milters Postfix cuts a field at 60,000 octets, for them and for the queue. A signature
+        # over such a field holds no more, so the field is what the message is refused for.
+        attack("A18: a field of 100 kB", [EVIL, "X: " + "y" * 100000], reply="552 5.3.4 "),
+        attack("A18: in 100 lines", [EVIL, "X: y" + "\r\n ".join(["y" * 998] * 100)], reply="552 5.3.4 "),
+        signed_with_long_to(58_900, "delivered", results=["dkim=pass", "dmarc=pass"]),
+        *(signed_with_long_to(octets, "refused", reply="552 5.3.4 Message header exceeds the limits of this server: "
+                                                       "field To has more than 59000 octets")
+          for octets in (59_100, 59_500, 61_000, 99_000)),
         attack("A20: two addresses", [EVIL + ", <admin@bank.example>"]),
         attack("A29: an address for a name", ['From: "admin@bank.example" <any@attack.example>'], "delivered",
                results=["dmarc=none", "header.from=attack.example"]),

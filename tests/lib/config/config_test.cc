@@ -157,7 +157,7 @@ TEST_CASE("an empty configuration verifies everything and signs nothing") {
   CHECK(config.verify.minimum_rsa_bits == 1024);
   CHECK(config.verify.limits.fields == 1000);
   CHECK(config.verify.limits.total_octets == 262144);
-  CHECK(config.verify.limits.field_octets == 65536);
+  CHECK(config.verify.limits.field_octets == 59000);
   CHECK(config.verify.limits.from_octets == 4096);
   CHECK(config.verify.spf_lookups == 10);
   CHECK(config.verify.spf_void_lookups == 2);

@@ -288,7 +288,10 @@ TEST_CASE("a header over the limits is refused, not judged by its first part (A1
   const Verdict verdict = judge(input, test_config());
   CHECK(verdict.disposition == Disposition::reject);
   CHECK(verdict.decision.rule == "limit.header");
+  CHECK(verdict.decision.reason == "header-limit-exceeded (more than 1000 fields)");
   CHECK(verdict.decision.reply->code == 552);
+  CHECK(verdict.decision.reply->text ==
+        "Message header exceeds the limits of this server: more than 1000 fields");
   CHECK(verdict.authentication_results.find("dmarc=permerror") != std::string::npos);
 }
 
