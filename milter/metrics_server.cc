@@ -4,6 +4,7 @@
 #include <prometheus/exposer.h>
 
 #include <exception>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -27,15 +28,27 @@ class Collection final : public prometheus::Collectable {
   const Metrics& metrics_;
 };
 
-}  // namespace
+// Each connection has a thread until it is answered or its time is over, and those that wait for
+// one stand in queues of 20 and 200. So whoever asks waits for (64 + 20 + 200) / 64 such times at
+// most, whatever others say or leave unsaid; Prometheus gives up after 10 seconds.
+constexpr const char* kThreads = "64";
+constexpr const char* kQueue = "20";
+constexpr const char* kBacklog = "200";
+// For the whole of a request, and for its answer.
+constexpr const char* kRequestMilliseconds = "1000";
 
-// One connection that says nothing must not keep the others waiting.
-constexpr std::size_t kThreads = 4;
+std::vector<std::string> server_options(const std::string& listen) {
+  return {"listening_ports",   listen, "num_threads",        kThreads,
+          "connection_queue",  kQueue, "listen_backlog",     kBacklog,
+          "enable_keep_alive", "no",   "request_timeout_ms", kRequestMilliseconds};
+}
+
+}  // namespace
 
 struct MetricsServer::Impl {
   Impl(const std::string& listen, DaemonFacts facts, const Metrics& metrics)
       : collection(std::make_shared<Collection>(std::move(facts), metrics)),
-        exposer(listen, kThreads) {
+        exposer(server_options(listen)) {
     exposer.RegisterCollectable(collection);
   }
   std::shared_ptr<Collection> collection;
