@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <chrono>
+#include <string>
+#include <unordered_set>
 
 #include "base/ascii.h"
 #include "config/formats.h"
@@ -85,20 +87,16 @@ void read_keys(Reader& reader, const Value& value, SigningDomainConfig& domain) 
   }
 }
 
-bool has_domain(const std::vector<SigningDomainConfig>& domains, const DomainName& name) {
-  return std::any_of(domains.begin(), domains.end(),
-                     [&](const SigningDomainConfig& domain) { return domain.domain == name; });
-}
-
 void read_domains(Reader& reader, const Value& value, Config& config) {
   auto& domains = config.signing.domains;
+  std::unordered_set<std::string> names;  // there may be tens of thousands
   for (const Value& table : reader.tables(value)) {
     SigningDomainConfig domain{unnamed(), false, {}};
     read_table(reader, table, signing_domain_options(), domain);
     need(reader, table, "domain");
     need(reader, table, "keys");
     const Value* name = table.find("domain");
-    if (name != nullptr && has_domain(domains, domain.domain))
+    if (name != nullptr && !names.insert(domain.domain.text()).second)
       reader.refuse(*name, fmt::format("\"{}\" is configured already", domain.domain.text()));
     domains.push_back(std::move(domain));
   }

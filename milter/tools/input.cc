@@ -1,7 +1,12 @@
 #include "input.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <system_error>
 
@@ -19,10 +24,13 @@ constexpr const char* kUtf16 =
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
-Result<std::string> read_all(std::FILE* file, const std::string& name) {
+Result<std::string> read_all(std::FILE* file, const std::string& name,
+                             std::size_t most_octets = std::numeric_limits<std::size_t>::max()) {
   std::string text;
   std::string piece(64UL * 1024, '\0');
   while (const std::size_t got = std::fread(piece.data(), 1, piece.size(), file)) {
+    if (got > most_octets - text.size())
+      return Error{name + ": more than " + std::to_string(most_octets) + " octets"};
     text.append(piece, 0, got);
   }
   if (std::ferror(file) != 0) return Error{name + ": " + reason(errno)};
@@ -93,6 +101,22 @@ Result<std::string> read_message(const std::string& path) {
     note(name + ": is empty");
   }
   return text;
+}
+
+Result<std::string> read_regular_file(const std::string& path, std::size_t most_octets) {
+  if (path == "-") return read_all(stdin, "standard input", most_octets);
+  // A FIFO or a terminal must not make us wait for somebody who writes.
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (descriptor < 0) return Error{path + ": " + reason(errno)};
+  const std::unique_ptr<std::FILE, Close> file(::fdopen(descriptor, "rb"));
+  if (!file) {
+    ::close(descriptor);
+    return Error{path + ": " + reason(ENOMEM)};
+  }
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) return Error{path + ": " + reason(errno)};
+  if (!S_ISREG(status.st_mode)) return Error{path + ": not a regular file"};
+  return read_all(file.get(), path, most_octets);
 }
 
 InputMessage message_from_text(std::string_view text) {

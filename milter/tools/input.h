@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include <authmilter/message.h>
@@ -9,6 +10,10 @@ namespace authmilter::tools {
 
 /// A file's octets; "-" and "" are standard input.
 Result<std::string> read_input(const std::string& path);
+
+/// A regular file's octets, of at most `most_octets`; anything else that has a name is refused at
+/// once. "-" is standard input, within the same limit.
+Result<std::string> read_regular_file(const std::string& path, std::size_t most_octets);
 
 /// A message as an MTA would hand it to the filter: a text with LF line ends, as files on disk
 /// have them, stands for the same text with CRLF.

@@ -229,6 +229,14 @@ ROWS = [
     ("of a missing file", ["import", "opendkim", "no.conf"], 66, None),
     ("whose table is missing", ["import", "opendkim", "notable.conf"], 66, None),
     ("behind which one is missing", ["import", "opendkim", "k.conf", "--opendmarc", "no.conf"], 66, None),
+    ("of a FIFO, where nobody writes", ["import", "opendkim", "fifo"], 66, None),
+    ("of a device without end", ["import", "opendkim", "/dev/zero"], 66, None),
+    ("of a directory", ["import", "opendkim", "."], 66, None),
+    ("of a file without measure", ["import", "opendkim", "huge.conf"], 66, None),
+    ("whose table is without measure", ["import", "opendkim", "hugetable.conf"], 66, None),
+    ("of a file that includes itself", ["import", "opendkim", "itself.conf"], 78, None),
+    ("of files that include each other without measure", ["import", "opendkim", "includes0.conf"], 66, None),
+    ("of standard input", ["import", "opendkim", "--json", "-"], 0, {"warnings.0.file": "-"}),
     ("of a file in error", ["import", "opendkim", "bad.toml"], 78, None),
     ("of the other program's file", ["import", "opendmarc", "k.conf"], 78, None),
     ("of what no socket can be", ["import", "opendkim", "--json", "noport.conf"], 0,
@@ -303,6 +311,14 @@ def prepare(command, failures):
     command.write("notable.conf", "KeyTable file:no.table\nSigningTable csl:a.org=k\n")
     command.write("nokey.conf", "Domain a.org\nSelector s\nKeyFile /etc/passwd/no.pem\n"
                   "AuthservID a.org\nSocket inet:1@127.0.0.1\n")
+    os.mkfifo(os.path.join(command.directory, "fifo"))
+    command.write("huge.conf", "Syslog yes\n")
+    command.write("hugetable.conf", "KeyTable file:huge.conf\nSigningTable csl:a.org=k\n")
+    os.truncate(os.path.join(command.directory, "huge.conf"), (64 << 20) + 1)
+    command.write("itself.conf", "Include itself.conf\n")
+    for number in range(4):
+        command.write(f"includes{number}.conf", f"Include includes{number + 1}.conf\n" * 2000)
+    command.write("includes4.conf", "#" * 20000)
     command.write("noport.conf", "Socket inet:99999@localhost\n")
     command.write("impatient.toml", "[dns]\ntimeout = \"1s\"\nmessage_timeout = \"2s\"\n")
     command.write("config.toml", CONFIG % {"dir": command.directory})

@@ -1,11 +1,14 @@
 #include "host_list.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <iterator>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -141,10 +144,31 @@ class Reader {
   Remarks& remarks_;
 };
 
-bool has(const std::vector<Network>& networks, const Network& network) {
-  return std::any_of(networks.begin(), networks.end(),
-                     [&](const Network& one) { return contains(one, network); });
-}
+/// The blocks that were taken so far, each to be found by those within it. None has a bit set
+/// behind its prefix.
+class Blocks {
+ public:
+  void add(const Network& network) {
+    lengths_.at(network.prefix_length()) = true;
+    known_.insert(key(network.address(), network.prefix_length()));
+  }
+  bool contain(const Network& network) const {
+    IpAddress address = network.address();
+    for (unsigned length = network.prefix_length() + 1; length-- > 0;) {
+      if (length < width(address)) address = with_bit(address, length, false);
+      if (lengths_.at(length) && known_.contains(key(address, length))) return true;
+    }
+    return false;
+  }
+
+ private:
+  static std::string key(const IpAddress& address, unsigned length) {
+    return address.text() + "/" + std::to_string(length);
+  }
+
+  std::array<bool, 129> lengths_{};  // that occur
+  std::unordered_set<std::string> known_;
+};
 
 }  // namespace
 
@@ -160,11 +184,15 @@ std::vector<Network> networks_of(const std::string& setting, const DataSet& host
     return !a.excluded && b.excluded;
   });
   std::vector<Network> networks;
+  Blocks blocks;
   for (const Entry& entry : entries) {
     if (entry.excluded) {
       networks = outside(networks, {entry.network});
-    } else if (!has(networks, entry.network)) {
+      blocks = Blocks();
+      for (const Network& network : networks) blocks.add(network);
+    } else if (!blocks.contain(entry.network)) {
       networks.push_back(entry.network);
+      blocks.add(entry.network);
     }
   }
   return networks;

@@ -1,6 +1,7 @@
 #include "settings_file.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -135,8 +136,11 @@ Place Settings::place(std::string_view name) const {
 }
 
 void remark_on_losses(const Settings& settings, KnownSettings known, Remarks& remarks) {
+  // Of a setting that is written several times the last one counts.
+  std::unordered_map<std::string, const Setting*> in_force;
+  for (const Setting& setting : settings.all()) in_force[lower(setting.name)] = &setting;
   for (const Setting& setting : settings.all()) {
-    if (settings.find(setting.name) != &setting) continue;
+    if (in_force[lower(setting.name)] != &setting) continue;
     const KnownSetting* found = find_known(known, setting.name);
     if (found == nullptr) {
       remarks.push_back({Weight::warning, setting.place, setting.name,

@@ -1,8 +1,11 @@
 #include "signing_plan.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <string_view>
 #include <tuple>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -61,9 +64,8 @@ class Planner {
   };
 
   void warn(const Place& place, std::string text) {
-    Remark remark{Weight::warning, place, setting_, std::move(text)};
-    if (std::find(remarks_.begin(), remarks_.end(), remark) == remarks_.end())
-      remarks_.push_back(std::move(remark));
+    if (!warned_.insert(place.text() + " " + text).second) return;
+    remarks_.push_back({Weight::warning, place, setting_, std::move(text)});
   }
 
   void forget_repeated_samples() {
@@ -117,18 +119,22 @@ class Planner {
       if (taken) continue;
       made.keys.push_back(key);
     }
+    places_.emplace(domain, planned_.size());
     planned_.push_back(std::move(made));
   }
 
   /// As KeyRing does: of the longest domain that holds the author's.
   Keys planned_keys(const std::string& author) const {
-    const PlannedDomain* longest = nullptr;
-    for (const PlannedDomain& one : planned_) {
-      const bool fits = one.domain == author || (one.subdomains && is_below(author, one.domain));
-      if (fits && (longest == nullptr || one.domain.size() > longest->domain.size()))
-        longest = &one;
+    for (std::string_view name = author; !name.empty();) {
+      if (const auto found = places_.find(name); found != places_.end()) {
+        const PlannedDomain& one = planned_[found->second];
+        if (one.subdomains || name == author) return one.keys;
+      }
+      const std::size_t dot = name.find('.');
+      if (dot == std::string_view::npos) break;
+      name.remove_prefix(dot + 1);
     }
-    return longest == nullptr ? Keys{} : longest->keys;
+    return {};
   }
 
   void compare() {
@@ -160,6 +166,8 @@ class Planner {
   Remarks& remarks_;
   std::map<std::string, Wish> wishes_;
   std::vector<PlannedDomain> planned_;
+  std::map<std::string, std::size_t, std::less<>> places_;  // in planned_, by domain
+  std::unordered_set<std::string> warned_;
 };
 
 }  // namespace

@@ -38,6 +38,7 @@ std::vector<std::string> three_parts(const std::string& value) {
 }  // namespace
 
 KeyTable::KeyTable(const DataSet& set, const std::string& directory, Remarks& remarks) {
+  std::size_t place = 0;
   for (const DataSetEntry& entry : set.entries) {
     const auto parts = three_parts(entry.value);
     Key key{"", "", "", false, entry.place};
@@ -53,17 +54,26 @@ KeyTable::KeyTable(const DataSet& set, const std::string& directory, Remarks& re
       key = {lower(parts[0]), lower(parts[1]), below(directory, parts[2]), true, entry.place};
     }
     // Of two lines with one name the first counts.
-    keys_.emplace(lower(entry.key), key);
-    if (set.kind == DataSetKind::patterns) patterns_.push_back(lower(entry.key));
+    const std::string name = lower(entry.key);
+    keys_.emplace(name, key);
+    if (set.kind != DataSetKind::patterns) continue;
+    if (name.find('*') == std::string::npos) {
+      plain_.emplace(name, place++);
+    } else {
+      wild_.push_back({name, place++});
+    }
   }
 }
 
 const KeyTable::Key* KeyTable::find(const std::string& name) const {
   const std::string wanted = lower(name);
-  const auto pattern = std::find_if(
-      patterns_.begin(), patterns_.end(),
-      [&](const std::string& candidate) { return matches_wildcard(wanted, candidate); });
-  const auto found = keys_.find(pattern == patterns_.end() ? wanted : *pattern);
+  // Of the patterns that match the first in the file counts.
+  const auto plain = plain_.find(wanted);
+  const auto pattern = std::find_if(wild_.begin(), wild_.end(), [&](const Pattern& candidate) {
+    return (plain == plain_.end() || candidate.index < plain->second) &&
+           matches_wildcard(wanted, candidate.name);
+  });
+  const auto found = keys_.find(pattern == wild_.end() ? wanted : pattern->name);
   return found == keys_.end() ? nullptr : &found->second;
 }
 
@@ -81,10 +91,21 @@ SigningTable::SigningTable(const DataSet& set, const KeyTable& keys, Matches mat
     const Line& line = lines_.back();
     remark_on_line(line, entry, remarks);
     const std::size_t index = lines_.size() - 1;
-    if (line.domains.shape == Domains::Shape::exact) {
-      by_domain_[line.domains.name].push_back(index);
-    } else {
-      wild_.push_back(index);
+    switch (line.domains.shape) {
+      case Domains::Shape::exact:
+        by_domain_[line.domains.name].push_back(index);
+        break;
+      case Domains::Shape::below:
+        by_suffix_["." + line.domains.name].push_back(index);
+        break;
+      case Domains::Shape::exact_and_below:
+        by_suffix_[line.domains.name].push_back(index);
+        break;
+      case Domains::Shape::all:
+      case Domains::Shape::other:
+      case Domains::Shape::never:
+        wild_.push_back(index);
+        break;
     }
     by_name_.emplace(line.pattern, index);
   }
@@ -164,6 +185,10 @@ std::vector<const SigningTable::Line*> SigningTable::matching_patterns(
   std::vector<std::size_t> candidates = wild_;
   if (const auto own = by_domain_.find(domain); own != by_domain_.end())
     candidates.insert(candidates.end(), own->second.begin(), own->second.end());
+  for (std::size_t at = 0; at < domain.size() && !by_suffix_.empty(); ++at) {
+    if (const auto lines = by_suffix_.find(domain.substr(at)); lines != by_suffix_.end())
+      candidates.insert(candidates.end(), lines->second.begin(), lines->second.end());
+  }
   std::sort(candidates.begin(), candidates.end());
   const std::string address = user + "@" + domain;
   std::vector<const Line*> found;
@@ -211,10 +236,13 @@ std::vector<ChosenKey> SigningTable::choose(const std::string& user,
 std::vector<Sample> SigningTable::samples() const {
   using Shape = Domains::Shape;
   std::vector<Sample> samples;
+  bool all_keys = false;  // each of the lines for them would name the same ones
   for (const Line& line : lines_) {
     std::string name = line.domains.name;
     Shape shape = line.domains.shape;
     if (line.key == kAuthorsKey) {
+      if (all_keys) continue;
+      all_keys = true;
       for (const std::string& key : keys_.names()) samples.push_back({key, false, line.place});
       continue;
     }

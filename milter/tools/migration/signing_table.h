@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "data_set.h"
@@ -31,7 +34,13 @@ class KeyTable {
 
  private:
   std::map<std::string, Key> keys_;
-  std::vector<std::string> patterns_;  // names of `keys_` that stand for others, in their order
+  // Of a file of patterns: where each name stands first, and the names with a wildcard in order.
+  struct Pattern {
+    std::string name;
+    std::size_t index;
+  };
+  std::unordered_map<std::string, std::size_t> plain_;
+  std::vector<Pattern> wild_;
 };
 
 enum class Matches : std::uint8_t { first, all };
@@ -71,9 +80,11 @@ class SigningTable {
   DataSetKind kind_;
   Matches matches_;
   std::vector<Line> lines_;
-  std::map<std::string, std::vector<std::size_t>> by_domain_;  // patterns of one domain
-  std::vector<std::size_t> wild_;                              // patterns of many
-  std::map<std::string, std::size_t> by_name_;                 // lines of other data sets
+  using LinesByName = std::unordered_map<std::string, std::vector<std::size_t>>;
+  LinesByName by_domain_;                       // patterns of one domain
+  LinesByName by_suffix_;                       // of those that end so: what stands behind the '*'
+  std::vector<std::size_t> wild_;               // of any others
+  std::map<std::string, std::size_t> by_name_;  // lines of other data sets
 };
 
 }  // namespace authmilter::migration
