@@ -35,12 +35,13 @@ class DkimLibrary {
 class HashSession;
 
 /// The header hash of each signature (RFC 6376 section 3.7) as libopendkim makes it; nothing for
-/// those that it does not take. `fields` are those of the message, in order.
+/// those that it does not take, and for all where it would take too long. `fields` are those of the
+/// message, in order.
 std::vector<std::optional<Sha256Digest>> library_header_hashes(
     const DkimLibrary& library, const std::vector<MessageField>& fields,
     const std::vector<SignatureToHash>& signatures);
 
-/// The same for all of them: canonical_header() stands in.
+/// The same for all of them: SignableHeader stands in.
 std::vector<Sha256Digest> hash_headers(const DkimLibrary& library,
                                        const std::vector<MessageField>& fields,
                                        const std::vector<SignatureToHash>& signatures);

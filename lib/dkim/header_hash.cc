@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <map>
+#include <unordered_set>
 
 #include "base/ascii.h"
 #include "message/tag_list.h"
@@ -33,17 +33,6 @@ std::string relaxed_value(std::string_view value) {
     out += value[i];
   }
   return out;
-}
-
-std::string canonical_field(const MessageField& field, std::string_view value,
-                            Canonicalization canonicalization) {
-  switch (canonicalization) {
-    case Canonicalization::simple:
-      return field.text.substr(0, field.text.find(':') + 1) + std::string(value);
-    case Canonicalization::relaxed:
-      return field.name + ":" + relaxed_value(value);
-  }
-  return {};
 }
 
 /// RFC 6376 section 3.5: the value of b=, "including all surrounding white space", is taken out.
@@ -83,28 +72,70 @@ MessageField make_message_field(const HeaderField& field) {
   return {signable_name(field.name).value_or(""), field.name + ":" + field.value};
 }
 
-std::string canonical_header(const std::vector<MessageField>& fields,
-                             const SignatureToHash& signature) {
+SignableHeader::SignableHeader(const std::vector<MessageField>& fields)
+    : fields_(fields), prepared_(fields.size()) {
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (!fields[i].name.empty()) by_name_[fields[i].name].push_back(i);
+  }
+}
+
+std::string_view SignableHeader::canonical_field(std::size_t index,
+                                                 Canonicalization canonicalization) {
+  const MessageField& field = fields_[index];
+  switch (canonicalization) {
+    case Canonicalization::simple:
+      return field.text;
+    case Canonicalization::relaxed:
+      auto& relaxed = prepared_[index].relaxed;
+      if (!relaxed) relaxed = field.name + ":" + relaxed_value(value_of(field));
+      return *relaxed;
+  }
+  return {};
+}
+
+std::string SignableHeader::canonical(const SignatureToHash& signature) {
   const Canonicalization canonicalization = signature.signature->header_canonicalization;
   // RFC 6376 section 5.4.2: each mention of a name takes the next instance, from the bottom. Our
   // own field is none of them (section 3.5).
-  std::map<std::string_view, std::vector<const MessageField*>> instances;
-  for (const auto& field : fields) {
-    if (!field.name.empty() && &field != signature.field) instances[field.name].push_back(&field);
-  }
+  std::unordered_map<std::string_view, std::size_t> left;
   std::string out;
   for (const auto& name : signature.signature->signed_names) {
-    const auto found = instances.find(name);
-    if (found == instances.end() || found->second.empty()) continue;  // the null string
-    const MessageField& field = *found->second.back();
-    found->second.pop_back();
-    out += canonical_field(field, value_of(field), canonicalization) + "\r\n";
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end()) continue;  // the null string
+    const auto& instances = found->second;
+    std::size_t& count = left.try_emplace(name, instances.size()).first->second;
+    if (count > 0 && &fields_[instances[count - 1]] == signature.field) --count;
+    if (count == 0) continue;
+    out += canonical_field(instances[--count], canonicalization);
+    out += "\r\n";
   }
-  return out + canonical_field(*signature.field, without_signature(value_of(*signature.field)),
-                               canonicalization);
+  const std::string own = without_signature(value_of(*signature.field));
+  switch (canonicalization) {
+    case Canonicalization::simple:
+      return out + signature.field->text.substr(0, signature.field->text.find(':') + 1) + own;
+    case Canonicalization::relaxed:
+      return out + signature.field->name + ":" + relaxed_value(own);
+  }
+  return out;
 }
 
-bool library_takes(const std::vector<MessageField>& fields, const SignatureToHash& signature) {
+bool SignableHeader::library_takes_field(std::size_t index, Canonicalization canonicalization) {
+  const std::string& text = fields_[index].text;
+  Prepared& prepared = prepared_[index];
+  if (!prepared.taken_simple)
+    prepared.taken_simple = text.find('\0') == std::string::npos && !has_tab_in_name(text);
+  switch (canonicalization) {
+    case Canonicalization::simple:
+      return *prepared.taken_simple;
+    case Canonicalization::relaxed:
+      if (!prepared.taken_relaxed)
+        prepared.taken_relaxed = *prepared.taken_simple && !has_odd_blank(text);
+      return *prepared.taken_relaxed;
+  }
+  return false;
+}
+
+bool SignableHeader::library_takes(const SignatureToHash& signature) {
   const std::string_view value = value_of(*signature.field);
   if (!std::all_of(value.begin(), value.end(), [](char c) { return (c & '\x80') == 0; }))
     return false;
@@ -112,18 +143,24 @@ bool library_takes(const std::vector<MessageField>& fields, const SignatureToHas
   for (const auto& tag : tags.tags()) {
     if (tag.name == "b" ? *tag.name.end() != '=' : tag.name.ends_with('b')) return false;
   }
-  const auto& names = signature.signature->signed_names;
-  const auto is_signed = [&](std::string_view name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  };
-  // It would be told about some of these fields only.
-  if (is_signed("dkim-signature")) return false;
-  const bool relaxed = signature.signature->header_canonicalization == Canonicalization::relaxed;
-  return std::none_of(fields.begin(), fields.end(), [&](const MessageField& field) {
-    return is_signed(field.name) &&
-           (field.text.find('\0') != std::string::npos || has_tab_in_name(field.text) ||
-            (relaxed && has_odd_blank(field.text)));
-  });
+  // Each name once: a list of one name 200 times has a thousand fields behind each.
+  std::unordered_set<std::string_view> seen;
+  for (const std::string& name : signature.signature->signed_names) {
+    if (!seen.insert(name).second) continue;
+    // It would be told about some of these fields only.
+    if (name == "dkim-signature") return false;
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end()) continue;
+    for (const std::size_t index : found->second) {
+      if (!library_takes_field(index, signature.signature->header_canonicalization)) return false;
+    }
+  }
+  return true;
+}
+
+std::string canonical_header(const std::vector<MessageField>& fields,
+                             const SignatureToHash& signature) {
+  return SignableHeader(fields).canonical(signature);
 }
 
 }  // namespace authmilter

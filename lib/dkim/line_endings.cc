@@ -10,6 +10,10 @@ namespace {
 // No text has such a run of CRs; it must not grow our memory.
 constexpr std::size_t kLongestRunOfCrs = 1000;
 
+// A span of this length goes to the library as it is; shorter ones are copied together first.
+constexpr std::size_t kLongSpan = 512;
+constexpr std::size_t kGathered = 16UL * 1024;
+
 }  // namespace
 
 void LineEndings::update(std::string_view octets, const Sink& sink) {
@@ -29,7 +33,7 @@ void LineEndings::update(std::string_view octets, const Sink& sink) {
       line_end(sink);
       ++at;
     } else {
-      bare_crs(sink);
+      bare_crs();
     }
   };
   if (pending_crs_ > 0) resolve_crs();
@@ -58,27 +62,46 @@ void LineEndings::update(std::string_view octets, const Sink& sink) {
     if (lf < at) lf = next('\n');
   }
   pass(octets.substr(begin), sink);
+  flush(sink);
 }
 
 void LineEndings::finish(const Sink& sink) {
   if (empty_ || (pending_crs_ == 0 && last_ == '\n')) return;
   ++pending_crs_;  // the CR of the CRLF that is missing
   line_end(sink);
+  flush(sink);
 }
 
 void LineEndings::pass(std::string_view octets, const Sink& sink) {
   if (octets.empty()) return;
-  sink(octets);
   last_ = octets.back();
+  if (octets.size() >= kLongSpan) {
+    flush(sink);
+    sink(octets);
+    return;
+  }
+  gathered_ += octets;
+  if (gathered_.size() >= kGathered) flush(sink);
+}
+
+void LineEndings::pass_crs(std::size_t count) {
+  gathered_.append(count, '\r');
+  last_ = '\r';
+}
+
+void LineEndings::flush(const Sink& sink) {
+  if (gathered_.empty()) return;
+  sink(gathered_);
+  gathered_.clear();
 }
 
 /// Some CRs with neither a LF nor a CR after them.
-void LineEndings::bare_crs(const Sink& sink) {
+void LineEndings::bare_crs() {
   const bool relaxed = canonicalization_ == Canonicalization::relaxed;
   // The library's reading of a bare CR depends on what stands before it.
   if (pending_crs_ > kLongestRunOfCrs || (relaxed ? is_wsp(last_) : last_ == '\n')) exact_ = false;
   // Relaxed, it takes the last CR of a run for the beginning of a line end that does not come.
-  if (exact_) pass(std::string(pending_crs_ + (relaxed ? 1 : 0), '\r'), sink);
+  if (exact_) pass_crs(pending_crs_ + (relaxed ? 1 : 0));
   pending_crs_ = 0;
 }
 
@@ -89,7 +112,8 @@ void LineEndings::line_end(const Sink& sink) {
     if (pending_crs_ > kLongestRunOfCrs || (relaxed ? is_wsp(last_) : last_ == '\n'))
       exact_ = false;
   }
-  pass(std::string(exact_ ? pending_crs_ : 1, '\r') + "\n", sink);
+  pass_crs(exact_ ? pending_crs_ : 1);
+  pass("\n", sink);
   pending_crs_ = 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include <authmilter/dkim.h>
@@ -18,7 +19,8 @@ class LineEndings {
 
   explicit LineEndings(Canonicalization canonicalization) : canonicalization_(canonicalization) {}
 
-  /// Octets split anywhere. Spans of CRLF text are passed on without a copy.
+  /// Octets split anywhere. Long spans of CRLF text are passed on without a copy, short ones
+  /// together: a text of nothing but odd line ends makes no more calls than another.
   void update(std::string_view octets, const Sink& sink);
   void finish(const Sink& sink);
 
@@ -27,10 +29,13 @@ class LineEndings {
 
  private:
   void pass(std::string_view octets, const Sink& sink);
-  void bare_crs(const Sink& sink);
+  void pass_crs(std::size_t count);  // more than none, few enough to be gathered
+  void flush(const Sink& sink);
+  void bare_crs();
   void line_end(const Sink& sink);
 
   Canonicalization canonicalization_;
+  std::string gathered_;         // short spans that wait
   char last_ = '\n';             // passed on; a body begins as a line does
   bool empty_ = true;            // nothing came yet
   std::size_t pending_crs_ = 0;  // came last; what follows tells their meaning

@@ -19,6 +19,10 @@ std::size_t common_prefix(const std::string& a, const std::string& b) {
 std::vector<std::string> signature_prefixes(const std::vector<std::string>& signatures) {
   std::vector<std::string> prefixes;
   for (const auto& signature : signatures) {
+    if (signature.empty()) {  // most of those that are too many
+      prefixes.emplace_back();
+      continue;
+    }
     std::size_t length = kShortestPrefix;
     for (const auto& other : signatures) {
       if (other != signature) length = std::max(length, common_prefix(signature, other) + 1);

@@ -162,7 +162,11 @@ void DkimVerifier::Impl::hash_header() {
     owners.push_back(&candidate);
   }
   const auto hashes = hash_headers(engine.impl().library, fields, inputs);
-  for (std::size_t i = 0; i < owners.size(); ++i) owners[i]->header_hash = hashes[i];
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    owners[i]->header_hash = hashes[i];
+    // The names have done their work; each key that is tried copies what is left.
+    owners[i]->read.signature->signed_names.clear();
+  }
 }
 
 void DkimVerifier::Impl::end_of_headers() {
