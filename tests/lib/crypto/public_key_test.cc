@@ -129,10 +129,14 @@ TEST_CASE("what is an RSA public key (RFC 8017 appendix A.1.1, RFC 3279 section 
       {"wrapped without parameters", key_info(kRsaEncryption, good), 1024},
       {"small keys are keys: who wants them longer says so", rsa_key(modulus(512), kF4), 512},
       {"1023 bits", rsa_key(modulus(1023), kF4), 1023},
+      {"1025 bits (A238)", rsa_key(modulus(1025), kF4), 1025},
+      {"2047 bits (A238)", rsa_key(modulus(2047), kF4), 2047},
+      {"8191 bits (A238)", rsa_key(modulus(8191), kF4), 8191},
       {"8192 bits", rsa_key(modulus(8192), kF4), 8192},
       {"8193 bits", rsa_key(modulus(8193), kF4), 0},
       {"16384 bits", rsa_key(modulus(16384), kF4), 0},
       {"exponent 3", rsa_key(modulus(1024), {0x03}), 1024},
+      {"exponent 2^32 - 3 (A238)", rsa_key(modulus(1024), {0x00, 0xff, 0xff, 0xff, 0xfd}), 1024},
       {"exponent 2^32 - 1", rsa_key(modulus(1024), {0x00, 0xff, 0xff, 0xff, 0xff}), 1024},
       {"exponent 2^32", rsa_key(modulus(1024), {0x01, 0x00, 0x00, 0x00, 0x00}), 0},
       {"exponent 2^32 + 1", rsa_key(modulus(1024), {0x01, 0x00, 0x00, 0x00, 0x01}), 0},
@@ -144,6 +148,16 @@ TEST_CASE("what is an RSA public key (RFC 8017 appendix A.1.1, RFC 3279 section 
       {"modulus 0", rsa_key({0x00}, kF4), 0},
       {"negative modulus", rsa_key({0x80, 0x01}, kF4), 0},
       {"even modulus", rsa_key({0x7f, 0x02}, kF4), 0},
+      {"even modulus of 2048 bits (A238)",
+       rsa_key(
+           [] {
+             Octets even = modulus(2048);
+             even.back() = 0x02;
+             return even;
+           }(),
+           kF4),
+       0},
+      {"modulus of 40 bits, no room for a hash (A238)", rsa_key(modulus(40), kF4), 40},
       {"modulus with a needless zero", rsa_key({0x00, 0x7f, 0x01}, kF4), 0},
       {"modulus without octets", rsa_key({}, kF4), 0},
       {"empty", {}, 0},

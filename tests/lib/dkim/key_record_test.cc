@@ -47,7 +47,15 @@ TEST_CASE("key records are read strictly (RFC 6376 section 3.6.1)") {
       {"revoked (edge case 43)", "v=DKIM1; p=", "key-revoked"},
       {"no p=", "v=DKIM1; k=rsa", "key-malformed"},
       {"v= is not the first (A89, edge case 46)", "p=AAAA; v=DKIM1", "key-malformed"},
+      {"v= is the last of many (A241)", "k=rsa; t=s; p=AAAA; v=DKIM1", "key-malformed"},
+      {"blanks before v=, which is the first", " v=DKIM1; p=AAAA", "rsa AAAA"},
       {"a duplicate", "v=DKIM1; p=AAAA; p=BBBB", "key-malformed"},
+      {"v= twice (A241)", "v=DKIM1; v=DKIM1; p=AAAA", "key-malformed"},
+      {"a good and a revoked p= (A241)", "v=DKIM1; p=; p=AAAA", "key-malformed"},
+      {"two t= (A241)", "v=DKIM1; t=s; t=y; p=AAAA", "key-malformed"},
+      {"two tags that nobody knows (A241)", "v=DKIM1; zz=1; zz=2; p=AAAA", "key-malformed"},
+      {"tag names are case-sensitive, so P= is no second p=", "v=DKIM1; P=BBBB; p=AAAA",
+       "rsa AAAA"},
       {"two semicolons", "v=DKIM1;; p=AAAA", "key-malformed"},
       {"escaped semicolons", "v=DKIM1\\; p=AAAA", "other: key-version-unknown"},
       {"k= that nobody knows", "k=dsa; p=AAAA", "key-type-unknown"},
@@ -74,6 +82,7 @@ TEST_CASE("key records are read strictly (RFC 6376 section 3.6.1)") {
 
 TEST_CASE("the size of a key record is bounded (A90)") {
   const std::string start = "v=DKIM1; p=AAAA; n=";
+  CHECK(reading(start + std::string(8191 - start.size(), 'n')) == "rsa AAAA");
   CHECK(reading(start + std::string(8192 - start.size(), 'n')) == "rsa AAAA");
   CHECK(reading(start + std::string(8193 - start.size(), 'n')) == "key-record-too-long");
   CHECK(reading("p=" + std::string(4096, 'A')) == "rsa " + std::string(4096, 'A'));

@@ -260,17 +260,58 @@ TEST_CASE("the key decides what a signature is worth (RFC 6376 section 6.1.2)") 
   }
 }
 
-TEST_CASE("no more than three keys are tried (A90, edge case 45)") {
-  std::string zone_text;
-  for (int i = 0; i < 3; ++i) {
-    zone_text += txt_line("r._domainkey.example.org",
-                          "n=" + std::to_string(i) + "; p=" +
-                              (*PrivateKey::generate(KeyType::rsa, 1024))->dns_public_key());
-  }
-  const auto last =
-      txt_line("r._domainkey.example.org", "p=" + private_key(KeyType::rsa)->dns_public_key());
+TEST_CASE("no more than three keys are tried (A90, A240, edge case 45)") {
+  std::vector<std::string> others;
+  for (int i = 0; i < 3; ++i)
+    others.push_back((*PrivateKey::generate(KeyType::rsa, 1024))->dns_public_key());
   const auto message = signed_by("r");
-  CHECK(summary(verify(message, zone_text + last)) == "fail signature-mismatch");
+  for (const unsigned before : {1U, 2U, 3U}) {
+    CAPTURE(before);
+    std::string zone_text;
+    for (unsigned i = 0; i < before; ++i)
+      zone_text += txt_line("r._domainkey.example.org", "p=" + others[i]);
+    // What is no key does not count, however much of it there is.
+    for (unsigned i = 0; i < 30; ++i)
+      zone_text += txt_line("r._domainkey.example.org", "v=spf1 -all n" + std::to_string(i));
+    zone_text +=
+        txt_line("r._domainkey.example.org", "p=" + private_key(KeyType::rsa)->dns_public_key());
+    CHECK(summary(verify(message, zone_text)) == (before < 3 ? "pass" : "fail signature-mismatch"));
+  }
+}
+
+TEST_CASE("a key from the DNS has a greatest size (A238)") {
+  // A modulus of so many octets, odd and with the highest bit set, and the exponent 65537.
+  const auto record = [](std::size_t octets) {
+    const auto length = [](std::size_t size) {
+      return Octets{0x82, static_cast<std::uint8_t>(size >> 8U),
+                    static_cast<std::uint8_t>(size & 0xffU)};
+    };
+    Octets number = {0x02};
+    const auto add = [](Octets& to, const Octets& more) {
+      to.insert(to.end(), more.begin(), more.end());
+    };
+    add(number, length(octets + 1));
+    number.push_back(0x00);
+    add(number, Octets(octets, 0xff));
+    add(number, {0x02, 0x03, 0x01, 0x00, 0x01});
+    Octets key = {0x30};
+    add(key, length(number.size()));
+    add(key, number);
+    return txt_line("r._domainkey.example.org", "p=" + base64_encode(key));
+  };
+  const auto message = signed_by("r");
+  const struct {
+    std::size_t octets;
+    const char* want;
+  } rows[] = {{1023, "fail signature-mismatch"},
+              {1024, "fail signature-mismatch"},
+              {1025, "permerror key-malformed"},
+              {2048, "permerror key-malformed"},
+              {4096, "permerror key-record-too-long"}};
+  for (const auto& row : rows) {
+    CAPTURE(row.octets);
+    CHECK(summary(verify(message, record(row.octets))) == row.want);
+  }
 }
 
 TEST_CASE("trouble in the DNS is a temperror and never a fail (A173, A174, edge case 68)") {
@@ -444,6 +485,20 @@ TEST_CASE("at most so many signatures are judged, bad ones counted (A91, edge ca
   auto outcomes = verify(message);
   REQUIRE(outcomes.size() == 10);
   CHECK(outcomes[9].result == DkimResult::pass);
+
+  // A239: whatever is wrong with them, and where they stand.
+  for (const char* bad : {" garbage", "", " v=2",
+                          " v=1; a=rsa-sha1; b=AAAA; bh=AAAA; c=simple; d=a.example; h=from; s=s",
+                          " v=1; d=a.example; s=s; x=1"}) {
+    CAPTURE(std::string(bad));
+    auto crowded = signed_by("r");
+    crowded.fields.insert(crowded.fields.begin(), 10, {"DKIM-Signature", bad});
+    CHECK(summary(verify(crowded)).ends_with("policy too-many-signatures"));
+    crowded = signed_by("r");
+    crowded.fields.insert(crowded.fields.end(), 10, {"dkim-signature ", bad});
+    CHECK(summary(verify(crowded)).starts_with("pass"));
+    CHECK(summary(verify(crowded)).ends_with("policy too-many-signatures"));
+  }
 
   message.fields.insert(message.fields.begin(), {"DKIM-Signature", " garbage"});
   outcomes = verify(message);

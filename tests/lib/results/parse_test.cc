@@ -143,6 +143,8 @@ TEST_CASE("every form of the grammar is read (RFC 8601 section 2.2, edge cases 9
        "a.example; dmarc=none header.from=[b.example]"},
       {"reason among the properties means nothing", "a.example; spf=fail x.y=z reason=w",
        "a.example; spf=fail x.y=[z]"},
+      {"comments to a depth of 19",
+       "a.example; none " + std::string(19, '(') + std::string(19, ')'), "a.example"},
       {"comments to a depth of 20",
        "a.example; none " + std::string(20, '(') + std::string(20, ')'), "a.example"},
   };

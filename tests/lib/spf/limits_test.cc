@@ -186,6 +186,7 @@ TEST_CASE("A61, edge case 3: MX and PTR records have limits (RFC 7208 section 4.
     }
     return zone;
   };
+  CHECK(told(check(exchanges(9), {.client = "192.0.2.9"})) == "pass");
   CHECK(told(check(exchanges(10), {.client = "192.0.2.10"})) == "pass");
   CHECK(told(check(exchanges(10), {.client = "192.0.2.99"})) == "fail");
   CHECK(check(exchanges(10), {.client = "192.0.2.99"}).lookups == 1);
@@ -199,9 +200,23 @@ TEST_CASE("A61, edge case 3: MX and PTR records have limits (RFC 7208 section 4.
       zone += "1.2.0.192.in-addr.arpa. PTR x" + std::to_string(i) + ".example.org.\n";
     return zone + "1.2.0.192.in-addr.arpa. PTR me.example.org.\nme.example.org. A 192.0.2.1\n";
   };
+  CHECK(told(check(pointers(8))) == "pass");
   CHECK(told(check(pointers(9))) == "pass");
   CHECK(told(check(pointers(10))) == "fail");
   CHECK(told(check(pointers(11))) == "fail");
+}
+
+TEST_CASE("A242: the names behind %{p} have the limit of ptr (RFC 7208 section 4.6.4)") {
+  const auto pointers = [](int before) {
+    std::string zone = spf("example.org", "exists:%{p}.ok.example.org -all") +
+                       "me.other.example.ok.example.org. A 127.0.0.2\n";
+    for (int i = 1; i <= before; ++i)
+      zone += "1.2.0.192.in-addr.arpa. PTR x" + std::to_string(i) + ".other.example.\n";
+    return zone + "1.2.0.192.in-addr.arpa. PTR me.other.example.\nme.other.example. A 192.0.2.1\n";
+  };
+  CHECK(told(check(pointers(8))) == "pass");
+  CHECK(told(check(pointers(9))) == "pass");
+  CHECK(told(check(pointers(10))) == "fail");
 }
 
 TEST_CASE("edge case 18: errors of ptr lookups are no match (RFC 7208 section 5.5)") {
