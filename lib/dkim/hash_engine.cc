@@ -4,6 +4,7 @@
 #include <new>
 #include <set>
 #include <stdexcept>
+#include <string>
 
 #include "dkim/opendkim.h"
 
@@ -27,10 +28,9 @@ constexpr std::uint64_t kClockDriftSeconds = 10ULL * 366 * 24 * 3600;
 struct Hashes {
   Sha256Digest header{};
   Sha256Digest body{};
-  std::uint64_t body_octets = 0;
 };
 
-std::optional<Hashes> read_hashes(DKIM* dkim, DKIM_SIGINFO* signature) {
+std::optional<Hashes> read_hashes(DKIM_SIGINFO* signature) {
   // "Unknown" is the library's word for a signature that is set up and not judged; one with
   // another word has no hashes to ask for.
   if (dkim_sig_geterror(signature) != DKIM_SIGERROR_UNKNOWN) return std::nullopt;
@@ -45,12 +45,6 @@ std::optional<Hashes> read_hashes(DKIM* dkim, DKIM_SIGINFO* signature) {
   }
   std::copy_n(static_cast<const std::uint8_t*>(header), header_octets, hashes.header.begin());
   std::copy_n(static_cast<const std::uint8_t*>(body), body_octets, hashes.body.begin());
-  ssize_t canonical = 0;
-  if (dkim_sig_getcanonlen(dkim, signature, nullptr, &canonical, nullptr) != DKIM_STAT_OK ||
-      canonical < 0) {
-    return std::nullopt;
-  }
-  hashes.body_octets = static_cast<std::uint64_t>(canonical);
   return hashes;
 }
 
@@ -88,7 +82,7 @@ class HashSession {
   /// All hashes are ready here, and no key was asked for yet.
   void on_final(DKIM_SIGINFO** signatures, int count) {
     for (int i = 0; i < count; ++i) {
-      hashes_.push_back(read_hashes(handle_.get(), signatures[i]));
+      hashes_.push_back(read_hashes(signatures[i]));
       dkim_sig_ignore(signatures[i]);
     }
   }
@@ -204,37 +198,18 @@ std::vector<Sha256Digest> hash_headers(const DkimLibrary& library,
   return out;
 }
 
-BodyHasher::BodyHasher(const DkimLibrary& library, Canonicalization canonicalization,
-                       const std::vector<BodyLimit>& limits)
-    : session_(std::make_unique<HashSession>(library)), lines_(canonicalization) {
-  // Signatures that stand for nothing but their c= and l=.
-  session_->field("From: <a@example.com>");
-  for (const auto& limit : limits) {
-    std::string text = "DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=s; h=from; c=simple/";
-    text += to_string(canonicalization);
-    if (limit) text += "; l=" + std::to_string(*limit);
-    session_->field(text + "; bh=AAAA; b=AAAA");
-  }
-  session_->end_of_headers();
-}
-
-BodyHasher::~BodyHasher() = default;
-BodyHasher::BodyHasher(BodyHasher&&) noexcept = default;
-BodyHasher& BodyHasher::operator=(BodyHasher&&) noexcept = default;
-
-void BodyHasher::update(std::string_view octets) {
-  lines_.update(octets, [this](std::string_view piece) { session_->body(piece); });
-}
-
-std::optional<std::vector<BodyHash>> BodyHasher::finish() {
-  lines_.finish([this](std::string_view piece) { session_->body(piece); });
-  std::vector<BodyHash> out;
-  for (const auto& hashes : session_->finish()) {
-    // Only a limit beyond the end of the body may go without.
-    if (!hashes && out.empty()) return std::nullopt;
-    out.push_back(hashes ? BodyHash{hashes->body, hashes->body_octets} : BodyHash{});
-  }
-  return out.empty() ? std::nullopt : std::optional(std::move(out));
+std::optional<Sha256Digest> library_body_hash(const DkimLibrary& library,
+                                              Canonicalization canonicalization,
+                                              std::string_view body) {
+  HashSession session(library);
+  session.field("From: <a@example.com>");
+  // A signature that stands for nothing but its c=.
+  session.field("DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=s; h=from; c=simple/" +
+                std::string(to_string(canonicalization)) + "; bh=AAAA; b=AAAA");
+  session.end_of_headers();
+  session.body(body);
+  const auto& hashes = session.finish();
+  return hashes.size() == 1 && hashes[0] ? std::optional(hashes[0]->body) : std::nullopt;
 }
 
 }  // namespace authmilter

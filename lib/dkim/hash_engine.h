@@ -1,10 +1,8 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,12 +10,11 @@
 #include <authmilter/dkim.h>
 
 #include "dkim/header_hash.h"
-#include "dkim/line_endings.h"
 
 namespace authmilter {
 
-/// libopendkim, set up as parser, canonicalizer and hash engine: it never looks a key up, verifies
-/// or signs. Immutable once built, so thread-safe.
+/// libopendkim, set up as parser, canonicalizer and hash engine of headers: it never looks a key
+/// up, verifies or signs. Immutable once built, so thread-safe.
 class DkimLibrary {
  public:
   DkimLibrary();
@@ -46,36 +43,10 @@ std::vector<Sha256Digest> hash_headers(const DkimLibrary& library,
                                        const std::vector<MessageField>& fields,
                                        const std::vector<SignatureToHash>& signatures);
 
-/// How many octets of the canonical body a signature covers (l=); nothing for all of it.
-using BodyLimit = std::optional<std::uint64_t>;
-
-struct BodyHash {
-  Sha256Digest digest{};
-  std::uint64_t octets = 0;  // of the canonical body, that were hashed
-};
-
-/// Hashes one body under one canonicalization, streaming in constant memory, once for each limit.
-/// `library` must outlive it.
-class BodyHasher {
- public:
-  BodyHasher(const DkimLibrary& library, Canonicalization canonicalization,
-             const std::vector<BodyLimit>& limits);
-  ~BodyHasher();
-  BodyHasher(BodyHasher&&) noexcept;
-  BodyHasher& operator=(BodyHasher&&) noexcept;
-
-  /// Octets as the MTA hands them over, split anywhere.
-  void update(std::string_view octets);
-  /// In the order of the limits; the first one must be none. A limit beyond the end of the body has
-  /// no hash. Nothing when the library failed.
-  std::optional<std::vector<BodyHash>> finish();
-  /// False when the body has a bare CR that makes the hash another than RFC 6376's. Meaningful
-  /// after finish().
-  bool exact() const { return lines_.exact(); }
-
- private:
-  std::unique_ptr<HashSession> session_;
-  LineEndings lines_;
-};
+/// The hash of a body as libopendkim makes it, to compare with BodyHasher's: a body with CRLF line
+/// ends, the last line ended, and no bare CR. Nothing when the library failed.
+std::optional<Sha256Digest> library_body_hash(const DkimLibrary& library,
+                                              Canonicalization canonicalization,
+                                              std::string_view body);
 
 }  // namespace authmilter

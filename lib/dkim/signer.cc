@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "dkim/body_hasher.h"
 #include "dkim/engine.h"
 #include "dkim/signature_text.h"
 #include "dkim/signed_names.h"
@@ -33,8 +34,7 @@ struct DkimSigner::Impl {
 /// an empty b= and hashed as a verifier would, then filled in.
 Result<std::vector<HeaderField>> DkimSigner::Impl::finish() {
   if (!body) return Error{"message: the header was not ended"};
-  const auto body_hashes = body->finish();
-  if (!body_hashes) return Error{"message: cannot hash the body"};
+  const Sha256Digest body_hash = body->finish().front().digest;
   // RFC 6376 section 5.4: From MUST be signed, so there must be one.
   if (std::none_of(fields.begin(), fields.end(),
                    [](const MessageField& field) { return field.name == "from"; })) {
@@ -45,8 +45,7 @@ Result<std::vector<HeaderField>> DkimSigner::Impl::finish() {
   std::vector<MessageField> draft_fields;
   std::vector<DkimSignature> signatures(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    drafts.push_back(
-        signature_draft_text({&keys[i], &options, &signed_names, &body_hashes->front().digest}));
+    drafts.push_back(signature_draft_text({&keys[i], &options, &signed_names, &body_hash}));
     // The library wants a b= that is not empty; its value is no part of the hash.
     draft_fields.push_back(make_message_field({kFieldName, drafts.back() + "AAAA"}));
     signatures[i].header_canonicalization = options.header;
@@ -86,8 +85,7 @@ void DkimSigner::end_of_headers() {
                                        names.end();
                               }),
                fields.end());
-  impl_->body.emplace(impl_->engine.impl().library, impl_->options.body,
-                      std::vector<BodyLimit>{std::nullopt});
+  impl_->body.emplace(impl_->options.body, std::vector<BodyLimit>{std::nullopt});
 }
 
 void DkimSigner::body(std::string_view octets) {

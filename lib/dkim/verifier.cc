@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "dkim/body_hasher.h"
 #include "dkim/engine.h"
 #include "dkim/signature.h"
 #include "dkim/signature_prefix.h"
@@ -43,28 +44,25 @@ constexpr std::string_view kSingleFields[] = {
 /// The body under one canonicalization, with the hashes that its signatures need.
 class BodyHashes {
  public:
-  BodyHashes(const DkimLibrary& library, Canonicalization canonicalization,
-             const std::set<std::uint64_t>& lengths)
+  BodyHashes(Canonicalization canonicalization, const std::set<std::uint64_t>& lengths)
       : limits_{std::nullopt} {
     limits_.insert(limits_.end(), lengths.begin(), lengths.end());
-    hasher_.emplace(library, canonicalization, limits_);
+    hasher_.emplace(canonicalization, limits_);
   }
 
   void update(std::string_view octets) { hasher_->update(octets); }
   void finish() { hashes_ = hasher_->finish(); }
 
-  bool available() const { return hashes_.has_value(); }
-  bool exact() const { return hasher_->exact(); }
-  std::uint64_t octets() const { return hashes_->front().octets; }
+  std::uint64_t octets() const { return hashes_.front().octets; }
   const Sha256Digest& digest(const BodyLimit& limit) const {
     const auto place = std::find(limits_.begin(), limits_.end(), limit);
-    return (*hashes_)[static_cast<std::size_t>(place - limits_.begin())].digest;
+    return hashes_[static_cast<std::size_t>(place - limits_.begin())].digest;
   }
 
  private:
   std::vector<BodyLimit> limits_;
   std::optional<BodyHasher> hasher_;
-  std::optional<std::vector<BodyHash>> hashes_;
+  std::vector<BodyHash> hashes_;
 };
 
 }  // namespace
@@ -183,7 +181,7 @@ void DkimVerifier::Impl::end_of_headers() {
   fields.clear();
   fields.shrink_to_fit();
   for (const auto& [canonicalization, limits] : lengths)
-    bodies.try_emplace(canonicalization, engine.impl().library, canonicalization, limits);
+    bodies.try_emplace(canonicalization, canonicalization, limits);
 }
 
 const KeyLookup& DkimVerifier::Impl::keys(const Candidate& candidate) {
@@ -195,8 +193,6 @@ const KeyLookup& DkimVerifier::Impl::keys(const Candidate& candidate) {
 }
 
 void DkimVerifier::Impl::judge(Candidate& candidate) {
-  const BodyHashes& body = bodies.at(candidate.read.signature->body_canonicalization);
-  if (!body.available()) return conclude(candidate, DkimResult::temperror, "internal-error");
   // The key before the hashes, as RFC 6376 section 6.1 has it: whether a signature can be trusted
   // at all must not depend on what happened to the body.
   const KeyLookup& lookup = keys(candidate);
@@ -242,7 +238,6 @@ void DkimVerifier::Impl::judge_signature(Candidate& candidate, const CandidateKe
       key.key->bits() < std::max(kLowestRsaBits, options.minimum_rsa_bits)) {
     return end(DkimResult::policy, "key-too-short");
   }
-  if (!body.exact()) return end(DkimResult::neutral, "bare-cr-in-body");
   // RFC 6376 section 3.5: l= MUST NOT be larger than the body.
   if (signature.body_length && *signature.body_length > body.octets())
     return end(DkimResult::fail, "body-shorter-than-signed");

@@ -5,7 +5,6 @@ are made by python3-dkim.
 """
 
 import sys
-import time
 import unittest
 
 from victim import ATTACKER, SMUGGLING, Row, Victim, check, mc, split
@@ -152,10 +151,10 @@ class Signatures(unittest.TestCase):
                 self.assertEqual(client.content(signed, body, chunk), len(body))
                 check(self, Row("", signed, "accepted", results=PASSED), client.end_of_message(i="extreme"))
         signed = self.daemon.sign(GENUINE)
-        began = time.monotonic()
+        began = self.daemon.cpu_seconds()
         for body in (b" " * 20_000_000, b"\r\n" * 10_000_000, b" \r\n" * 5_000_000, b"\r" * 20_000_000):
             self.refused("A144: never a loop in a loop", signed, body + b"x")
-        self.assertLess(time.monotonic() - began, 20)
+        self.assertLess(self.daemon.cpu_seconds() - began, 20)
         self.assertLess(self.daemon.memory() - before, self.daemon.allowed(8 << 20))
 
 

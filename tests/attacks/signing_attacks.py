@@ -93,7 +93,9 @@ class Signing(unittest.TestCase):
 
     def test_what_others_make_of_it(self):
         """A154, A137: whatever line ends a message has, its signature is of the octets that the MTA sends."""
-        bodies = [b"", b"\r\n", b"no end", b"trailing \t \r\n\r\n\r\n", b"x" * 5000 + b"\r\n", b"\xff\xfe\r\n"]
+        bodies = [b"", b"\r\n", b"no end", b"trailing \t \r\n\r\n\r\n", b"x" * 5000 + b"\r\n", b"\xff\xfe\r\n",
+                  # A215
+                  b"a \rb\r\n", b"> quoted \r\r\nb\r\n", b"\ra\r\n\r\r\n", b"a" + b"\r" * 1500 + b"b\r\n"]
         for body in bodies + [b"Hello." + sequence + b"MAIL FROM:<x@victim.com>\r\n" for sequence in SMUGGLING]:
             with self.subTest(body[:30]):
                 headers = mc.apply_changes(OURS, self.send(OURS, body, **ALICE).changes)

@@ -194,6 +194,9 @@ TEST_CASE("what is signed verifies after the MTA has mended its line ends (RFC 6
       DkimSignOptions options;
       options.body = canonicalization;
       message = sign(message, {signing_key("r"), signing_key("e")}, options);
+      {"... behind a blank (A215)", "a \rb\r\n", "a \rb\r\n"},
+      {"... before a line end", "> quoted \r\r\nb\n", "> quoted \r\r\nb\r\n"},
+      {"... at the beginning of a line", "\ra\r\n\r\r\n", "\ra\r\n\r\r\n"},
       message.body = row.sent;
       CHECK(summary(verify(message)) == "pass, pass");
     }
