@@ -44,6 +44,18 @@ std::string spf_result(const std::vector<SpfOutcome>& outcomes, SpfIdentity iden
     if (outcome.identity == identity) return std::string(to_string(outcome.result));
   }
   return kNothing;
+/// What stands on top of signatures that count, or would but for `verify.added_fields`.
+std::string added_fields(const std::vector<DkimOutcome>& outcomes) {
+  std::set<std::string_view> names;
+  for (const DkimOutcome& outcome : outcomes) {
+    if (outcome.result == DkimResult::pass || outcome.reason == "added-fields")
+      names.insert(outcome.added_fields.begin(), outcome.added_fields.end());
+  }
+  std::string list;
+  for (const std::string_view name : names) append(list, name);
+  return list;
+}
+
 }
 
 void log_results(LogFields& log, const Findings& findings) {
@@ -56,6 +68,8 @@ void log_results(LogFields& log, const Findings& findings) {
     append(results, to_string(outcome.result));
     append(domains, outcome.domain ? outcome.domain->text() : kNothing);
   }
+  const std::string added = added_fields(findings.dkim);
+  if (!added.empty()) log.push_back({"added_fields", added});
   log.push_back({"dkim", results.empty() ? std::string("none") : results});
   if (!domains.empty()) log.push_back({"dkim_domain", domains});
   log.push_back({"dmarc", std::string(to_string(findings.dmarc.result))});

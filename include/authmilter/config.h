@@ -47,6 +47,7 @@ struct VerifyConfig {
   unsigned minimum_rsa_bits = 1024;
   unsigned spf_lookups = 10;      // terms that cost a lookup (RFC 7208 section 4.6.4)
   unsigned spf_void_lookups = 2;  // the same section
+  AddedFields added_fields = AddedFields::accept;
   HeaderLimits limits;
 };
 

@@ -35,14 +35,22 @@ struct DkimOutcome {
   bool testing = false;              // the key's t=y
   std::string signature_prefix;      // header.b (RFC 6008): the first characters of b= that tell it
                                      // from the others
-  std::vector<std::string> notes;    // for explanations
+  /// Fields that a reader is shown, and that came on top of what was signed: lower case, each once.
+  /// Set whatever the result is.
+  std::vector<std::string> added_fields;
+  std::vector<std::string> notes;  // for explanations
 };
+
+/// What a signature counts for that holds, while somebody has put fields on top of what it covers
+/// (RFC 6376 section 8.15 leaves that to the verifier).
+enum class AddedFields : std::uint8_t { accept, not_a_pass };
 
 struct DkimVerifyOptions {
   unsigned maximum_signatures = 10;
   unsigned minimum_rsa_bits = 1024;  // below 1024 nothing can be configured (RFC 8301 section 3.2)
   std::int64_t now = 0;              // seconds since 1970
   std::int64_t clock_skew = 300;     // seconds allowed on t= and x=
+  AddedFields added_fields = AddedFields::accept;
 };
 
 /// Process-wide state of DKIM: the library handle and the parsed public keys, bounded. Thread-safe.

@@ -27,6 +27,8 @@ constexpr Choice<DnssecMode> kDnssecModes[] = {
     {"auto", DnssecMode::automatic}, {"on", DnssecMode::on}, {"off", DnssecMode::off}};
 constexpr Choice<VerifyMode> kVerifyModes[] = {{"enforce", VerifyMode::enforce},
                                                {"monitor", VerifyMode::monitor}};
+constexpr Choice<AddedFields> kAddedFields[] = {{"accept", AddedFields::accept},
+                                                {"not-a-pass", AddedFields::not_a_pass}};
 constexpr Choice<LogTarget> kLogTargets[] = {{"journal", LogTarget::journal},
                                              {"syslog", LogTarget::syslog},
                                              {"stderr", LogTarget::stderr_stream}};
@@ -150,6 +152,13 @@ constexpr Option<Config> kVerify[] = {
        assign(config.verify.spf_void_lookups, reader.number(value, 0, kMostSpfLookups));
      },
      [](const Config& config) { return to_text(config.verify.spf_void_lookups); }},
+    {"added_fields",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.verify.added_fields, reader.choice<AddedFields>(value, kAddedFields));
+     },
+     [](const Config& config) {
+       return literal_choice<AddedFields>(config.verify.added_fields, kAddedFields);
+     }},
     {"header_fields",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.verify.limits.fields, reader.number(value, 10, 100'000));

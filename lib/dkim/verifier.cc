@@ -35,11 +35,19 @@ void conclude(Candidate& candidate, DkimResult result, std::string reason) {
   candidate.read.outcome.reason = std::move(reason);
 }
 
-/// Fields of which RFC 5322 section 3.6 allows one. A signature that names one of them once leaves
-/// room for another on top (RFC 6376 section 8.15).
-constexpr std::string_view kSingleFields[] = {
-    "from", "sender",     "reply-to",   "to",          "cc",          "subject",
-    "date", "message-id", "references", "in-reply-to", "content-type"};
+/// Fields that a mail program shows, answers to, or reads the body by; RFC 5322 section 3.6 and RFC
+/// 2045 section 3 allow one of each.
+constexpr std::string_view kShownFields[] = {"from",
+                                             "subject",
+                                             "to",
+                                             "cc",
+                                             "reply-to",
+                                             "date",
+                                             "sender",
+                                             "message-id",
+                                             "mime-version",
+                                             "content-type",
+                                             "content-transfer-encoding"};
 
 /// The body under one canonicalization, with the hashes that its signatures need.
 class BodyHashes {
@@ -139,15 +147,19 @@ void DkimVerifier::Impl::limit_body_lengths() {
   }
 }
 
-/// A86: more of a field than the signature names. It is DMARC's part to refuse a second From.
+/// RFC 6376 section 8.15: more of a field than the signature names, which takes them from the
+/// bottom (section 5.4.2), or one that it does not name and that stands above it, where signers put
+/// their field on top (section 5.6). Section 5.4 lets a signer leave a name out, so one below
+/// proves nothing. It is DMARC's part to refuse a second From.
 void DkimVerifier::Impl::note_added_fields(Candidate& candidate) const {
   const auto& names = candidate.read.signature->signed_names;
-  for (const auto name : kSingleFields) {
+  const auto above = fields.begin() + static_cast<std::ptrdiff_t>(candidate.field);
+  for (const auto name : kShownFields) {
+    const auto is_it = [&](const MessageField& one) { return one.name == name; };
     const auto named = std::count(names.begin(), names.end(), name);
-    const auto present = std::count_if(fields.begin(), fields.end(),
-                                       [&](const MessageField& one) { return one.name == name; });
-    if (named > 0 && present > named)
-      candidate.read.outcome.notes.push_back("unsigned-second-" + std::string(name));
+    const bool added = named > 0 ? std::count_if(fields.begin(), fields.end(), is_it) > named
+                                 : std::any_of(fields.begin(), above, is_it);
+    if (added) candidate.read.outcome.added_fields.emplace_back(name);
   }
 }
 
@@ -249,6 +261,9 @@ void DkimVerifier::Impl::judge_signature(Candidate& candidate, const CandidateKe
   if (signature.body_length && *signature.body_length < body.octets())
     return end(DkimResult::policy, "body-partly-signed");
   if (signature.body_length) outcome.notes.emplace_back("body-length-covers-body");
+  // RFC 8601 section 2.7.1: it passed, and something of it is not acceptable here.
+  if (options.added_fields == AddedFields::not_a_pass && !outcome.added_fields.empty())
+    return end(DkimResult::policy, "added-fields");
   end(DkimResult::pass, "");
 }
 

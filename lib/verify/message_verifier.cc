@@ -159,7 +159,8 @@ struct MessageVerifier::Impl {
         dkim(dkim_engine, recording,
              {.maximum_signatures = config.verify.maximum_signatures,
               .minimum_rsa_bits = config.verify.minimum_rsa_bits,
-              .now = time}) {}
+              .now = time,
+              .added_fields = config.verify.added_fields}) {}
 
   void prefetch_spf();
   Findings findings();

@@ -4,6 +4,7 @@
 #include <string>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace authmilter::tools {
 namespace {
@@ -115,6 +116,9 @@ void explain_dkim(Report& report, const std::vector<DkimOutcome>& signatures) {
     line_if(report, "identity", signature.identity);
     line_if(report, "algorithm", signature.algorithm);
     report.line("key", key_text(signature));
+    if (!signature.added_fields.empty())
+      report.line("added fields",
+                  fmt::format("{}: not covered by it", fmt::join(signature.added_fields, ", ")));
     for (const std::string& text : signature.notes) report.line("note", printable(text));
   }
 }

@@ -27,6 +27,7 @@ Json dkim_json(const DkimOutcome& outcome) {
           {"algorithm", outcome.algorithm},
           {"key_bits", outcome.key_bits},
           {"dnssec", outcome.dnssec},
+          {"added_fields", outcome.added_fields},
           {"reason", outcome.reason}};
 }
 

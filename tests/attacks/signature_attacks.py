@@ -48,6 +48,10 @@ class Signatures(unittest.TestCase):
         self.refused("A02: another From", [("From", " <evil@attack.com>")] + signed, reply=r"^550 5\.7\.1 ")
         # RFC 6376 section 5.4.2 takes the lower one, and the signature holds: it did not sign that there is none above.
         self.passes("A86: another Subject", [("Subject", " Pay now")] + signed)
+        # A213: but the operator can see it.
+        self.daemon.wait_for("dkim=pass .*added_fields=subject ")
+        self.passes("A213: fields that were not there", [("Content-Type", " text/html"), ("Reply-To", " x@attack.com")] + signed)
+        self.daemon.wait_for("dkim=pass .*added_fields=content-type,reply-to ")
         over = self.daemon.sign(GENUINE, names=[b"from", b"subject", b"from", b"subject"])
         self.passes("oversigned", over)
         self.refused("A86: another Subject, where that was signed", [("Subject", " Pay now")] + over)

@@ -52,6 +52,7 @@ cache_octets = 1048576
 
 [verify]
 mode = "monitor"
+added_fields = "not-a-pass"
 maximum_signatures = 5
 minimum_rsa_bits = 2048
 header_fields = 500
