@@ -69,7 +69,8 @@ struct SigningConfig {
   std::vector<std::string> headers = default_signed_headers();
   Canonicalization header_canonicalization = Canonicalization::relaxed;
   Canonicalization body_canonicalization = Canonicalization::relaxed;
-  std::vector<std::string> oversign = {"from"};
+  std::vector<std::string> oversign = default_oversigned_headers();
+  std::vector<std::string> oversign_present = default_oversigned_present_headers();
   std::chrono::milliseconds lifetime{0};  // of a signature, x=; 0: without end
   bool require_sender_match = true;
   std::vector<SigningDomainConfig> domains;

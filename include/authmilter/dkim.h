@@ -112,6 +112,10 @@ struct DkimSignOptions {
   /// Named once more than present, so that none can be added (RFC 6376 section 8.15). From always
   /// is.
   std::vector<std::string> oversign = {"from"};
+  /// The same for those that the message has; one that it lacks may be added.
+  std::vector<std::string> oversign_present = {};
+  /// Names that stay out, because the MTA will write such a field anew. Never From or Subject.
+  std::vector<std::string> left_out = {};
   std::int64_t now = 0;       // t=
   std::int64_t lifetime = 0;  // x= is t= plus this; 0 means no x=
 };
@@ -121,6 +125,10 @@ std::vector<std::string> default_signed_headers();
 /// would break (RFC 6376 section 5.4), and for the signature's own (section 3.5). `name` in lower
 /// case.
 bool can_be_signed(std::string_view name);
+/// What every mail reader shows, or answers to, and nobody has to add on the way.
+std::vector<std::string> default_oversigned_headers();
+/// What says when, by whom and how the message was made, which an MTA may add where it is missing.
+std::vector<std::string> default_oversigned_present_headers();
 
 /// Makes one DKIM-Signature field for each key, all with one pass over the body. Streaming as
 /// DkimVerifier.
@@ -131,6 +139,8 @@ class DkimSigner {
   ~DkimSigner();
   void header(const HeaderField& field);
   void end_of_headers();
+  /// The names that h= will have, lower case; after end_of_headers().
+  const std::vector<std::string>& signed_names() const;
   void body(std::string_view octets);
   /// The fields in the order of the keys, to be put on top of the message.
   Result<std::vector<HeaderField>> finish();

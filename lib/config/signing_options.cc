@@ -122,6 +122,11 @@ constexpr Option<Config> kSigning[] = {
        assign(config.signing.oversign, reader.list(value, parse_signed_header));
      },
      [](const Config& config) { return literal_list(config.signing.oversign); }},
+    {"oversign_present",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.signing.oversign_present, reader.list(value, parse_signed_header));
+     },
+     [](const Config& config) { return literal_list(config.signing.oversign_present); }},
     {"lifetime",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.signing.lifetime, reader.duration(value, 0ms, kLongestLifetime));

@@ -4,8 +4,6 @@
 #include <cstddef>
 #include <iterator>
 
-#include "base/ascii.h"
-
 namespace authmilter {
 namespace {
 
@@ -14,11 +12,14 @@ namespace {
 constexpr std::size_t kNames = 150;
 constexpr std::size_t kOctets = 3000;
 
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 void add_once(std::vector<std::string>& names, const std::string& name) {
   auto lower = signable_name(name);
   if (!lower || !can_be_signed(*lower)) return;
-  if (std::find(names.begin(), names.end(), *lower) == names.end())
-    names.push_back(std::move(*lower));
+  if (!contains(names, *lower)) names.push_back(std::move(*lower));
 }
 
 }  // namespace
@@ -64,14 +65,31 @@ bool can_be_signed(std::string_view name) {
   return std::find(std::begin(kNever), std::end(kNever), name) == std::end(kNever);
 }
 
+std::vector<std::string> default_oversigned_headers() {
+  return {"from", "subject", "to", "cc", "reply-to"};
+}
+
+std::vector<std::string> default_oversigned_present_headers() {
+  return {"date",         "message-id",   "sender",
+          "mime-version", "content-type", "content-transfer-encoding"};
+}
+
 std::vector<std::string> select_signed_names(const std::vector<MessageField>& fields,
                                              const DkimSignOptions& options) {
   std::vector<std::string> names = {"from", "subject"};
   std::vector<std::string> oversigned = {"from"};
+  std::vector<std::string> oversigned_present;
   for (const auto& name : options.headers) add_once(names, name);
   for (const auto& name : options.oversign) {
     add_once(oversigned, name);
     add_once(names, name);
+  }
+  for (const auto& name : options.oversign_present) {
+    add_once(oversigned_present, name);
+    add_once(names, name);
+  }
+  for (const auto& name : options.left_out) {
+    if (name != "from" && name != "subject") std::erase(names, name);
   }
   std::vector<std::string> selected;
   std::size_t octets = 0;
@@ -79,9 +97,9 @@ std::vector<std::string> select_signed_names(const std::vector<MessageField>& fi
     auto times = static_cast<std::size_t>(
         std::count_if(fields.begin(), fields.end(),
                       [&](const MessageField& field) { return field.name == name; }));
+    if (contains(oversigned, name) || (times > 0 && contains(oversigned_present, name))) ++times;
     // A message without a Subject must not be given one under a signature that still holds.
     if (name == "subject") times = std::max<std::size_t>(times, 1);
-    if (std::find(oversigned.begin(), oversigned.end(), name) != oversigned.end()) ++times;
     for (; times > 0 && selected.size() < kNames && octets + name.size() < kOctets; --times) {
       selected.push_back(name);
       octets += name.size() + 1;

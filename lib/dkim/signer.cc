@@ -88,6 +88,8 @@ void DkimSigner::end_of_headers() {
   impl_->body.emplace(impl_->options.body, std::vector<BodyLimit>{std::nullopt});
 }
 
+const std::vector<std::string>& DkimSigner::signed_names() const { return impl_->signed_names; }
+
 void DkimSigner::body(std::string_view octets) {
   if (impl_->body) impl_->body->update(octets);
 }

@@ -38,6 +38,7 @@ DkimSignOptions sign_options(const SigningConfig& config, std::int64_t now) {
           .body = config.body_canonicalization,
           .headers = config.headers,
           .oversign = config.oversign,
+          .oversign_present = config.oversign_present,
           .now = now,
           .lifetime = std::chrono::duration_cast<std::chrono::seconds>(config.lifetime).count()};
 }

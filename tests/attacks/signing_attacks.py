@@ -77,9 +77,26 @@ class Signing(unittest.TestCase):
         self.assertEqual(signatures(genuine), [])
 
     def test_added_fields(self):
-        """A152. Only From is signed once more than it is there (the row would like more of them: lists and forwarders
-        add some, and the contract keeps to RFC 6376 section 5.4.1); a second one of the others is for the reader to
-        notice, but none that was signed can be changed or taken away."""
+        """A152: nobody can add a field to what we signed. Those of which an MTA may add one where there is none (Date,
+        for example) can be added once; that shows in the log, and a receiver may be strict about it (A213). And none
+        that was signed can be changed or taken away."""
+        always = ["Subject", "To", "Cc", "Reply-To"]
+        where_present = ["Date", "Message-ID", "Sender", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"]
+        whole = OURS + split("Sender: alice@victim.com\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n"
+                             "Content-Transfer-Encoding: 7bit\r\nCc: c@other.com\r\nReply-To: alice@victim.com\r\n")
+        bare = OURS[:1]
+        with Victim(PROGRAM, '[verify]\nadded_fields = "not-a-pass"\n', zone=self.key_line() + "\n") as strict:
+            for what, message in (("whole", whole), ("bare", bare)):
+                signed = mc.apply_changes(message, self.send(message, **ALICE).changes)
+                self.assertTrue(self.daemon.deliver(signed).accepted)
+                self.assertTrue(strict.deliver(signed).accepted)
+                for name in always + where_present:
+                    for spelling in (name, name.upper(), name + " "):
+                        with self.subTest(what, added=spelling):
+                            more = [(spelling, " text/html; m@attack.com")] + signed
+                            closed = what == "whole" or name in always
+                            self.assertEqual(self.daemon.deliver(more).status, mc.REJECT if closed else mc.CONTINUE)
+                            self.assertEqual(strict.deliver(more).status, mc.REJECT)
         signed = mc.apply_changes(OURS, self.send(OURS, **ALICE).changes)
         accepted = self.daemon.deliver(signed)
         self.assertIn("dmarc=pass", accepted.inserted(AR)[0])
@@ -166,6 +183,9 @@ class Signing(unittest.TestCase):
                     config.write_text(f'[[signing.domain]]\ndomain = "victim.com"\nkeys = [{{ selector = "s", file = "{path}" }}]\n'
                                       '[identity]\nauthserv_id = "mx.victim.com"\n')
                     done = subprocess.run([PROGRAM, "--check-config", "--config", config], capture_output=True, text=True,
+        return "".join(self.key_line().split('"')[1::2]).encode()
+
+    def key_line(self):
                                           timeout=20, stdin=subprocess.DEVNULL)
                     self.assertEqual(done.returncode, 0 if accepted else 78, done.stderr)
                     self.assertNotIn("BEGIN", done.stderr)

@@ -259,7 +259,10 @@ class Signing {
         names.push_back(name);
       }
     }
-    if (names.size() > 1) to_.set("signing", "oversign", quoted_list(names), "OversignHeaders");
+    to_.set("signing", "oversign", quoted_list(names), "OversignHeaders",
+            "without this line nobody can add To, Cc, Reply-To or Subject to signed mail");
+    to_.set("signing", "oversign_present", "[]", "OversignHeaders",
+            "without this line nobody can add a second Date, Sender or MIME field either");
     return Done{};
   }
 

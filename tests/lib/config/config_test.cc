@@ -93,6 +93,7 @@ dmarc_permerror = "accept"
 [signing]
 headers = ["From", "Subject", "To"]
 oversign = ["From", "To"]
+oversign_present = ["Date"]
 lifetime = "7d"
 canonicalization = "relaxed/simple"
 require_sender_match = false
@@ -168,7 +169,12 @@ TEST_CASE("an empty configuration verifies everything and signs nothing") {
   CHECK(config.signing.headers == default_signed_headers());
   CHECK(config.signing.header_canonicalization == Canonicalization::relaxed);
   CHECK(config.signing.body_canonicalization == Canonicalization::relaxed);
-  CHECK(config.signing.oversign == std::vector<std::string>{"from"});
+  CHECK(config.signing.oversign ==
+        std::vector<std::string>{"from", "subject", "to", "cc", "reply-to"});
+  CHECK(config.signing.oversign_present == std::vector<std::string>{"date", "message-id", "sender",
+                                                                    "mime-version", "content-type",
+                                                                    "content-transfer-encoding"});
+  CHECK(config.verify.added_fields == AddedFields::accept);
   CHECK(config.signing.lifetime == std::chrono::seconds(0));
   CHECK(config.signing.require_sender_match);
   CHECK(config.signing.domains.empty());
@@ -209,6 +215,8 @@ TEST_CASE("every key has its effect") {
   CHECK(config.signing.header_canonicalization == Canonicalization::relaxed);
   CHECK(config.signing.body_canonicalization == Canonicalization::simple);
   CHECK(config.signing.oversign == std::vector<std::string>{"from", "to"});
+  CHECK(config.signing.oversign_present == std::vector<std::string>{"date"});
+  CHECK(config.verify.added_fields == AddedFields::not_a_pass);
   CHECK(config.signing.lifetime == std::chrono::hours(24 * 7));
   CHECK_FALSE(config.signing.require_sender_match);
   CHECK(config.log.target == LogTarget::stderr_stream);

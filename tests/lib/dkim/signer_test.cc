@@ -65,6 +65,18 @@ TEST_CASE("what is signed (RFC 6376 sections 5.4, 5.4.1, 5.4.2 and 8.15)") {
   CHECK(selected({"Subject", "From"}, options) == "from:from:subject");
   options.oversign = {"Subject", "to", "cc", "to"};
   CHECK(selected({"From", "Subject", "To"}, options) == "from:from:subject:subject:to:to:cc");
+  options.oversign = {"subject"};
+  CHECK(selected({"From"}, options) == "from:from:subject");
+  // Some of them only where the message has them.
+  options.oversign = {"to"};
+  options.oversign_present = {"date", "sender", "Content-Type", "to"};
+  CHECK(selected({"From", "To", "Date", "content-type", "CONTENT-TYPE"}, options) ==
+        "from:from:subject:to:to:date:date:content-type:content-type:content-type");
+  // What the MTA will write anew stays out, but never From and Subject.
+  options.left_out = {"to", "from", "subject", "date"};
+  CHECK(selected({"From", "To", "Date"}, options) == "from:from:subject");
+  options.left_out = {};
+  options.oversign_present = {};
   // Names that are none, and any case.
   options = with_headers({"a b", "", "from:to", "TO", "to"});
   CHECK(selected({"From", "To"}, options) == "from:from:subject:to");
@@ -182,6 +194,9 @@ TEST_CASE("what is signed verifies after the MTA has mended its line ends (RFC 6
       {"no line end at the end", "a\r\nb", "a\r\nb\r\n"},
       {"a mixture", "a\nb\r\nc", "a\r\nb\r\nc\r\n"},
       {"a bare CR stays", "a\rb\r\n", "a\rb\r\n"},
+      {"... behind a blank (A215)", "a \rb\r\n", "a \rb\r\n"},
+      {"... before a line end", "> quoted \r\r\nb\n", "> quoted \r\r\nb\r\n"},
+      {"... at the beginning of a line", "\ra\r\n\r\r\n", "\ra\r\n\r\r\n"},
       {"NUL and 8 bits", std::string("a\0\xff\r\n", 5), std::string("a\0\xff\r\n", 5)},
       {"a dot", ".\r\n", ".\r\n"},
   };
@@ -194,9 +209,6 @@ TEST_CASE("what is signed verifies after the MTA has mended its line ends (RFC 6
       DkimSignOptions options;
       options.body = canonicalization;
       message = sign(message, {signing_key("r"), signing_key("e")}, options);
-      {"... behind a blank (A215)", "a \rb\r\n", "a \rb\r\n"},
-      {"... before a line end", "> quoted \r\r\nb\n", "> quoted \r\r\nb\r\n"},
-      {"... at the beginning of a line", "\ra\r\n\r\r\n", "\ra\r\n\r\r\n"},
       message.body = row.sent;
       CHECK(summary(verify(message)) == "pass, pass");
     }

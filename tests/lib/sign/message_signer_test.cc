@@ -265,7 +265,7 @@ TEST_CASE("names to oversign and the lifetime come from the configuration") {
   const auto value = [](const std::string& signing) {
     return sign({}, test_config(signing)).edits.front().value;
   };
-  CHECK(value("").find("h=from:from:subject;") != std::string::npos);
+  CHECK(value("").find("h=from:from:subject:subject:reply-to:to:cc;") != std::string::npos);
   CHECK(value("").find(" x=") == std::string::npos);
   const std::string set = value("oversign = [\"to\", \"cc\"]\nlifetime = \"2d\"\n");
   CHECK(set.find("h=from:from:subject:to:cc;") != std::string::npos);
@@ -313,3 +313,5 @@ TEST_CASE("a key that cannot be read is an error with its place in the configura
   CHECK_MESSAGE(ring.error().message.starts_with("x.toml:4:"), ring.error().message);
   CHECK(ring.error().message.find("/nonexistent/key.pem") != std::string::npos);
 }
+  CHECK(value("oversign = []\noversign_present = [\"subject\", \"date\"]\n")
+            .find("h=from:from:subject:subject;") != std::string::npos);

@@ -226,12 +226,14 @@ TEST_CASE("how mail is signed") {
   CHECK_FALSE(by_default.config.signing.require_sender_match);
   CHECK(by_default.config.signing.headers.size() == 20);
   CHECK(by_default.config.signing.oversign == std::vector<std::string>{"from"});
+  CHECK(by_default.config.signing.oversign_present.empty());
   CHECK(by_default.config.signing.lifetime == std::chrono::seconds(0));
 
   const auto more =
       import_texts({{"k", domain + "OversignHeaders To,FROM,Reply-To,to\nSignatureTTL 864000\n"}});
   CHECK(more.warnings.empty());
   CHECK(more.config.signing.oversign == std::vector<std::string>{"from", "to", "reply-to"});
+  CHECK(more.config.signing.oversign_present.empty());
   CHECK(more.config.signing.lifetime == std::chrono::hours(240));
 
   const auto relaxed = import_texts({{"k", domain + "Canonicalization relaxed\n"}});
