@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <authmilter/ip_address.h>
+#include <authmilter/verify.h>
 
 namespace authmilter {
 
@@ -28,7 +29,6 @@ struct MacroRequest {
 /// sides.
 std::span<const MacroRequest> macro_requests();
 
-enum class Mta { other, sendmail };
 /// Which MTA this is. Its version is in {v}: Sendmail has nothing but the number there, Postfix
 /// says its name first.
 Mta mta(const MacroSource& macros);

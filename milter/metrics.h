@@ -15,6 +15,7 @@
 #include <authmilter/dmarc.h>
 #include <authmilter/dns.h>
 #include <authmilter/policy.h>
+#include <authmilter/sign.h>
 #include <authmilter/spf.h>
 
 #include "key_times.h"
@@ -28,14 +29,16 @@ inline constexpr std::array<std::string_view, 16> kRules = {
     "dmarc.none",   "dmarc.temperror", "dmarc.permerror", "spf.fail",
     "spf.softfail", "spf.temperror",   "spf.permerror",   "limit.header",
     "limit.dns",    "signing",         "internal",        "other"};
-inline constexpr std::array<std::string_view, 8> kUnsignedReasons = {"no-key",
-                                                                     "sender-mismatch",
-                                                                     "no-author-domain",
-                                                                     "multiple-from-fields",
-                                                                     "multiple-author-domains",
-                                                                     "invalid-author-domain",
-                                                                     "header-limit-exceeded",
-                                                                     "other"};
+inline constexpr std::array<std::string_view, 10> kUnsignedReasons = {"no-key",
+                                                                      "sender-mismatch",
+                                                                      "judged-before",
+                                                                      "signed-before",
+                                                                      "no-author-domain",
+                                                                      "multiple-from-fields",
+                                                                      "multiple-author-domains",
+                                                                      "invalid-author-domain",
+                                                                      "header-limit-exceeded",
+                                                                      "other"};
 inline constexpr std::array<std::string_view, 2> kSigningFailures = {"header-limit-exceeded",
                                                                      "signing-failed"};
 
@@ -106,6 +109,7 @@ struct Metrics {
   std::array<Count, kLimits.size()> limits{};
   std::array<Count, 2> signatures{};  // made, by KeyType
   Count signed_messages = 0;
+  std::array<Count, 3> fragile_messages{};  // of those, by Fragility
   std::array<Count, kUnsignedReasons.size()> unsigned_messages{};
   std::array<Count, kSigningFailures.size()> signing_failures{};
   Count tls_refusals = 0;  // of MAIL, network.require_tls

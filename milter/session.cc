@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "detail_log.h"
-#include "sendmail_form.h"
 
 namespace authmilter {
 namespace {
@@ -44,6 +43,8 @@ std::string spf_result(const std::vector<SpfOutcome>& outcomes, SpfIdentity iden
     if (outcome.identity == identity) return std::string(to_string(outcome.result));
   }
   return kNothing;
+}
+
 /// What stands on top of signatures that count, or would but for `verify.added_fields`.
 std::string added_fields(const std::vector<DkimOutcome>& outcomes) {
   std::set<std::string_view> names;
@@ -56,8 +57,6 @@ std::string added_fields(const std::vector<DkimOutcome>& outcomes) {
   return list;
 }
 
-}
-
 void log_results(LogFields& log, const Findings& findings) {
   log.push_back({"from", text_of(findings.dmarc.author_domain)});
   log.push_back({"spf", spf_result(findings.spf, SpfIdentity::mailfrom)});
@@ -68,10 +67,10 @@ void log_results(LogFields& log, const Findings& findings) {
     append(results, to_string(outcome.result));
     append(domains, outcome.domain ? outcome.domain->text() : kNothing);
   }
-  const std::string added = added_fields(findings.dkim);
-  if (!added.empty()) log.push_back({"added_fields", added});
   log.push_back({"dkim", results.empty() ? std::string("none") : results});
   if (!domains.empty()) log.push_back({"dkim_domain", domains});
+  const std::string added = added_fields(findings.dkim);
+  if (!added.empty()) log.push_back({"added_fields", added});
   log.push_back({"dmarc", std::string(to_string(findings.dmarc.result))});
 }
 
@@ -246,6 +245,7 @@ std::optional<Outcome> Session::mail(std::string_view reverse_path, std::string 
   envelope.mail_from = reverse_path;
   envelope.auth_user = std::move(auth_user);
   envelope.quarantine_offered = features_.quarantine;
+  envelope.mta = mta_;
   if (is_ours(envelope, config)) {
     message_->signer = std::make_unique<MessageSigner>(config, runtime_->engine(), runtime_->keys(),
                                                        std::move(envelope), now);
@@ -264,17 +264,14 @@ void Session::recipient(std::string_view address) {
   message_->verifier->add_recipient(kept ? std::string(address) : kOtherRecipients);
 }
 
-void Session::header(std::string_view name, std::string_view received) {
+void Session::header(std::string_view name, std::string_view value) {
   if (!message_ || message_->failed) return;
   const Busy busy(*message_);
-  // What we sign must be what Sendmail sends; what we verify is what has come.
-  const bool rewritten = message_->signer && mta_ == Mta::sendmail;
-  const std::string value = rewritten ? as_sendmail_writes(name, received) : std::string(received);
   // Without the option the MTA has taken one blank off. Which one is not known, but a space is what
   // nearly every field has.
   const HeaderField field = features_.leading_space || value.empty()
                                 ? make_header_field(name, value)
-                                : make_header_field(name, ' ' + value);
+                                : make_header_field(name, ' ' + std::string(value));
   message_->with([&](auto& stream) { stream.header(field); });
 }
 
@@ -373,6 +370,7 @@ Outcome Session::signing(const std::string& queue_id) {
     for (const SigningKey& key : signing.keys) {
       Metrics::count(metrics_.signatures, key.key->type());
     }
+    for (const Fragility kind : signing.fragile) Metrics::count(metrics_.fragile_messages, kind);
   }
   if (reason == kHeaderLimitReason) Metrics::count(metrics_.limits, Limit::header);
   Metrics::count_word(metrics_.rules, kRules, "signing");
@@ -385,6 +383,9 @@ Outcome Session::signing(const std::string& queue_id) {
     append(keys, key.selector.text() + "._domainkey." + key.domain.text());
   }
   if (!keys.empty()) outcome.log.push_back({"keys", keys});
+  std::string fragile;
+  for (const Fragility kind : signing.fragile) append(fragile, to_string(kind));
+  if (!fragile.empty()) outcome.log.push_back({"fragile", fragile});
   outcome.log.push_back({"action", std::string(to_string(outcome.action))});
   outcome.log.push_back({"rule", std::string("signing")});
   return outcome;

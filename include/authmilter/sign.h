@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,8 @@ class KeyRing {
   std::vector<SigningKey> keys_for(const DomainName& author_domain) const;
   /// True when both names get their keys from the same configured domain.
   bool same_owner(const DomainName& a, const DomainName& b) const;
+  /// True when there is one configured domain: then whatever is signed is its owner's.
+  bool single_owner() const { return entries_.size() == 1; }
   const std::vector<SigningKey>& all() const { return keys_; }
 
  private:
@@ -35,20 +38,29 @@ class KeyRing {
   std::vector<SigningKey> keys_;
 };
 
+/// Why a signature may not survive what MTAs do to a message behind us: lines longer than they
+/// send, 8-bit text that is made anew for a server without 8BITMIME, an address that gets a domain.
+enum class Fragility : std::uint8_t { long_line, eight_bit, unqualified_address };
+/// "long-line", "8bit", "unqualified-address".
+std::string_view to_string(Fragility kind);
+
 /// What became of an outgoing message.
 struct SigningOutcome {
   /// Empty when unsigned. Inserted at index 0, so the last one ends on top.
   std::vector<HeaderEdit> edits;
   std::vector<SigningKey> keys;  // that signed
   std::optional<DomainName> author_domain;
-  /// Why there is no signature: "no-key", "sender-mismatch", "multiple-from-fields", ...; "signed"
-  /// otherwise.
+  /// Why there is no signature: "no-key", "sender-mismatch", "judged-before", "signed-before",
+  /// "multiple-from-fields", ...; "signed" otherwise.
   std::string reason;
-  bool failed = false;  // a key could not sign: the message must be tempfailed
+  std::vector<Fragility> fragile;  // of the signatures made, each once
+  bool failed = false;             // a key could not sign: the message must be tempfailed
 };
 
-/// Signs one outgoing message, streaming as MessageVerifier. Fields in our name that came with it
-/// are removed.
+/// Signs one outgoing message, streaming as MessageVerifier. Not one that came from outside before:
+/// that carries a results field of ours, or of a border server, which does not vouch for its
+/// author; nor one with a signature of ours that holds. Fields in our name that came with it are
+/// removed, but for those that say nothing good about it.
 class MessageSigner {
  public:
   MessageSigner(const Config& config, const DkimEngine& engine, const KeyRing& keys,

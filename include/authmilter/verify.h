@@ -17,6 +17,9 @@
 
 namespace authmilter {
 
+/// Which MTA a message is from, as far as it changes what we do.
+enum class Mta : std::uint8_t { other, sendmail };
+
 /// What the MTA knows of a message before its content.
 struct Envelope {
   std::optional<IpAddress> client;  // nothing: none, or one that the MTA does not know
@@ -30,6 +33,7 @@ struct Envelope {
   bool submitted_here = false;
   /// False when the MTA takes no quarantine: a message to be held is tagged instead.
   bool quarantine_offered = true;
+  Mta mta = Mta::other;
 };
 
 /// Authenticated, from an internal network, or submitted on the host: to be signed, not judged.

@@ -7,38 +7,27 @@
 #include <utility>
 #include <variant>
 
+#include "sign/fragility.h"
+#include "sign/own_signatures.h"
+#include "sign/sender_match.h"
+#include "sign/sendmail_form.h"
 #include "verify/header_edits.h"
 #include "verify/header_guard.h"
+#include "verify/results_claim.h"
 
 namespace authmilter {
 namespace {
 
 constexpr const char* kSigned = "signed";
 
-/// The domain of a login name such as "alice@example.org"; most logins have none.
-std::optional<DomainName> login_domain(std::string_view user) {
-  const std::size_t at = user.rfind('@');
-  return at == std::string_view::npos ? std::nullopt : DomainName::parse(user.substr(at + 1));
-}
-
-/// An authenticated user signs only for the domain it sends as: neither the reverse-path nor a
-/// login that names a domain may belong to somebody else than the Author Domain does. With the null
-/// reverse-path only such a login says whom the user sends as (A150, A158).
-bool sender_matches(const Envelope& envelope, const DomainName& author, const KeyRing& keys) {
-  if (envelope.auth_user.empty()) return true;  // an internal network, trusted as a whole
-  const auto login = login_domain(envelope.auth_user);
-  if (login && !keys.same_owner(author, *login)) return false;
-  const ReversePath path = parse_reverse_path(envelope.mail_from);
-  if (path.null) return login.has_value();
-  return path.domain && keys.same_owner(author, *path.domain);
-}
-
-DkimSignOptions sign_options(const SigningConfig& config, std::int64_t now) {
+DkimSignOptions sign_options(const SigningConfig& config, std::int64_t now,
+                             std::vector<std::string> left_out) {
   return {.header = config.header_canonicalization,
           .body = config.body_canonicalization,
           .headers = config.headers,
           .oversign = config.oversign,
           .oversign_present = config.oversign_present,
+          .left_out = std::move(left_out),
           .now = now,
           .lifetime = std::chrono::duration_cast<std::chrono::seconds>(config.lifetime).count()};
 }
@@ -55,8 +44,14 @@ struct MessageSigner::Impl {
         now(time),
         guard(config.verify.limits) {}
 
+  /// Mail from inside that nobody has authenticated for: a program may have sent on what came from
+  /// outside. An authenticated user is asked for whatever it sends.
+  bool may_come_from_outside() const { return envelope.auth_user.empty(); }
   /// Chooses the keys; leaves the reason in `outcome` when there are none to use.
   void choose_keys();
+  std::vector<HeaderEdit> removals() const;
+  void leave_unsigned(std::string reason);
+  void sign();
 
   const Config& config;
   const DkimEngine& engine;
@@ -65,29 +60,53 @@ struct MessageSigner::Impl {
   const std::int64_t now;
   HeaderGuard guard;
   std::optional<DkimSigner> signer;
+  std::optional<OwnKeyRecords> own_keys;
+  std::optional<OwnSignatures> earlier;
+  std::optional<FragilityScan> fragility;
   SigningOutcome outcome;
 };
 
+void MessageSigner::Impl::leave_unsigned(std::string reason) {
+  outcome.keys.clear();
+  outcome.reason = std::move(reason);
+}
+
 void MessageSigner::Impl::choose_keys() {
-  if (guard.exceeded()) {
-    outcome.reason = std::string(kHeaderLimitReason) + " (" + guard.excess() + ")";
-    return;
-  }
+  if (guard.exceeded())
+    return leave_unsigned(std::string(kHeaderLimitReason) + " (" + guard.excess() + ")");
   const AuthorDomainResult author =
       find_author_domain(guard.fields(), config.verify.limits.from_octets);
-  if (const auto* error = std::get_if<AuthorDomainError>(&author)) {
-    outcome.reason = to_string(*error);
-    return;
-  }
+  if (const auto* error = std::get_if<AuthorDomainError>(&author))
+    return leave_unsigned(std::string(to_string(*error)));
   const DomainName& domain = std::get<AuthorDomain>(author).domain;
   outcome.author_domain = domain;
   outcome.keys = keys.keys_for(domain);
-  if (outcome.keys.empty()) {
-    outcome.reason = "no-key";
-  } else if (config.signing.require_sender_match && !sender_matches(envelope, domain, keys)) {
-    outcome.keys.clear();
-    outcome.reason = "sender-mismatch";
+  if (outcome.keys.empty()) return leave_unsigned("no-key");
+  if (config.signing.require_sender_match && !sender_matches(envelope, domain, keys))
+    return leave_unsigned("sender-mismatch");
+  if (may_come_from_outside() && judged_and_not_vouched_for(guard.fields(), domain, config))
+    return leave_unsigned("judged-before");
+}
+
+std::vector<HeaderEdit> MessageSigner::Impl::removals() const {
+  // Beyond the limits a field may have been cut before the part that matters.
+  const bool kept = may_come_from_outside() && !guard.exceeded();
+  return removals_of_forged_fields(guard.fields(), envelope, config,
+                                   kept ? AdverseFields::kept : AdverseFields::removed);
+}
+
+void MessageSigner::Impl::sign() {
+  const auto fields = signer->finish();
+  if (!fields) {
+    outcome.failed = true;
+    return leave_unsigned("signing-failed (" + fields.error().message + ")");
   }
+  for (auto field = fields->rbegin(); field != fields->rend(); ++field) {
+    outcome.edits.push_back(
+        {HeaderEdit::Action::insert, 0, field->name, milter_value(field->value)});
+  }
+  outcome.reason = kSigned;
+  outcome.fragile = fragility->found();
 }
 
 MessageSigner::MessageSigner(const Config& config, const DkimEngine& engine, const KeyRing& keys,
@@ -96,40 +115,52 @@ MessageSigner::MessageSigner(const Config& config, const DkimEngine& engine, con
 
 MessageSigner::~MessageSigner() = default;
 
-void MessageSigner::header(const HeaderField& field) { impl_->guard.add(field); }
+void MessageSigner::header(const HeaderField& field) {
+  // What we sign must be what Sendmail sends.
+  if (impl_->envelope.mta == Mta::sendmail) {
+    impl_->guard.add({field.name, as_sendmail_writes(field.name, field.value)});
+  } else {
+    impl_->guard.add(field);
+  }
+}
 
 void MessageSigner::end_of_headers() {
-  impl_->choose_keys();
-  if (impl_->outcome.keys.empty()) return;
-  impl_->signer.emplace(impl_->engine, impl_->outcome.keys,
-                        sign_options(impl_->config.signing, impl_->now));
-  for (const HeaderField& field : impl_->guard.fields()) impl_->signer->header(field);
-  impl_->signer->end_of_headers();
+  Impl& message = *impl_;
+  message.choose_keys();
+  const auto& keys = message.outcome.keys;
+  if (keys.empty()) return;
+  const auto& fields = message.guard.fields();
+  message.own_keys.emplace(keys);
+  message.earlier.emplace(
+      message.engine, *message.own_keys, keys, fields,
+      DkimVerifyOptions{.maximum_signatures = message.config.verify.maximum_signatures,
+                        .now = message.now});
+  const auto rewritten = names_to_be_qualified(fields, message.envelope.mta);
+  message.signer.emplace(message.engine, keys,
+                         sign_options(message.config.signing, message.now, rewritten));
+  for (const HeaderField& field : fields) message.signer->header(field);
+  message.signer->end_of_headers();
+  message.fragility.emplace(message.envelope.mta);
+  message.fragility->header(fields, message.signer->signed_names());
+  if (!rewritten.empty()) message.fragility->add(Fragility::unqualified_address);
 }
 
 bool MessageSigner::wants_body() const { return impl_->signer.has_value(); }
 
 void MessageSigner::body(std::string_view octets) {
-  if (impl_->signer) impl_->signer->body(octets);
+  if (!impl_->signer) return;
+  impl_->signer->body(octets);
+  impl_->earlier->body(octets);
+  impl_->fragility->body(octets);
 }
 
 SigningOutcome MessageSigner::finish() {
   SigningOutcome& outcome = impl_->outcome;
-  outcome.edits = removals_of_forged_fields(impl_->guard.fields(), impl_->envelope, impl_->config);
+  outcome.edits = impl_->removals();
   outcome.failed = impl_->guard.overflowed();
-  if (!impl_->signer) return std::move(outcome);
-  const auto fields = impl_->signer->finish();
-  if (!fields) {
-    outcome.failed = true;
-    outcome.keys.clear();
-    outcome.reason = "signing-failed (" + fields.error().message + ")";
-    return std::move(outcome);
+  if (impl_->signer) {
+    impl_->earlier->hold() ? impl_->leave_unsigned("signed-before") : impl_->sign();
   }
-  for (auto field = fields->rbegin(); field != fields->rend(); ++field) {
-    outcome.edits.push_back(
-        {HeaderEdit::Action::insert, 0, field->name, milter_value(field->value)});
-  }
-  outcome.reason = kSigned;
   return std::move(outcome);
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/ascii.h"
+#include "verify/results_claim.h"
 
 namespace authmilter {
 namespace {
@@ -44,6 +45,12 @@ bool is_bimi_result(const HeaderField& field) {
                      [&](std::string_view name) { return has_name(field, name); });
 }
 
+/// A results field in our name that nobody would forge.
+bool is_adverse(const HeaderField& field, const Config& config) {
+  return has_name(field, kResultsField) && bears_name(field.value, config.authserv_id) &&
+         speaks_against(field.value);
+}
+
 bool is_forged(const HeaderField& field, const Envelope& envelope, const Config& config) {
   // In monitor mode nothing but the results field is touched.
   const bool enforcing = config.verify.mode == VerifyMode::enforce;
@@ -69,14 +76,23 @@ bool may_be_forged(const HeaderField& field) {
 }
 
 std::vector<HeaderEdit> removals_of_forged_fields(const std::vector<HeaderField>& fields,
-                                                  const Envelope& envelope, const Config& config) {
+                                                  const Envelope& envelope, const Config& config,
+                                                  AdverseFields adverse) {
   std::vector<HeaderEdit> edits;
+  const bool judged = adverse == AdverseFields::kept &&
+                      std::any_of(fields.begin(), fields.end(), [&](const HeaderField& field) {
+                        return is_adverse(field, config);
+                      });
+  // Our verdict goes with our results.
+  const auto stays = [&](const HeaderField& field) {
+    return judged && (has_name(field, kVerdictField) || is_adverse(field, config));
+  };
   // MTAs count the fields of one name from 1, without regard to case. A blank before the colon
   // makes another name for them, so the spelling as received is what is counted.
   std::map<std::string, std::size_t> seen;
   for (const HeaderField& field : fields) {
     const std::size_t index = ++seen[to_lower(field.name)];
-    if (is_forged(field, envelope, config)) {
+    if (is_forged(field, envelope, config) && !stays(field)) {
       edits.push_back({HeaderEdit::Action::remove, index, field.name, ""});
     }
   }

@@ -21,10 +21,15 @@ std::string milter_value(std::string_view value);
 /// True for the names that a removal may concern, whatever the field says.
 bool may_be_forged(const HeaderField& field);
 
+/// What becomes of fields in our name that speak against the message: with mail that comes back
+/// through this host they are what we found out when it came in, and its next reader needs to know.
+enum class AdverseFields { removed, kept };
+
 /// Removals of the fields that claim to come from this filter (RFC 8601 section 5), highest index
 /// first, so that each index still counts what it counted when the message arrived.
 std::vector<HeaderEdit> removals_of_forged_fields(const std::vector<HeaderField>& fields,
-                                                  const Envelope& envelope, const Config& config);
+                                                  const Envelope& envelope, const Config& config,
+                                                  AdverseFields adverse = AdverseFields::removed);
 
 /// The changes that mark a suspicious message: the verdict field and, if configured, the Subject
 /// prefix.

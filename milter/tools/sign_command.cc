@@ -79,12 +79,31 @@ struct Signed {
   ExitStatus status = ExitStatus::negative;
   std::string reason;
   std::vector<SigningKey> keys;
+  std::vector<Fragility> fragile;
   std::string text;
 };
+
+/// The signature is good, and MTAs on the way may break it.
+void warn_of_fragility(const std::vector<Fragility>& kinds) {
+  for (const Fragility kind : kinds) {
+    switch (kind) {
+      case Fragility::long_line:
+        note("a line is longer than MTAs send; one that breaks it breaks the signature");
+        break;
+      case Fragility::eight_bit:
+        note("8-bit text is written anew for a server without 8BITMIME, and the signature breaks");
+        break;
+      case Fragility::unqualified_address:
+        note("an address without a domain gets one on the way; its field is not signed");
+        break;
+    }
+  }
+}
 
 ExitStatus write(const Signed& result, const CommonOptions& common) {
   if (!common.json) {
     if (result.status != ExitStatus::done) fail(result.status, "not signed: " + result.reason);
+    warn_of_fragility(result.fragile);
     return write_out(result.text, result.status);
   }
   nlohmann::ordered_json signatures = nlohmann::ordered_json::array();
@@ -93,9 +112,12 @@ ExitStatus write(const Signed& result, const CommonOptions& common) {
                           {"selector", key.selector.text()},
                           {"key_type", to_string(key.key->type())}});
   }
+  nlohmann::ordered_json fragile = nlohmann::ordered_json::array();
+  for (const Fragility kind : result.fragile) fragile.push_back(to_string(kind));
   return write_json({{"signed", result.status == ExitStatus::done},
                      {"reason", result.reason},
                      {"signatures", signatures},
+                     {"fragile", fragile},
                      {"message", result.text}},
                     result.status);
 }
@@ -123,6 +145,7 @@ ExitStatus run(const MessageOptions& options, const CommonOptions& common) {
       MessageSigner(*config, engine, **keys, envelope, time_or_now(options.time)), input.message);
   result.reason = outcome.reason;
   result.keys = outcome.keys;
+  result.fragile = outcome.fragile;
   if (!outcome.failed && !outcome.keys.empty()) {
     for (const HeaderEdit& edit : outcome.edits) apply(edit, input.message.fields);
     result.text = compose(input);

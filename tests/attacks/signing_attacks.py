@@ -48,6 +48,12 @@ class Signing(unittest.TestCase):
             ("A150: login of another", split("From: <ceo@tenant2.com>\r\n"),
              {"auth_user": "alice@victim.com", "mail_from": "<ceo@tenant2.com>"}, 0),
             ("A150: reverse-path that cannot be read", OURS, {"auth_user": "alice", "mail_from": "<(a@victim.com>"}, 0),
+            ("A195: a sign at the end", OURS, {"auth_user": "mallory@tenant2.com@", "mail_from": "<a@victim.com>"}, 0),
+            ("A195: a blank at the end", OURS, {"auth_user": "mallory@tenant2.com ", "mail_from": "<a@victim.com>"}, 0),
+            ("A195: an instance", OURS, {"auth_user": "mallory@tenant2.com/phone", "mail_from": "<a@victim.com>"}, 0),
+            ("A195: an address literal", OURS, {"auth_user": "mallory@[192.0.2.1]", "mail_from": "<a@victim.com>"}, 0),
+            ("A195: no domain", OURS, {"auth_user": "mallory@", "mail_from": "<a@victim.com>"}, 0),
+            ("A212: a fullwidth sign", OURS, {"auth_user": "mallory\uff20tenant2.com", "mail_from": "<a@victim.com>"}, 0),
             ("A153: no From", split("Sender: alice@victim.com\r\n"), ALICE, 0),
             ("A153: encoded", split("From: =?utf-8?B?YWxpY2VAdmljdGltLmNvbQ==?=\r\n"), ALICE, 0),
             ("A153: no domain name", split("From: alice@victim..com\r\n"), ALICE, 0),
@@ -75,6 +81,41 @@ class Signing(unittest.TestCase):
         genuine = self.daemon.deliver(OURS, client="198.51.100.1", mail_from="<alice@victim.com>")
         self.assertTrue(genuine.accepted)
         self.assertEqual(signatures(genuine), [])
+
+    def test_what_comes_back(self):
+        """A151: a forgery that was let through (monitor mode, a tag, p=none) and comes back by sendmail(1), from an
+        alias that runs a command, by a redirect or from a list manager, is not signed, and keeps what was found."""
+        def results(text, name="mx.victim.com"):
+            return (AR, f" {name}; {text}")
+        failed = results("spf=fail smtp.mailfrom=attack.com; dkim=none; dmarc=fail header.from=victim.com")
+        passed = results("spf=pass smtp.mailfrom=victim.com; dmarc=pass header.from=victim.com")
+        others = results("dmarc=fail header.from=victim.com", "mx.other.com")
+        rows = [  # (why, results on top, signed, results that stay)
+            ("new", [], 1, []),
+            ("A151", [failed], 0, [failed]),
+            ("A151: in another spelling", [(AR + " ", ' (c)"MX.victim.COM." 1 ; dmarc=fail')], 0, 1),
+            ("A151: vouched for", [passed], 1, []),
+            ("A151: for somebody else", [results("dmarc=pass header.from=attack.com")], 0, []),
+            ("A151: no policy", [results("dmarc=none header.from=victim.com")], 0, 1),
+            ("A210: both, one below the other", [passed, failed], 0, [failed]),
+            ("A210: the other way round", [failed, passed], 0, [failed]),
+            ("another host's", [others], 1, [others]),
+        ]
+        for submission in ({"client": "127.0.0.1"}, {"client": None, "version": "8.17.1.9"}):
+            for why, above, count, left in rows:
+                with self.subTest(why, **submission):
+                    result = self.send(above + OURS, mail_from="<any@attack.com>", **submission)
+                    self.assertEqual(len(signatures(result)), count)
+                    after = [f for f in mc.apply_changes(above + OURS, result.changes) if f[0].strip() == AR]
+                    self.assertEqual(after, above[:1] if left == 1 else left)
+
+    def test_signed_before(self):
+        """A211: mail of ours that comes back with a signature that holds is not signed anew, with what was added."""
+        signed = mc.apply_changes(OURS, self.send(OURS, **ALICE).changes)
+        for submission in ({"client": "127.0.0.1", "mail_from": "<any@attack.com>"}, ALICE):
+            again = self.send([("Sender", " x@attack.com")] + signed, **submission)
+            self.assertEqual(signatures(again), [])
+            self.assertEqual(len(signatures(self.send(signed, b"Another body.\r\n", **submission))), 1)
 
     def test_added_fields(self):
         """A152: nobody can add a field to what we signed. Those of which an MTA may add one where there is none (Date,
@@ -125,9 +166,11 @@ class Signing(unittest.TestCase):
 
     def key_record(self, name, timeout=5):
         assert name == b"s1._domainkey.victim.com.", name
+        return "".join(self.key_line().split('"')[1::2]).encode()
+
+    def key_line(self):
         zone = (self.daemon.dir / "zone").read_text()
-        line = next(one for one in zone.splitlines() if one.startswith("s1._domainkey.victim.com."))
-        return "".join(line.split('"')[1::2]).encode()
+        return next(one for one in zone.splitlines() if one.startswith("s1._domainkey.victim.com."))
 
     def test_key_files(self):
         """A155: at the start, before there is any message."""
@@ -183,9 +226,6 @@ class Signing(unittest.TestCase):
                     config.write_text(f'[[signing.domain]]\ndomain = "victim.com"\nkeys = [{{ selector = "s", file = "{path}" }}]\n'
                                       '[identity]\nauthserv_id = "mx.victim.com"\n')
                     done = subprocess.run([PROGRAM, "--check-config", "--config", config], capture_output=True, text=True,
-        return "".join(self.key_line().split('"')[1::2]).encode()
-
-    def key_line(self):
                                           timeout=20, stdin=subprocess.DEVNULL)
                     self.assertEqual(done.returncode, 0 if accepted else 78, done.stderr)
                     self.assertNotIn("BEGIN", done.stderr)

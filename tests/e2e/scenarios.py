@@ -43,6 +43,7 @@ class Row:
     we_sign: bool = False
     daemon_runs: bool = True
     reason: str = ""             # what the MTA itself must say of a message that it holds
+    bare: bool = False           # without Date, Message-ID and MIME fields
     exactly: dict = field(default_factory=dict)  # field name -> all values that the reader must find
 
 
@@ -110,6 +111,14 @@ def rows():
             OWN[:1] + ["To: someone@away.example,\"Else, Anybody\" <else@away.example> , x (a,b) <third@away.example>,",
                        "Cc: friends:four@away.example,five@away.example;", "Reply-To: a@home.example,b@home.example",
                        "Subject: Lists"], "alice@home.example", "delivered", client=None, we_sign=True, **away),
+        Row("outgoing, fields that an MTA may add", OWN[:1] + ["Subject: Bare"], "alice@home.example", "delivered",
+            client=None, we_sign=True, bare=True, **away),
+        Row("outgoing, addresses without a domain", OWN[:1] + ["To: someone, Bob <bob>, else@away.example",
+                                                               "Cc: third@away.example", "Subject: Short names"],
+            "alice@home.example", "delivered", client=None, we_sign=True, **away),
+        Row("outgoing, seventy addresses on a line",
+            OWN[:1] + ["To: " + ", ".join(f"someone{i}@away.example" for i in range(70)), "Subject: Many"],
+            "alice@home.example", "delivered", client=None, we_sign=True, **away),
         Row("outgoing, no key for the domain", CLUB[:1] + ["Subject: Not ours"], "news@club.example", "delivered",
             client=None, exactly={"DKIM-Signature": []}, **away),
         Row("outgoing, a user as somebody else", BANK[:1] + ["Subject: Not my name"], "alice@home.example",
@@ -167,6 +176,8 @@ class Sendmail(PrivateSendmail):
 
 def row_text(bench, row, marker):
     text = message(row.headers, marker)
+    if row.bare:
+        text = "\r\n".join(row.headers + [f"X-Marker: {marker}", "", "This is the body.", ""]).encode()
     return bench.bank_signature(text) if row.bank_signs else text
 
 

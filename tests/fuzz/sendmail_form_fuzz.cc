@@ -1,4 +1,4 @@
-#include "sendmail_form.h"
+#include "sign/sendmail_form.h"
 
 #include <algorithm>
 

@@ -396,7 +396,24 @@ def check_signing(command, failures):
                        [s["result"] for s in document["dkim"]] == ["pass", "pass"], document)
         failures.check("key_bits", [s["key_bits"] for s in document["dkim"]] == [2048, 256],
                        document["dkim"])
-    forged = "Authentication-Results: MX.example.net; spf=pass\n" \
+    added = command.run(["verify", "--json", "--zone", "zone", "--zone", "keys"], "Sender: b@example.com\n" + signed)
+    failures.check("a field on top of what a signature covers", [s["added_fields"] for s in json.loads(added.stdout)["dkim"]] ==
+                   [["sender"]] * 2, added)
+    added = command.run(["verify", "--zone", "zone", "--zone", "keys"], "Sender: b@example.com\n" + signed)
+    failures.check("... in text", b"sender: not covered" in added.stdout, added)
+    long_line = MESSAGE + "x" * 999 + "\n"
+    fragile = command.run(sign, long_line)
+    failures.check("a signature that may break", fragile.returncode == 0 and b"longer than MTAs send" in fragile.stderr, fragile)
+    document = json.loads(command.run(sign + ["--json"], long_line).stdout)
+    failures.check("... in JSON", document["signed"] and document["fragile"] == ["long-line"], document["fragile"])
+    document = json.loads(command.run(sign + ["--json"], signed).stdout)
+    failures.check("what is signed already", document["reason"] == "signed-before" and document["fragile"] == [], document)
+    judged = "Authentication-Results: mx.example.net; dmarc=fail\n" + MESSAGE
+    document = json.loads(command.run(sign + ["--json"], judged).stdout)
+    failures.check("what came from outside", document["reason"] == "judged-before", document)
+    receipt = command.run(sign + ["--auth-user", "joe", "--mail-from", "<>"])
+    failures.check("a plain login's receipt, with one domain", receipt.returncode == 0, receipt)
+    forged = "Authentication-Results: MX.example.net; dmarc=pass header.from=example.org\n" \
              "authentication-results: other.example; spf=pass\n" + MESSAGE
     text = command.run(sign, forged).stdout.decode()
     failures.check("a forged results field is taken out, another's stays",
@@ -406,8 +423,7 @@ def check_signing(command, failures):
             ("another domain's user", ["--auth-user", "joe@example.com"], MESSAGE),
             ("another domain's sender", ["--auth-user", "joe", "--mail-from", "a@example.com"],
              MESSAGE),
-            ("a login without a domain, and the null reverse-path",
-             ["--auth-user", "joe", "--mail-from", "<>"], MESSAGE),
+            ("a login that cannot be read", ["--auth-user", "joe@example.org@"], MESSAGE),
             ("another domain's message", [], MESSAGE.replace("example.org", "example.com")),
             ("two From fields", [], "From: a@example.org\n" + MESSAGE),
             ("CRLF", ["--ip", "192.0.2.1"], MESSAGE.replace("\n", "\r\n"))):

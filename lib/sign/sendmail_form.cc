@@ -1,10 +1,12 @@
-#include "sendmail_form.h"
+#include "sign/sendmail_form.h"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <optional>
 #include <vector>
+
+#include "base/ascii.h"
 
 namespace authmilter {
 namespace {
@@ -17,12 +19,6 @@ constexpr std::array<std::string_view, 13> kAddressFields = {
     "apparently-to"};
 
 constexpr std::string_view kBlanks = " \t\r\n";
-
-bool same_name(std::string_view name, std::string_view lower) {
-  return std::equal(name.begin(), name.end(), lower.begin(), lower.end(), [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-  });
-}
 
 /// Follows RFC 5322's quoting, to tell which commas separate addresses.
 class Scanner {
@@ -75,12 +71,56 @@ std::optional<std::vector<std::string_view>> elements(std::string_view value) {
   return found;
 }
 
+/// The address of an element: what stands in angle brackets, or else all but the comments.
+std::string address_of(std::string_view element) {
+  std::string bare;
+  std::string angle;
+  bool in_angle = false;
+  bool quoted = false;
+  std::size_t comments = 0;
+  for (std::size_t i = 0; i < element.size(); ++i) {
+    const char c = element[i];
+    const bool escaped = i > 0 && element[i - 1] == '\\' && (quoted || comments > 0);
+    if (!escaped && comments == 0 && c == '"') quoted = !quoted;
+    if (!escaped && !quoted && c == '(') ++comments;
+    if (comments == 0 && !quoted && (c == '<' || c == '>')) {
+      in_angle = c == '<';
+      if (in_angle) angle = c;
+    } else if (comments == 0) {
+      (in_angle ? angle : bare) += c;
+    }
+    if (!escaped && !quoted && c == ')' && comments > 0) --comments;
+  }
+  return angle.empty() ? std::string(trim_fws(bare)) : angle.substr(1);
+}
+
+/// Whether an element is an address to Sendmail, and lacks a domain. A group's name and end are
+/// no addresses.
+bool is_unqualified(std::string_view element) {
+  const std::string address = address_of(element);
+  if (address.find('@') != std::string::npos) return false;
+  std::string_view rest = address;
+  if (const std::size_t group = rest.find(':'); group != std::string_view::npos)
+    rest.remove_prefix(group + 1);
+  if (rest.ends_with(';')) rest.remove_suffix(1);
+  return !trim_fws(rest).empty();
+}
+
 }  // namespace
 
+bool is_sendmail_address_field(std::string_view name) {
+  return std::any_of(kAddressFields.begin(), kAddressFields.end(),
+                     [&](std::string_view field) { return equals_ignoring_case(name, field); });
+}
+
+bool has_unqualified_address(std::string_view name, std::string_view value) {
+  if (!is_sendmail_address_field(name) || equals_ignoring_case(name, "from")) return false;
+  const auto list = elements(value);
+  return list && std::any_of(list->begin(), list->end(), is_unqualified);
+}
+
 std::string as_sendmail_writes(std::string_view name, std::string_view value) {
-  const bool known = std::any_of(kAddressFields.begin(), kAddressFields.end(),
-                                 [&](std::string_view field) { return same_name(name, field); });
-  const auto list = known ? elements(value) : std::nullopt;
+  const auto list = is_sendmail_address_field(name) ? elements(value) : std::nullopt;
   if (!list || list->size() == 1) return std::string(value);
   std::string out;
   for (const std::string_view element : *list) {

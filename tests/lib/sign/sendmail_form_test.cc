@@ -1,4 +1,4 @@
-#include "sendmail_form.h"
+#include "sign/sendmail_form.h"
 
 #include <doctest/doctest.h>
 
@@ -52,5 +52,42 @@ TEST_CASE("lists of addresses are signed in the form that Sendmail gives them") 
   for (const auto& row : rows) {
     CAPTURE(row.why);
     CHECK(as_sendmail_writes(row.name, row.value) == row.sendmail);
+  }
+}
+
+TEST_CASE("addresses that Sendmail puts a domain behind") {
+  const struct {
+    std::string why;
+    const char* name;
+    const char* value;
+    bool unqualified;
+  } rows[] = {
+      {"none", "To", "", false},
+      {"a whole one", "To", " a@x.example", false},
+      {"a name alone", "To", " alice", true},
+      {"among others", "cc", " a@x.example,\n\tbob , c@x.example", true},
+      {"in angle brackets", "To", " Bob <bob>", true},
+      {"a whole one in angle brackets", "To", " bob <a@x.example>", false},
+      {"a sign in the display name", "To", " \"bob@x.example\" <bob>", true},
+      {"a sign in a comment", "To", " bob (bob@x.example)", true},
+      {"an angle bracket in a comment", "To", " a@x.example (<b>)", false},
+      {"an angle bracket between quotes", "To", " \"<b>\" <a@x.example>", false},
+      {"an escaped quote between quotes", "To", " \"x\\\"<b>\" <a@x.example>", false},
+      {"empty elements", "To", " a@x.example,,", false},
+      {"an empty group", "To", " undisclosed-recipients:;", false},
+      {"a group of whole ones", "To", " friends: a@x.example, b@x.example;", false},
+      {"a group with a name alone", "To", " friends: a@x.example, bob;", true},
+      {"a group with a name alone first", "To", " friends: bob, a@x.example;", true},
+      {"a null address", "To", " <>", false},
+      {"an address literal", "To", " a@[IPv6:2001:db8::1]", false},
+      {"a route", "To", " <@x.example:a@y.example>", false},
+      {"an open quote", "To", " \"bob", false},
+      {"other addresses", "Reply-To", " bob", true},
+      {"the author's, which nobody signs so", "From", " bob", false},
+      {"no address field", "Subject", " bob", false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    CHECK(has_unqualified_address(row.name, row.value) == row.unqualified);
   }
 }

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <authmilter/dkim.h>
+#include <authmilter/message.h>
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace authmilter {
+
+/// Looks for signatures by our own keys that a message has already, and whether one holds.
+/// Streaming; needs no DNS, as the keys are here. `engine` and `resolver` must outlive it.
+class OwnSignatures {
+ public:
+  /// Takes the signatures of `keys` among `fields`; `options` bounds their number.
+  OwnSignatures(const DkimEngine& engine, Resolver& own_keys, const std::vector<SigningKey>& keys,
+                const std::vector<HeaderField>& fields, const DkimVerifyOptions& options);
+
+  void body(std::string_view octets);
+  bool hold();
+
+ private:
+  std::optional<DkimVerifier> verifier_;  // nothing when there are none
+};
+
+/// Answers for the key records of `keys` as they ought to be published. Nothing else exists.
+class OwnKeyRecords final : public Resolver {
+ public:
+  explicit OwnKeyRecords(const std::vector<SigningKey>& keys) : keys_(keys) {}
+  using Resolver::resolve;
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override;
+  void prefetch(const DnsQuestion&) override {}
+
+ private:
+  std::vector<SigningKey> keys_;
+};
+
+}  // namespace authmilter

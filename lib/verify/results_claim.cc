@@ -1,0 +1,89 @@
+#include "verify/results_claim.h"
+
+#include <authmilter/authentication_results.h>
+
+#include <algorithm>
+
+#include "base/ascii.h"
+#include "message/syntax.h"
+
+namespace authmilter {
+namespace {
+
+bool same_name(std::string_view a, std::string_view b) {
+  const auto first = DomainName::parse(a);
+  const auto second = DomainName::parse(b);
+  return first && second ? *first == *second : equals_ignoring_case(a, b);
+}
+
+/// Whether the text begins with the name, quoted or not. Only for what cannot be read: a longer
+/// name that begins so counts too.
+bool begins_with_name(std::string_view value, std::string_view authserv_id) {
+  const std::size_t start = skip_cfws(value, 0);
+  if (start == std::string_view::npos) return false;
+  value.remove_prefix(start);
+  if (value.starts_with('"')) value.remove_prefix(1);
+  return starts_with_ignoring_case(value, authserv_id);
+}
+
+/// The domain of header.from: a domain, or an address as some write it.
+std::optional<DomainName> author_of(const MethodResult& result) {
+  const auto& properties = result.properties;
+  const auto is_author = [](const ResultProperty& property) {
+    return property.ptype == "header" && property.property == "from";
+  };
+  if (std::count_if(properties.begin(), properties.end(), is_author) != 1) return std::nullopt;
+  const auto found = std::find_if(properties.begin(), properties.end(), is_author);
+  const std::string_view value = found->value;
+  const std::size_t at = value.rfind('@');
+  return DomainName::parse(at == std::string_view::npos ? value : value.substr(at + 1));
+}
+
+bool is_of_ours(const HeaderField& field, const Config& config) {
+  if (!has_name(field, "Authentication-Results")) return false;
+  const auto& trusted = config.trusted_authserv_ids;
+  return bears_name(field.value, config.authserv_id) ||
+         std::any_of(trusted.begin(), trusted.end(),
+                     [&](const std::string& id) { return bears_name(field.value, id); });
+}
+
+}  // namespace
+
+bool bears_name(std::string_view value, std::string_view authserv_id) {
+  const auto id = parse_authserv_id(value);
+  return id ? same_name(*id, authserv_id) : begins_with_name(value, authserv_id);
+}
+
+bool vouches_for(std::string_view value, const DomainName& author) {
+  const auto read = parse_authentication_results(value);
+  if (!read) return false;
+  bool vouched = false;
+  for (const MethodResult& result : read->results) {
+    if (result.method != "dmarc") continue;
+    if (result.result != "pass" || author_of(result) != author) return false;
+    vouched = true;
+  }
+  return vouched;
+}
+
+bool speaks_against(std::string_view value) {
+  const auto read = parse_authentication_results(value);
+  if (!read) return false;
+  const auto& results = read->results;
+  const auto is_dmarc = [](const MethodResult& result) { return result.method == "dmarc"; };
+  return std::any_of(results.begin(), results.end(), is_dmarc) &&
+         std::none_of(results.begin(), results.end(), [&](const MethodResult& result) {
+           return is_dmarc(result) && result.result == "pass";
+         });
+}
+
+bool judged_and_not_vouched_for(const std::vector<HeaderField>& fields, const DomainName& author,
+                                const Config& config) {
+  // Every one has to vouch. What a stranger writes in the name of a border server may come through
+  // this host, where only our own name is removed; it stands beside what we found out.
+  return std::any_of(fields.begin(), fields.end(), [&](const HeaderField& field) {
+    return is_of_ours(field, config) && !vouches_for(field.value, author);
+  });
+}
+
+}  // namespace authmilter
