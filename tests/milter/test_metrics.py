@@ -242,6 +242,8 @@ class Counting(unittest.TestCase):
 
 class Dns(unittest.TestCase):
     ZONE = {"good.example": [("TXT", "v=spf1 -all")], "_dmarc.good.example": [("TXT", "v=DMARC1; p=none")],
+            # What is not asked for in advance has less than its own time left.
+            "chain.example": [("TXT", "v=spf1 include:silent.example -all")],
             "silent.example": [{"fault": "TIMEOUT"}], "_dmarc.silent.example": [("TXT", "v=DMARC1; p=none")],
             "broken.example": [{"fault": "SERVFAIL"}], "_dmarc.broken.example": [("TXT", "v=DMARC1; p=none")]}
 
@@ -286,7 +288,7 @@ class Dns(unittest.TestCase):
                     daemon.write_config(text=text.replace("127.0.0.1@9", server.address))
                 with a_daemon(prepare=prepare) as daemon, daemon.client() as client:
                     client.greet("192.0.2.1")
-                    client.deliver([("From", " a@silent.example")], mail_from="<a@silent.example>")
+                    client.deliver([("From", " a@good.example")], mail_from="<a@chain.example>")
                     hit = {name: value for name, value in daemon.series().items()
                            if value and "limits_hit" in name}
                     self.assertEqual(hit, {label("limits_hit_total", limit=limit): 1})
