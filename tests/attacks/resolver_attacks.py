@@ -73,10 +73,10 @@ def slow_signature(number):
 
 class Resolver(unittest.TestCase):
     @contextlib.contextmanager
-    def daemon(self, more=MILD, timeout="2s"):
+    def daemon(self, more=MILD):
         with name_server() as address, Watched(PROGRAM, more, nameserver=address) as daemon:
             daemon.write_config(text=daemon.config.read_text().replace(
-                'timeout = "1s"', f'timeout = "{timeout}"\nmessage_timeout = "4s"'))
+                'timeout = "1s"', 'timeout = "5s"\nmessage_timeout = "6s"'))
             daemon.send_signal(1)
             daemon.wait_for("configuration reloaded")
             yield daemon
