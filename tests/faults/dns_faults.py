@@ -211,7 +211,7 @@ class NameServers(faults.TestCase):
         chain["_dmarc.bank.example"] = BANK["_dmarc.bank.example"]
         with FaultyServer(chain) as server, \
                 Victim(PROGRAM, nameserver=server.address, zone="", more="") as daemon:
-            server.answer = slowly(0.5)
+            server.answer = slowly(0.3)
             daemon.write_config(text=daemon.config.read_text().replace(
                 'timeout = "1s"', 'timeout = "1s"\nmessage_timeout = "2s"'))
             daemon.send_signal(1)
