@@ -134,7 +134,7 @@ class Verifying(unittest.TestCase):
             yield client.body(b"x" * 60000)
             yield client.end_of_message(i="4Xk2").status
 
-        flood = [("X", " y")] * 2000 + GOOD
+        flood = [("X", " y")] * 1001 + GOOD
         for options in (0, mc.SKIP, mc.ALL_OPTIONS):
             for address in ("192.0.2.1", "192.0.2.99", "127.0.0.1", None):
                 with self.subTest(options=hex(options), address=address), \
