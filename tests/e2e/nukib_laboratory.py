@@ -156,7 +156,9 @@ class Authority:
         folder.mkdir()
         (folder / "certs").mkdir()
         self.authorities = folder / "certs/ca-certificates.crt"
-        self._openssl("req", "-x509", *self._new_key("ca"), "-subj", "/CN=Authority", "-out", self.authorities)
+        # RFC 5280 section 4.2.1.3: Python 3.13 is strict about it.
+        self._openssl("req", "-x509", *self._new_key("ca"), "-subj", "/CN=Authority", "-out", self.authorities,
+                      "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
     def _openssl(self, *arguments):
         return subprocess.run(["openssl", *arguments], check=True, capture_output=True).stdout
