@@ -18,7 +18,15 @@ set(CPACK_AUTHMILTER_SOURCE_DIR ${PROJECT_SOURCE_DIR})
 set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/stage.cmake)
 
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+# The libraries that a package depends on are those of the release it was built on. The version says which:
+# 1~deb12 is older than 1~deb13, so an upgrade of the system brings one that fits, and unstable has no number.
+file(STRINGS /etc/os-release system REGEX "^(ID|VERSION_ID)=")
+string(REGEX MATCH "(^|;)ID=\"?([a-z]+)" _ "${system}")
+string(REPLACE "debian" "deb" system_name "${CMAKE_MATCH_2}")
 set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
+if(system MATCHES "VERSION_ID=\"?([0-9.]+)")
+  string(APPEND CPACK_DEBIAN_PACKAGE_RELEASE "~${system_name}${CMAKE_MATCH_1}")
+endif()
 set(CPACK_DEBIAN_PACKAGE_SECTION mail)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)

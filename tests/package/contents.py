@@ -9,6 +9,7 @@ lintian is asked where it is installed.
 import gzip
 import os
 import pathlib
+import platform
 import re
 import shutil
 import subprocess
@@ -32,9 +33,12 @@ NAMED = {
     "/usr/share/man/man8/authmilterd.8.gz", f"{DOCUMENTS}/README.md", f"{DOCUMENTS}/SECURITY.md",
     *PROGRAMS, *DEBIANS, *(f"{DOCUMENTS}/examples/{name}" for name in EXAMPLES)}
 
+# As in package.cmake: a package of Debian 13 must be newer than the same one of Debian 12.
+SYSTEM = platform.freedesktop_os_release()
+RELEASE = "~" + SYSTEM["ID"].replace("debian", "deb") + SYSTEM["VERSION_ID"] if "VERSION_ID" in SYSTEM else ""
 CONTROL = {
     "Package": r"authmilter",
-    "Version": r"\d+\.\d+\.\d+-\d+",
+    "Version": r"\d+\.\d+\.\d+-\d+" + re.escape(RELEASE),
     "Section": r"mail",
     "Priority": r"optional",
     "Maintainer": r"[\w ]+ <\S+@\S+\.example>",
