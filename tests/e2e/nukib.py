@@ -148,6 +148,16 @@ def said_in_the_clear(port):
     return said.decode() if said.isdigit() else "nothing of SMTP"
 
 
+def said_too_early(port):
+    """The answer to one who speaks before the greeting. Where the greeting was faster, on a busy machine, there
+    was no haste to see: tried again."""
+    for _ in range(20):
+        said = said_in_the_clear(port)
+        if said != "220":
+            break
+    return said
+
+
 def check_submission(report, laboratory):
     with laboratory.submission() as smtp:
         smtp.ehlo()
@@ -155,7 +165,7 @@ def check_submission(report, laboratory):
         report.add("port 465 without AUTH", smtp.rcpt("someone@dane.example")[0], 554)
     report.add("port 465 in the clear", said_in_the_clear(465), "nothing of SMTP")
     # SMTP in the clear, but not for one who speaks before the greeting.
-    report.add("port 25 in the clear, too early", said_in_the_clear(25), "554")
+    report.add("port 25 in the clear, too early", said_too_early(25), "554")
     with laboratory.connect(OTHER) as smtp:
         smtp.ehlo()
         report.add("AUTH at port 25", smtp.has_extn("auth"), False)
