@@ -22,9 +22,12 @@ struct ExistenceAnswer {
 };
 
 /// RFC 9989 section 3.2.13: a name is non-existent as in RFC 8020, where NXDOMAIN for any type says
-/// so. An answer without data is that of a name that exists.
+/// so. An answer without data is that of a name that exists. TXT is the type that SPF asks for at
+/// the same name, as a rule; and systemd-resolved 257 to 262 answers a question for another type of
+/// a name that it knows not to exist with the first type in the question section, which no resolver
+/// may take.
 ExistenceAnswer existence_of(const DomainName& name, Resolver& resolver) {
-  const DnsAnswerRef answer = resolver.resolve({name, RrType::a});
+  const DnsAnswerRef answer = resolver.resolve({name, RrType::txt});
   switch (answer->status) {
     case DnsStatus::success:
     case DnsStatus::no_data:
