@@ -2,10 +2,12 @@
 
     downstream.py AUTHMILTERD
 
-Messages go through the daemon, and what it makes of them goes to Debian's sieve-test and, where it is
-installed, to SpamAssassin. Dovecot's packages are unpacked into a cache (root, apt's lists).
+Messages go through the daemon, and what it makes of them goes to Debian's sieve-test and SpamAssassin, and what
+Rspamd sees of the fields is matched against its rules. Packages that are not installed are unpacked into a cache
+(root, apt's lists).
 """
 
+import base64
 import contextlib
 import os
 import pathlib
@@ -27,12 +29,17 @@ from unpacked_packages import Missing, unpacked  # noqa: E402
 OUR_NAME = "mx.example.net"
 EXAMPLE_NAME = "mx.example.org"  # in the fragments
 DOVECOT = ("dovecot-core", "dovecot-sieve", "libunwind8")
+SPAMASSASSIN = ("spamassassin", "libhtml-parser-perl", "libhtml-tagset-perl", "libhttp-date-perl", "libhttp-message-perl",
+                "libio-html-perl", "libencode-locale-perl", "liblwp-mediatypes-perl", "libnet-dns-perl",
+                "libnetaddr-ip-perl", "libsocket6-perl", "libsys-hostname-long-perl", "libtimedate-perl", "liburi-perl",
+                "libwww-perl")
 MORE_ZONE = ZONE + ('none.example. IN TXT "v=spf1 -all"\n'
                     '_dmarc.none.example. IN TXT "v=DMARC1; p=none"\n'
                     'soft.example. IN TXT "v=spf1 ~all"\n'
                     '_dmarc.genuine.example. IN TXT "v=DMARC1; p=quarantine"\n'
                     'genuine.example. IN TXT "v=spf1 ip4:192.0.2.1 -all"\n')
 FAIL = "dmarc=fail header.from=bank.example policy.dmarc=quarantine"
+PASS = f"{OUR_NAME}; spf=pass smtp.mailfrom=a; dmarc=pass header.from=held.example"
 NO_QUARANTINE = mc.ALL_ACTIONS & ~mc.QUARANTINE
 
 
@@ -48,6 +55,8 @@ class Row:
     client: str = "192.0.2.1"
     actions: int = mc.ALL_ACTIONS
     signed_by: str = ""
+    helo: str = "client.example.net"
+    as_it_is: bool = False  # not through the daemon: what the fragments make of it alone
 
 
 GOOD = "SPF_PASS DMARC_PASS"
@@ -73,6 +82,21 @@ ROWS = [
         [("Authentication-Results", f" {OUR_NAME}.evil.example; spf=fail smtp.mailfrom=a; {FAIL}")]),
     Row("our name in another host's results", "example.org", "example.org", "INBOX", GOOD,
         [("Authentication-Results", f" evil.example; x=y reason=\"{OUR_NAME}; {FAIL}\"")]),
+    Row("A196: an encoded line in our name", "held.example", "example.org", "Junk", f"SPF_PASS {QUARANTINED}",
+        [("Authentication-Results", f" evil.example; none =?utf-8?q?=0A{OUR_NAME};_dmarc=3Dpass?=")]),
+    Row("A196: in base64, at the start of a line", "held.example", "example.org", "Junk", f"SPF_PASS {QUARANTINED}",
+        [("Authentication-Results", f" evil.example;\n =?utf-8?b?{base64.b64encode(PASS.encode()).decode()}?= x")]),
+    Row("a line in our name", "held.example", "example.org", "Junk", f"SPF_PASS {QUARANTINED}",
+        [("Authentication-Results", f" evil.example;\n {PASS}")]),
+    Row("another host's pass right below ours", "held.example", "example.org", "Junk", f"SPF_PASS {QUARANTINED}",
+        [("Authentication-Results", "\tevil.example; dkim=pass header.d=held.example; dmarc=pass policy.dmarc=none")]),
+    Row("another host's failure right below ours", "example.org", "example.org", "INBOX", GOOD,
+        [("Authentication-Results", "\tpolicy.dmarc=reject; dmarc=fail policy.dmarc=reject")]),
+    Row("A196: nobody has removed it", "example.org", "example.org", "INBOX", "",
+        [("Authentication-Results", f" evil.example; none =?utf-8?q?=0A{OUR_NAME};_spf=3Dpass_smtp.mailfrom=3Da;_dmarc=3Dpass?=")],
+        as_it_is=True),
+    Row("A222: HELO passes, MAIL FROM does not", "other.example", "held.example", "Junk",
+        "AUTHMILTER_SUSPICIOUS SPF_FAIL DMARC_MISSING", helo="example.org"),
     Row("results forged in our name", "example.org", "example.org", "INBOX", GOOD,
         [("Authentication-Results", f" {OUR_NAME}; spf=fail smtp.mailfrom=a; {FAIL}")]),
     Row("a pass forged in our name", "held.example", "example.org", "Junk", f"SPF_PASS {QUARANTINED}",
@@ -106,17 +130,21 @@ def signature(domain, key, header, body):
     return name, value.replace("\r\n", "\n").rstrip("\n")
 
 
+def through(daemon, row, header):
+    with daemon.client(actions=row.actions) as client:
+        client.greet(row.client, helo=row.helo)
+        result = client.deliver(header, mail_from=f"<a@{row.mail_from}>")
+    assert result.accepted, f"{row.why}: {result}"
+    return mc.apply_changes(header, result.changes)
+
+
 def delivered(daemon, row, key):
     """The message as the MTA would deliver it, released if it was held."""
     header = [*row.header, ("From", f" A <a@{row.author}>"), ("To", " b@example.com"), ("Subject", " suspicious"),
               ("Date", " Fri, 11 Jul 2003 21:00:37 -0700"), ("Message-ID", f" <{ROWS.index(row)}@example.org>")]
     if row.signed_by:
         header.insert(0, signature(row.signed_by, key, header, b"Hello\r\n"))
-    with daemon.client(actions=row.actions) as client:
-        client.greet(row.client)
-        result = client.deliver(header, mail_from=f"<a@{row.mail_from}>")
-    assert result.accepted, f"{row.why}: {result}"
-    fields = mc.apply_changes(header, result.changes)
+    fields = header if row.as_it_is else through(daemon, row, header)
     return "".join(f"{name}:{value}\n" for name, value in fields) + "\nHello\n"
 
 
@@ -168,14 +196,16 @@ class Sieve:
 class SpamAssassin:
     """Debian's program with its own rules and ours, without the plugins that ask the DNS."""
 
-    SETTINGS = pathlib.Path("/etc/spamassassin")
-
     def __init__(self, folder):
-        self.program = shutil.which("spamassassin")
-        if self.program is None:
-            raise Missing("spamassassin is not installed")
+        place = pathlib.Path("/")
+        self.program = [shutil.which("spamassassin")]
+        if self.program == [None]:
+            place = unpacked("spamassassin", SPAMASSASSIN)
+            modules = [place / "usr/share/perl5", *place.glob("usr/lib/*-linux-gnu/perl5/5.*")]
+            self.program = ["perl", "-T", *(f"-I{one}" for one in modules), place / "usr/bin/spamassassin",
+                            "--configpath", place / "usr/share/spamassassin"]
         self.settings = folder / "spamassassin"
-        shutil.copytree(self.SETTINGS, self.settings)
+        shutil.copytree(place / "etc/spamassassin", self.settings)
         for file in self.settings.glob("*.pre"):
             file.write_text(re.sub(r"(?m)^(loadplugin Mail::SpamAssassin::Plugin::(SPF|DKIM|DMARC)\b)", r"#\1",
                                    file.read_text()))
@@ -190,7 +220,7 @@ class SpamAssassin:
         assert lint.returncode == 0, lint.stderr
 
     def run(self, *arguments, message=""):
-        return subprocess.run([self.program, "--siteconfigpath", self.settings, *arguments], input=message,
+        return subprocess.run([*self.program, "--siteconfigpath", self.settings, *arguments], input=message,
                               capture_output=True, text=True, timeout=120, env=self.environment)
 
     @staticmethod
@@ -209,6 +239,34 @@ class SpamAssassin:
             number = int(re.search(r"(?m)^Message-ID: <(\d+)@", message)[1])
             found[number] = set(re.sub(r"\s", "", tests).split(",")) & self.names
         return [found[number] for number in range(len(messages))]
+
+
+class Rspamd:
+    """Its rules, matched as Rspamd does it: against each field of the name by itself, unfolded. What `raw_header` reads
+    is not decoded (as task:get_header_full() of Rspamd 3.4 shows)."""
+
+    NAMES = {"AUTHMILTER_SUSPICIOUS": "AUTHMILTER_SUSPICIOUS", "AUTHMILTER_DMARC_FAIL": "AUTHMILTER_DMARC_FAIL",
+             "DMARC_PASS": "AUTHMILTER_DMARC_PASS", "SPF_FAIL": "AUTHMILTER_SPF_FAIL", "DKIM_VALID": "AUTHMILTER_DKIM_PASS"}
+
+    def __init__(self, _folder):
+        text = (ROOT / "contrib/rspamd/local.d/regexp.conf").read_text()
+        rules = re.findall(r"(?m)^(\w+) \{\n  re = '([\w-]+)=/(.*)/\{(\w+)\}';$", text)
+        assert {rule[0] for rule in rules} == set(self.NAMES.values())
+        assert all(kind == "raw_header" for _, name, _, kind in rules if name == "Authentication-Results")
+        pattern = EXAMPLE_NAME.replace(".", "\\.")
+        self.rules = [(symbol, name.lower(), re.compile(expression.replace(pattern, OUR_NAME.replace(".", "\\."))))
+                      for symbol, name, expression, _ in rules]
+
+    def wanted(self, row):
+        return {self.NAMES[name] for name in row.rules.split() if name in self.NAMES}
+
+    def judge(self, messages):
+        return [self.symbols(re.sub(r"\n[ \t]+", " ", message.partition("\n\n")[0])) for message in messages]
+
+    def symbols(self, header):
+        fields = [line.partition(":") for line in header.split("\n")]
+        return {symbol for symbol, name, expression in self.rules
+                if any(n.strip().lower() == name and expression.search(value.strip()) for n, _, value in fields)}
 
 
 def behind_a_border_server(daemon):
@@ -232,7 +290,7 @@ def deliver_all(folder):
 
 def available_tools(folder):
     tools = []
-    for make in (Sieve, SpamAssassin):
+    for make in (Sieve, SpamAssassin, Rspamd):
         try:
             tools.append(make(folder))
         except Missing as reason:
