@@ -5,6 +5,7 @@
 #include <authmilter/policy.h>
 
 #include "base/ascii.h"
+#include "policy/rule.h"
 #include "policy/stable_reason.h"
 
 // Everything printed here is a fixed word, a number of ours or a DomainName: local parts, HELO
@@ -98,11 +99,11 @@ AuthenticationResults make_authentication_results(const Findings& findings,
                                                   const std::string& authserv_id) {
   AuthenticationResults field;
   field.authserv_id = authserv_id;
-  for (const SpfOutcome& spf : findings.spf) field.results.push_back(spf_result(spf));
-  for (const DkimOutcome& dkim : findings.dkim) {
-    field.results.push_back(dkim_result(dkim));
-    if (field.results.size() == findings.spf.size() + kDkimEntries) break;
-  }
+  // One entry: RFC 8601 allows more, but readers downstream take the best of them, or the last.
+  if (const SpfOutcome* spf = deciding_spf(findings)) field.results.push_back(spf_result(*spf));
+  const std::size_t signatures = std::min(findings.dkim.size(), kDkimEntries);
+  for (std::size_t i = 0; i < signatures; ++i)
+    field.results.push_back(dkim_result(findings.dkim[i]));
   if (findings.dkim.empty()) field.results.push_back(make_result("dkim", "none", ""));
   field.results.push_back(dmarc_result(findings.dmarc));
   return field;

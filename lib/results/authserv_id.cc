@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "message/decoded.h"
 #include "results/lexer.h"
 
 namespace authmilter {
@@ -16,6 +17,29 @@ std::string normalized(std::string_view id) {
 
 bool is_printable_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), is_printable);
+}
+
+/// True for a line that a reader who looks at lines may take for the start of a field of `name`.
+bool begins_with_name(std::string_view line, std::string_view name) {
+  while (!line.empty() && (is_wsp(line.front()) || line.front() == '"')) line.remove_prefix(1);
+  if (!starts_with_ignoring_case(line, name)) return false;
+  line.remove_prefix(name.size());
+  if (line.starts_with('.')) line.remove_prefix(1);
+  return line.empty() || !(is_alnum(line.front()) || line.front() == '-' || line.front() == '_');
+}
+
+/// RFC 8601 section 5 speaks of the field's own name. There are readers that look for it at the
+/// start of any line, and some that decode RFC 2047 words first; they shall not find ours.
+bool has_line_with_name(std::string_view value, std::string_view name) {
+  const auto decoded = decoded_value(value);
+  if (!decoded) return true;
+  std::string_view rest = *decoded;
+  for (;;) {
+    const std::size_t end = rest.find_first_of("\r\n\v\f");
+    if (begins_with_name(rest.substr(0, end), name)) return true;
+    if (end == std::string_view::npos) return false;
+    rest.remove_prefix(end + 1);
+  }
 }
 
 }  // namespace
@@ -41,7 +65,7 @@ bool claims_to_be_ours(std::string_view value, std::string_view authserv_id) {
   // RFC 8601 section 5: a field from outside with our name must go; so must one that some reader
   // may take for such a field.
   const auto id = parse_authserv_id(value);
-  if (!id) return true;
+  if (!id || has_line_with_name(value, normalized(authserv_id))) return true;
   const auto theirs = DomainName::parse(*id);
   const auto ours = DomainName::parse(authserv_id);
   if (theirs && ours) return *theirs == *ours;

@@ -47,7 +47,7 @@ TEST_CASE("spf, dkim and dmarc stand in this order (RFC 8601 section 2.7, edge c
   found.dkim = {dkim(DkimResult::pass, "author.example"), dkim(DkimResult::policy)};
   found.dkim[1].reason = "key-too-short";
   CHECK(entries(found) ==
-        Lines{"spf=pass smtp.mailfrom=sender.example", "spf=none smtp.helo=mail.sender.example",
+        Lines{"spf=pass smtp.mailfrom=sender.example",
               "dkim=pass header.d=author.example header.s=s1 header.a=rsa-sha256 "
               "header.b=dGVzdA+/",
               "dkim=policy reason=key-too-short header.d=signer.example header.s=s1 "
@@ -58,13 +58,30 @@ TEST_CASE("spf, dkim and dmarc stand in this order (RFC 8601 section 2.7, edge c
   // So written, with every property that RFC 8601 section 2.7 and RFC 9989 section 8.1 name for
   // them.
   const auto field = compose(make_authentication_results(found, "mx.example.org"));
-  for (const char* property :
-       {"smtp.mailfrom=sender.example", "smtp.helo=mail.sender.example", "header.d=author.example",
-        "header.s=s1", "header.a=rsa-sha256", "header.b=\"dGVzdA+/\"", "header.from=author.example",
-        "policy.dmarc=reject"}) {
+  for (const char* property : {"smtp.mailfrom=sender.example", "header.d=author.example",
+                               "header.s=s1", "header.a=rsa-sha256", "header.b=\"dGVzdA+/\"",
+                               "header.from=author.example", "policy.dmarc=reject"}) {
     CAPTURE(std::string(property));
     CHECK(field.find(property) != std::string::npos);
   }
+}
+
+TEST_CASE("spf has one entry, of the identity that decides (A222)") {
+  // Readers downstream take the best of two, or the last; HELO is the sender's to choose.
+  auto found = findings(spf(SpfResult::fail), dmarc(DmarcResult::none));
+  found.spf.push_back(spf(SpfResult::pass, "helo.attack.example", SpfIdentity::helo));
+  const auto count = [&] {
+    const Lines lines = entries(found);
+    return std::count_if(lines.begin(), lines.end(),
+                         [](const std::string& line) { return line.starts_with("spf="); });
+  };
+  CHECK(count() == 1);
+  CHECK(entries(found).front() == "spf=fail smtp.mailfrom=sender.example");
+  std::swap(found.spf[0], found.spf[1]);
+  CHECK(count() == 1);
+  CHECK(entries(found).front() == "spf=fail smtp.mailfrom=sender.example");
+  found.spf.clear();
+  CHECK(count() == 0);
 }
 
 TEST_CASE("a message without anything still has results") {

@@ -72,6 +72,61 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("no line that a reader may find by our name (A196, RFC 8601 section 5)") {
+  // Readers that decode RFC 2047 before they look, or that look at each line.
+  const auto base64_word = [](const std::string& charset, const std::string& encoded) {
+    return "o.example; none (=?" + charset + "?b?" + encoded + "?=)";
+  };
+  const struct {
+    std::string why;
+    std::string value;
+    bool ours;
+  } rows[] = {
+      {"encoded line end", "o.example; none =?utf-8?q?=0Amx.victim.example;_dmarc=3Dpass?=", true},
+      {"CR", "o.example; none =?us-ascii?Q?=0dmx.victim.example?=", true},
+      {"in base64", base64_word("utf-8", "Cm14LnZpY3RpbS5leGFtcGxlOyBkbWFyYz1wYXNz"), true},
+      {"its end alone", base64_word("utf-8", "Cg=="), true},
+      {"NEL", "o.example; none =?utf-8?q?=c2=85mx.victim.example?=", true},
+      {"NEL in Latin 1", "o.example; none =?iso-8859-1?q?=85mx.victim.example?=", true},
+      {"line separator", "o.example; none =?utf-8?q?=e2=80=a8mx.victim.example?=", true},
+      {"NUL", "o.example; none =?utf-8?q?=00?=", true},
+      {"a charset of wide letters", base64_word("utf-16", "AAoAbQB4"), true},
+      {"UTF-7", "o.example; none =?utf-7?q?+AAo-mx.victim.example?=", true},
+      {"unknown charset", "o.example; none =?x?q?a?=", true},
+      {"with a language", "o.example; none =?utf-8*en?q?=0Amx.victim.example?=", true},
+      {"encoded at the start of a line", "o.example;\r\n =?utf-8?q?mx.victim.example;?= x", true},
+      {"in two words",
+       "o.example;\r\n =?utf-8?q?mx.vic?=\r\n =?utf-8?q?tim.example;_dmarc=3Dpass?=", true},
+      {"a word not ended, behind one that is",
+       "o.example; none =?utf-8?q?=0Amx.victim.example?= =?utf-8?q?", true},
+      {"in a quoted string", "o.example; none reason=\"=?utf-8?q?=0Amx.victim.example?=\"", true},
+      {"a line of the field", "o.example;\r\n mx.victim.example; dmarc=pass", true},
+      {"with LF alone", "o.example;\n\tmx.victim.example; dmarc=pass", true},
+      {"upper case, a dot behind", "o.example;\r\n MX.Victim.Example. 1; dmarc=pass", true},
+      {"quoted", "o.example;\r\n \"mx.victim.example\"; dmarc=pass", true},
+      {"a name", "o.example; dkim=pass (=?utf-8?q?J=C3=B6rg?=) header.d=o.example", false},
+      {"a name in Latin 1", "o.example; dkim=pass (=?ISO-8859-1?Q?J=F6rg?=)", false},
+      {"a name in base64", base64_word("utf-8", "SsO2cmc="), false},
+      {"U+4E05, whose octets hold a 0x85", "o.example; none (=?utf-8?q?=e4=b8=85?=)", false},
+      {"our name in a word, not at the start of a line",
+       "o.example; none (=?utf-8?q?by_mx.victim.example?=)", false},
+      {"a line of a longer name", "o.example;\r\n mx.victim.example-2; x=y", false},
+      {"a line of a name below", "o.example;\r\n a.mx.victim.example; x=y", false},
+      {"no word: encoding", "o.example; none =?utf-8?x?=0Amx.victim.example?=", false},
+      {"no word: no end", "o.example; none =?utf-8?q?=0Amx.victim.example", false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    CHECK(claims_to_be_ours(row.value, "mx.victim.example") == row.ours);
+  }
+  // Linear: what looks like words by the thousand.
+  for (const char* piece : {"=?", "=?a?q?", "=?a?x? ", "=?x", "?=", "=?utf-8?q?a?= "}) {
+    std::string value = "o.example; none ";
+    while (value.size() < 60'000) value += piece;
+    claims_to_be_ours(value, "mx.victim.example");
+  }
+}
+
 TEST_CASE("names of other forms are compared too (RFC 8616 section 4)") {
   const std::string u_label =
       "mx.b\xc3\xbc"
