@@ -4,13 +4,12 @@
 #include <iterator>
 
 #include "base/ascii.h"
-#include "message/syntax.h"
+#include "message/from_field.h"
 
 namespace authmilter {
 namespace {
 
 constexpr auto npos = std::string_view::npos;
-constexpr auto kInvalid = AuthorDomainError::invalid_author_domain;
 
 /// RFC 5322 section 2.2, and the blanks before the colon of its section 4.5. A name with anything
 /// else in it is read in different ways by different programs.
@@ -27,87 +26,28 @@ bool may_be_from(std::string_view name) {
   return equals_ignoring_case(visible, "from");
 }
 
-/// RFC 5322 section 2.2.3: CR and LF stand in a field only together, and only before a blank.
-bool has_clean_folds(std::string_view value) {
+/// RFC 5322 sections 2.2 and 2.2.3: CR and LF stand in a field only together, and only before a
+/// blank.
+std::optional<AuthorDomainError> line_error(std::string_view value) {
   for (std::size_t at = value.find_first_of("\r\n"); at != npos;
        at = value.find_first_of("\r\n", at + 2)) {
-    if (value.substr(at, 2) != "\r\n") return false;
-    if (at + 2 == value.size() || !is_wsp(value[at + 2])) return false;
+    if (value[at] == '\r' && (at + 1 == value.size() || value[at + 1] != '\n'))
+      return AuthorDomainError::bare_cr_in_header;
+    if (value[at] == '\n' || at + 2 == value.size() || !is_wsp(value[at + 2]))
+      return AuthorDomainError::broken_fold_in_header;
   }
-  return true;
+  return std::nullopt;
+}
+
+std::optional<AuthorDomainError> field_error(const HeaderField& field) {
+  if (!is_clean_name(field.name)) return AuthorDomainError::malformed_field_name;
+  return line_error(field.value);
 }
 
 std::size_t unfolded_size(std::string_view value) {
   return value.size() -
          static_cast<std::size_t>(std::count_if(value.begin(), value.end(),
                                                 [](char c) { return c == '\r' || c == '\n'; }));
-}
-
-/// A piece of an address field. `kind` is kAtom, or else the character it starts with.
-struct Token {
-  char kind;
-  std::string_view text;
-};
-constexpr char kAtom = 'a';  // a run of atext and dots, so no other piece starts with it
-
-/// The pieces without the blanks and comments between them; nothing when a quoted string or a
-/// comment does not end, or a control character is there.
-std::optional<std::vector<Token>> tokenize(std::string_view value) {
-  std::vector<Token> tokens;
-  for (std::size_t at = skip_cfws(value, 0); at != value.size(); at = skip_cfws(value, at)) {
-    if (at == npos) return std::nullopt;
-    const std::size_t start = at;
-    char kind = value[at];
-    if (kind == '"') {
-      at = skip_quoted_string(value, at);
-      if (at == npos) return std::nullopt;
-    } else if (is_atext(kind) || kind == '.') {
-      while (at < value.size() && (is_atext(value[at]) || value[at] == '.')) ++at;
-      kind = kAtom;
-    } else if (is_visible(kind)) {
-      ++at;
-    } else {
-      return std::nullopt;
-    }
-    tokens.push_back({kind, value.substr(start, at - start)});
-  }
-  return tokens;
-}
-
-/// The domain, when the pieces are exactly one mailbox of RFC 5322 section 3.4: an addr-spec, or
-/// one in brackets behind an optional phrase. The phrase may have dots (section 4.1) and octets of
-/// any charset; no other obsolete form is taken, and neither are groups.
-std::optional<std::string_view> mailbox_domain(const std::vector<Token>& tokens) {
-  std::string shape;
-  for (const Token& token : tokens) shape += token.kind;
-  std::size_t local = 0;
-  if (shape != "a@a" && shape != "\"@a") {
-    const std::size_t bracket = shape.find_first_not_of("a\"");
-    if (bracket == npos) return std::nullopt;
-    const auto address = std::string_view(shape).substr(bracket);
-    if (address != "<a@a>" && address != "<\"@a>") return std::nullopt;
-    local = bracket + 1;
-  }
-  if (tokens[local].kind == kAtom && !is_dot_atom(tokens[local].text)) return std::nullopt;
-  return tokens[local + 2].text;
-}
-
-AuthorDomainResult read_from_field(std::string_view value, std::size_t from_octets) {
-  if (unfolded_size(value) > from_octets) return kInvalid;
-  const auto tokens = tokenize(value);
-  if (!tokens) return kInvalid;
-  const auto ats = std::count_if(tokens->begin(), tokens->end(),
-                                 [](const Token& token) { return token.kind == '@'; });
-  if (ats == 0) return AuthorDomainError::no_author_domain;
-  const auto text = mailbox_domain(*tokens);
-  // Two '@' that no quotes and no comment hide are two addresses to one reader or another: lists,
-  // groups, source routes, text around the brackets, addresses in the phrase.
-  if (!text) return ats > 1 ? AuthorDomainError::multiple_author_domains : kInvalid;
-  auto domain = DomainName::parse(*text);
-  // Nobody has a policy for a single label. A name that `_dmarc.` does not fit before cannot be
-  // asked for its policy, and must not pass for one without.
-  if (!domain || domain->label_count() < 2 || !domain->below("_dmarc")) return kInvalid;
-  return AuthorDomain{*std::move(domain)};
 }
 
 }  // namespace
@@ -122,6 +62,12 @@ std::string_view to_string(AuthorDomainError error) {
       return "multiple-author-domains";
     case AuthorDomainError::invalid_author_domain:
       return "invalid-author-domain";
+    case AuthorDomainError::malformed_field_name:
+      return "malformed-field-name";
+    case AuthorDomainError::bare_cr_in_header:
+      return "bare-cr-in-header";
+    case AuthorDomainError::broken_fold_in_header:
+      return "broken-fold-in-header";
   }
   return "invalid-author-domain";
 }
@@ -138,10 +84,11 @@ AuthorDomainResult find_author_domain(const std::vector<HeaderField>& fields,
   }
   if (from == nullptr) return AuthorDomainError::no_author_domain;
   // A field that may end elsewhere, or be another one, for the next reader may hide a second From.
-  const bool clean = std::all_of(fields.begin(), fields.end(), [](const HeaderField& field) {
-    return is_clean_name(field.name) && has_clean_folds(field.value);
-  });
-  return clean ? read_from_field(from->value, from_octets) : kInvalid;
+  for (const HeaderField& field : fields) {
+    if (const auto error = field_error(field)) return *error;
+  }
+  if (unfolded_size(from->value) > from_octets) return AuthorDomainError::invalid_author_domain;
+  return read_from_field(from->value);
 }
 
 }  // namespace authmilter
