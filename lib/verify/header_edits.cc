@@ -105,14 +105,17 @@ std::vector<HeaderEdit> tag_edits(const std::vector<HeaderField>& fields, const 
   std::vector<HeaderEdit> edits;
   const std::string& prefix = config.policy.tag_subject;
   if (!prefix.empty()) {
-    const auto subject = std::find_if(fields.begin(), fields.end(), [](const HeaderField& field) {
-      return equals_ignoring_case(field.name, "Subject");
-    });
-    if (subject == fields.end()) {
-      edits.push_back({HeaderEdit::Action::insert, 0, "Subject", std::string(trim_wsp(prefix))});
-    } else if (const auto text = milter_value(subject->value); !text.starts_with(prefix)) {
-      edits.push_back({HeaderEdit::Action::replace, 1, subject->name, prefix + text});
+    // Nobody knows which of several a reader shows (RFC 5322 section 3.6 allows one).
+    std::map<std::string, std::size_t> seen;
+    for (const HeaderField& field : fields) {
+      if (!has_name(field, "Subject")) continue;
+      const std::size_t index = ++seen[to_lower(field.name)];
+      const std::string text = milter_value(field.value);
+      if (text.starts_with(prefix)) continue;
+      edits.push_back({HeaderEdit::Action::replace, index, field.name, prefix + text});
     }
+    if (seen.empty())
+      edits.push_back({HeaderEdit::Action::insert, 0, "Subject", std::string(trim_wsp(prefix))});
   }
   edits.push_back({HeaderEdit::Action::insert, 0, std::string(kVerdictField),
                    "suspicious (" + std::string(reason) + ")"});
