@@ -49,6 +49,11 @@ std::vector<std::string> config_warnings(const Config& config) {
                          " holds every address: all mail is signed, and none is judged");
     }
   }
+  if (config.policy.actions.dmarc_temperror == Disposition::accept) {
+    warnings.push_back(
+        "policy.dmarc_temperror: \"accept\" lets forgeries of protected domains in while the DNS "
+        "fails, and a sender may be able to make it fail; \"tempfail\" asks to come again");
+  }
   const std::string& listen = config.metrics_listen;
   if (!listen.empty() && !is_loopback_host(listen.substr(0, listen.rfind(':')))) {
     warnings.push_back("metrics.listen: " + listen +

@@ -29,7 +29,7 @@ inline constexpr std::array<std::string_view, 16> kRules = {
     "dmarc.none",   "dmarc.temperror", "dmarc.permerror", "spf.fail",
     "spf.softfail", "spf.temperror",   "spf.permerror",   "limit.header",
     "limit.dns",    "signing",         "internal",        "other"};
-inline constexpr std::array<std::string_view, 10> kUnsignedReasons = {"no-key",
+inline constexpr std::array<std::string_view, 13> kUnsignedReasons = {"no-key",
                                                                       "sender-mismatch",
                                                                       "judged-before",
                                                                       "signed-before",
@@ -37,6 +37,9 @@ inline constexpr std::array<std::string_view, 10> kUnsignedReasons = {"no-key",
                                                                       "multiple-from-fields",
                                                                       "multiple-author-domains",
                                                                       "invalid-author-domain",
+                                                                      "malformed-field-name",
+                                                                      "bare-cr-in-header",
+                                                                      "broken-fold-in-header",
                                                                       "header-limit-exceeded",
                                                                       "other"};
 inline constexpr std::array<std::string_view, 2> kSigningFailures = {"header-limit-exceeded",

@@ -20,9 +20,16 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kRecipients = 1000;
 // RFC 5321 section 4.5.3.1.3: a path has 256 octets. MTAs allow more, lines of 2048 in Postfix.
 constexpr std::size_t kRecipientOctets = 2048;
-// Stands for recipients above the limits. An override for recipients wants each of them to match,
-// so what is not kept must not be taken for a match: nothing matches this.
+// Stands for recipients above the limits. It cannot be read, so it may be anybody: overrides that
+// make a message's lot worse match it, those that make it better do not.
 constexpr const char* kOtherRecipients = "?";
+
+// In one log line: a message with ten signatures can leave more of them open.
+constexpr std::size_t kNamedLookups = 4;
+
+// Newer versions of Postfix write it into their log, and Sendmail keeps it in the queue file.
+constexpr std::size_t kQuarantineReasonOctets = 120;
+constexpr std::string_view kCut = "...";
 
 const char* const kNothing = "-";
 constexpr std::string_view kHeaderLimitRule = "limit.header";
@@ -35,6 +42,11 @@ std::string text_of(const std::optional<DomainName>& domain) {
 void append(std::string& list, std::string_view item) {
   if (!list.empty()) list += ',';
   list += item;
+}
+
+std::string shortened(const std::string& text, std::size_t octets) {
+  if (text.size() <= octets) return text;
+  return text.substr(0, octets - kCut.size()).append(kCut);
 }
 
 /// The SPF result of one identity, or "-" when it was not checked.
@@ -57,6 +69,22 @@ std::string added_fields(const std::vector<DkimOutcome>& outcomes) {
   return list;
 }
 
+/// Which lookups left a result open, and why: "_dmarc.example.org=dns-timeout".
+std::string failed_lookups(const Findings& findings) {
+  std::string list;
+  std::set<std::string> named;
+  const auto add = [&](const std::optional<FailedLookup>& lookup) {
+    if (!lookup || named.size() == kNamedLookups) return;
+    const std::string& name = lookup->question.name.text();
+    if (!named.insert(name).second) return;
+    append(list, name + '=' + std::string(temperror_reason(lookup->fault)));
+  };
+  add(findings.dmarc.undecided_by);
+  for (const SpfOutcome& outcome : findings.spf) add(outcome.undecided_by);
+  for (const DkimOutcome& outcome : findings.dkim) add(outcome.undecided_by);
+  return list;
+}
+
 void log_results(LogFields& log, const Findings& findings) {
   log.push_back({"from", text_of(findings.dmarc.author_domain)});
   log.push_back({"spf", spf_result(findings.spf, SpfIdentity::mailfrom)});
@@ -72,6 +100,8 @@ void log_results(LogFields& log, const Findings& findings) {
   const std::string added = added_fields(findings.dkim);
   if (!added.empty()) log.push_back({"added_fields", added});
   log.push_back({"dmarc", std::string(to_string(findings.dmarc.result))});
+  const std::string failed = failed_lookups(findings);
+  if (!failed.empty()) log.push_back({"undecided", failed});
 }
 
 /// The stable part of a reason: what stands before free text.
@@ -241,8 +271,8 @@ std::optional<Outcome> Session::mail(std::string_view reverse_path, std::string 
   Envelope envelope;
   envelope.client = client_;
   envelope.submitted_here = !client_ && origin_ == Origin::submission;
-  envelope.helo = helo_;
-  envelope.mail_from = reverse_path;
+  envelope.helo = parse_helo(helo_);
+  envelope.mail_from = parse_reverse_path(reverse_path);
   envelope.auth_user = std::move(auth_user);
   envelope.quarantine_offered = features_.quarantine;
   envelope.mta = mta_;
@@ -261,7 +291,8 @@ void Session::recipient(std::string_view address) {
   if (!message_ || !message_->verifier || message_->recipients > kRecipients) return;
   const bool kept = ++message_->recipients <= kRecipients && address.size() <= kRecipientOctets;
   if (!kept) message_->limits.insert(Limit::recipients);
-  message_->verifier->add_recipient(kept ? std::string(address) : kOtherRecipients);
+  message_->verifier->add_recipient(
+      parse_reverse_path(kept ? address : std::string_view(kOtherRecipients)));
 }
 
 void Session::header(std::string_view name, std::string_view value) {
@@ -327,7 +358,7 @@ Outcome Session::verdict(const std::string& queue_id) {
     outcome.reply = verdict.decision.reply;
   }
   if (outcome.action == Disposition::quarantine) {
-    outcome.quarantine_reason = verdict.decision.reason;
+    outcome.quarantine_reason = shortened(verdict.decision.reason, kQuarantineReasonOctets);
   }
   outcome.log = connection_log(queue_id);
   log_results(outcome.log, verdict.findings);

@@ -25,16 +25,17 @@ std::string_view to_string(DkimResult result);
 /// what the grammar of RFC 6376 section 3.5 wants, so they may be printed and looked up.
 struct DkimOutcome {
   DkimResult result = DkimResult::neutral;
-  std::string reason;                // stable: "body-hash-mismatch", "key-too-short", ...
-  std::optional<DomainName> domain;  // d=
-  std::optional<Selector> selector;  // s=
-  std::string identity;              // i= (or "@" + d=), printable ASCII
-  std::string algorithm;             // a=, one that we know; empty otherwise
-  unsigned key_bits = 0;             // 0 when no key was found
-  bool dnssec = false;               // the key record was validated
-  bool testing = false;              // the key's t=y
-  std::string signature_prefix;      // header.b (RFC 6008): the first characters of b= that tell it
-                                     // from the others
+  std::string reason;                        // stable: "body-hash-mismatch", "key-too-short", ...
+  std::optional<FailedLookup> undecided_by;  // of a temperror, if the DNS is the reason
+  std::optional<DomainName> domain;          // d=
+  std::optional<Selector> selector;          // s=
+  std::string identity;                      // i= (or "@" + d=), printable ASCII
+  std::string algorithm;                     // a=, one that we know; empty otherwise
+  unsigned key_bits = 0;                     // 0 when no key was found
+  bool dnssec = false;                       // the key record was validated
+  bool testing = false;                      // the key's t=y
+  std::string signature_prefix;    // header.b (RFC 6008): the first characters of b= that tell it
+                                   // from the others
   /// Fields that a reader is shown, and that came on top of what was signed: lower case, each once.
   /// Set whatever the result is.
   std::vector<std::string> added_fields;

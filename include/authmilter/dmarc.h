@@ -29,7 +29,8 @@ struct AuthenticatedIdentifier {
   Method method;
   DomainName domain;
   State state = State::pass;
-  std::string selector = "";  // dkim only
+  std::string selector = "";                      // dkim only
+  std::optional<FailedLookup> undecided_by = {};  // of a temperror, if the DNS is the reason
 };
 
 /// One query of a tree walk, for explanations.
@@ -42,7 +43,10 @@ struct DmarcOutcome {
   DmarcResult result = DmarcResult::none;
   std::optional<DomainName> author_domain;
   std::optional<DomainName> organizational_domain;
-  std::optional<DomainName> policy_domain;           // where the record was found
+  std::optional<DomainName> policy_domain;  // where the record was found
+  /// False when there is no policy, or when a lookup that decides it failed: then `policy` says
+  /// nothing.
+  bool policy_known = false;
   AssessmentPolicy policy = AssessmentPolicy::none;  // that applies, one step lower with t=y
   AssessmentPolicy published_policy = AssessmentPolicy::none;  // before t=y
   std::string policy_tag;  // "p", "sp" or "np": the tag that gave it; empty without a record
@@ -50,9 +54,10 @@ struct DmarcOutcome {
   bool testing = false;    // t=y
   bool spf_aligned = false;
   bool dkim_aligned = false;
-  std::string reason;          // stable: "no-record", "aligned-spf", "no-aligned-identifier",
-                               // "multiple-from-fields", ...
-  std::vector<WalkStep> walk;  // the Author Domain's
+  std::string reason;  // stable: "no-record", "aligned-spf", "no-aligned-identifier",
+                       // "multiple-from-fields", ...
+  std::optional<FailedLookup> undecided_by;  // of a temperror, if the DNS is the reason
+  std::vector<WalkStep> walk;                // the Author Domain's
   std::vector<std::string> notes;
 };
 

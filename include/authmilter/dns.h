@@ -58,6 +58,13 @@ std::string_view to_string(DnsFault fault);
 /// Stable: policies, logs and people match on it.
 std::string_view temperror_reason(DnsFault fault);
 
+/// The question that got no trustworthy answer, and so left a result open.
+struct FailedLookup {
+  DnsQuestion question;
+  DnsFault fault;
+  bool operator==(const FailedLookup&) const = default;
+};
+
 struct MxRecord {
   std::uint16_t preference = 0;
   DnsName exchange;  // the root name for a null MX (RFC 7505)

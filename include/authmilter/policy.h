@@ -11,6 +11,7 @@
 #include <authmilter/dmarc.h>
 #include <authmilter/domain_name.h>
 #include <authmilter/ip_address.h>
+#include <authmilter/message.h>
 #include <authmilter/spf.h>
 
 namespace authmilter {
@@ -30,7 +31,7 @@ struct PolicyActions {
 PolicyActions default_policy_actions();
 
 /// `[[policy.override]]`: applies when every condition that it names holds; each list holds when
-/// one member does.
+/// one member does. Recipients are looked at one by one, see decide().
 struct PolicyOverride {
   std::vector<Network> client;
   std::vector<std::string> author_domain;  // a domain, or "*.domain" for everything below it
@@ -50,17 +51,18 @@ struct PolicyConfig {
 /// All that was found out about a message.
 struct Findings {
   std::optional<IpAddress> client;
-  std::string mail_from;  // as the MTA passed it
-  std::vector<std::string> recipients;
-  std::vector<SpfOutcome> spf;  // the MAIL FROM identity first
+  ReversePath mail_from;
+  std::vector<ReversePath> recipients;  // forward-paths; the grammar is the same
+  std::vector<SpfOutcome> spf;          // the MAIL FROM identity first
   std::vector<DkimOutcome> dkim;
   DmarcOutcome dmarc;
+  std::optional<AuthorDomainError> author_error;  // why there is no Author Domain
 };
 
 struct SmtpReply {
   unsigned code = 550;
   std::string enhanced;  // RFC 7372, RFC 3463
-  std::string text;      // printable ASCII without '%', at most 200 octets
+  std::string text;      // printable ASCII without '%', at most 480 octets
   bool operator==(const SmtpReply&) const = default;
 };
 
@@ -75,6 +77,11 @@ struct Decision {
 /// Pure. A DMARC pass ends it: the message is the author's. With a DMARC policy that applies, that
 /// decides; without one (none, temperror, permerror) the strictest of the actions for DMARC's and
 /// SPF's results does. DMARC with p=none asks for nothing, so SPF's action counts there too.
+///
+/// Of the overrides the first that applies counts, for each recipient by itself, and the message
+/// gets the strictest of what its recipients would get: what is stricter than without an override
+/// holds if any recipient matches, what is milder only if all do. A recipient that cannot be read
+/// may be anybody: it matches what makes the message's lot worse.
 Decision decide(const Findings& findings, const PolicyConfig& policy);
 
 /// The results of one message for its Authentication-Results field, in the order spf, dkim, dmarc.

@@ -36,6 +36,7 @@ struct SpfOutcome {
       false;  // mailfrom was <>: the identity is postmaster@HELO (RFC 7208 section 2.4)
   SpfResult result = SpfResult::none;
   std::string reason;  // stable words joined by hyphens, then free text in brackets where it helps
+  std::optional<FailedLookup> undecided_by;  // of a temperror, if the DNS is the reason
   std::string mechanism;  // the term that matched, as published ("ip4:192.0.2.0/24"), or "default"
   std::string explanation;    // exp= text of a fail, printable ASCII; empty when there is none
   unsigned lookups = 0;       // terms that cost a lookup (RFC 7208 section 4.6.4)
@@ -57,8 +58,8 @@ struct SpfLimits {
 
 struct SpfRequest {
   IpAddress client;
-  std::string helo;                  // as the client sent it
-  std::string mail_from;             // as the MTA passed it; "<>" or "" is the null reverse-path
+  Helo helo;
+  ReversePath mail_from;
   std::string receiver = "unknown";  // %{r}
   std::int64_t now = 0;              // %{t}, seconds since 1970
 };

@@ -23,11 +23,11 @@ enum class Mta : std::uint8_t { other, sendmail };
 /// What the MTA knows of a message before its content.
 struct Envelope {
   std::optional<IpAddress> client;  // nothing: none, or one that the MTA does not know
-  std::string helo;                 // as sent; empty when there was none
-  std::string mail_from;            // as passed by the MTA
-  std::vector<std::string> recipients;
-  std::string auth_user;  // empty: not authenticated
-  std::string queue_id;   // for the log
+  Helo helo;
+  ReversePath mail_from;
+  std::vector<ReversePath> recipients;  // forward-paths; the grammar is the same
+  std::string auth_user;                // empty: not authenticated
+  std::string queue_id;                 // for the log
   /// Made by a program on the MTA's host. Only that makes a message without a client one of ours: a
   /// client that has reset its connection has no address any more, either.
   bool submitted_here = false;
@@ -80,7 +80,7 @@ class MessageVerifier {
                   Envelope envelope, std::int64_t now);
   ~MessageVerifier();
   void header(const HeaderField& field);
-  void add_recipient(std::string recipient);
+  void add_recipient(ReversePath recipient);
   void end_of_headers();
   bool wants_body() const;
   void body(std::string_view octets);

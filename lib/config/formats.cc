@@ -199,8 +199,9 @@ Result<std::string> parse_recipient_pattern(std::string_view text) {
   }
   // The grammar that reads the envelope decides, so a pattern that is accepted can match.
   const ReversePath address = parse_reverse_path(text);
-  if (!address.domain || text.front() == '<') return refuse(text, kComplaint);
-  return address.local_part + "@" + address.domain->text();
+  if (!address.domain || address.local_part.empty() || text.front() == '<')
+    return refuse(text, kComplaint);
+  return mailbox_text(address);
 }
 
 Result<std::string> parse_signed_header(std::string_view text) {

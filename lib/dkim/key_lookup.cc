@@ -37,12 +37,13 @@ std::shared_ptr<const PublicKey> KeyCache::parsed(const KeyRecord& record) {
 }
 
 KeyLookup look_up_keys(const DomainName& name, Resolver& resolver, KeyCache& cache) {
-  const DnsAnswerRef answer = resolver.resolve({name, RrType::txt});
+  const DnsQuestion question{name, RrType::txt};
+  const DnsAnswerRef answer = resolver.resolve(question);
   KeyLookup lookup;
   lookup.secure = answer->secure;
   switch (answer->status) {
     case DnsStatus::temperror:
-      lookup.fault = answer->fault == DnsFault::none ? DnsFault::servfail : answer->fault;
+      lookup.failed = FailedLookup{question, answer->fault};
       return lookup;
     case DnsStatus::no_data:
     case DnsStatus::nxdomain:

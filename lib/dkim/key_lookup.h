@@ -40,10 +40,10 @@ struct CandidateKey {
 
 /// What the DNS says about one selector.
 struct KeyLookup {
-  DnsFault fault = DnsFault::none;  // other than none: no trustworthy answer
-  bool secure = false;              // DNSSEC
+  std::optional<FailedLookup> failed;  // there is no trustworthy answer
+  bool secure = false;                 // DNSSEC
   std::vector<CandidateKey> keys;
-  std::string reason;  // when there are no keys and no fault
+  std::string reason;  // when there are no keys, though there is an answer
 };
 
 /// Asks for the key records under `name` (RFC 6376 section 6.1.2).

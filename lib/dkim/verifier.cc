@@ -209,8 +209,11 @@ void DkimVerifier::Impl::judge(Candidate& candidate) {
   // at all must not depend on what happened to the body.
   const KeyLookup& lookup = keys(candidate);
   candidate.read.outcome.dnssec = lookup.secure;
-  if (lookup.fault != DnsFault::none)
-    return conclude(candidate, DkimResult::temperror, std::string(temperror_reason(lookup.fault)));
+  if (lookup.failed) {
+    candidate.read.outcome.undecided_by = lookup.failed;
+    return conclude(candidate, DkimResult::temperror,
+                    std::string(temperror_reason(lookup.failed->fault)));
+  }
   if (lookup.keys.empty()) return conclude(candidate, DkimResult::permerror, lookup.reason);
   judge_key(candidate, lookup);
 }

@@ -33,6 +33,24 @@ DmarcOutcome& conclude(DmarcOutcome& outcome, DmarcResult result, DmarcReason re
   return outcome;
 }
 
+/// What leaves a result open, and the lookup behind it where the DNS is the reason.
+struct OpenEnd {
+  std::string_view reason;
+  std::optional<FailedLookup> lookup;
+};
+
+OpenEnd open_end(const std::optional<FailedLookup>& lookup) {
+  // Without a lookup it was never made; that never happens to the first unknown node of a walk.
+  return {lookup ? temperror_reason(lookup->fault) : to_string(DmarcReason::internal_error), lookup};
+}
+
+DmarcOutcome& leave_open(DmarcOutcome& outcome, OpenEnd end) {
+  outcome.result = DmarcResult::temperror;
+  outcome.reason = end.reason;
+  outcome.undecided_by = std::move(end.lookup);
+  return outcome;
+}
+
 std::string_view to_string(Method method) {
   switch (method) {
     case Method::spf:
@@ -71,16 +89,14 @@ std::vector<AuthenticatedIdentifier> sorted(std::span<const AuthenticatedIdentif
 struct Alignments {
   bool spf = false;                         // aligned, passed
   std::vector<std::string> dkim_selectors;  // of those that aligned and passed
-  bool open = false;                        // one might have made a pass
-  DmarcReason open_reason = DmarcReason::aligned_identifier_temperror;
+  std::optional<OpenEnd> open;              // the first that might have made a pass
 };
 
 /// Why a walk from `identifier` did not decide.
-DmarcReason open_walk_reason(const AuthorSide& author, const TreeWalk& author_walk,
-                             const DomainName& identifier, DomainDiscovery& discovery) {
-  if (!author.organizational_domain.certain())
-    return reason_for(author_walk.first_unknown()->fault);
-  return reason_for(discovery.walk(identifier).first_unknown()->fault);
+OpenEnd open_walk(const AuthorSide& author, const TreeWalk& author_walk,
+                  const DomainName& identifier, DomainDiscovery& discovery) {
+  if (!author.organizational_domain.certain()) return open_end(author_walk.first_unknown()->failed);
+  return open_end(discovery.walk(identifier).first_unknown()->failed);
 }
 
 Alignments check_alignment(const AuthorSide& author, const TreeWalk& author_walk,
@@ -89,9 +105,8 @@ Alignments check_alignment(const AuthorSide& author, const TreeWalk& author_walk
                            DomainDiscovery& discovery, DmarcOutcome& outcome) {
   Alignments found;
   std::set<DomainName> walked;
-  const auto leave_open = [&](DmarcReason reason) {
-    if (!found.open) found.open_reason = reason;
-    found.open = true;
+  const auto stays_open = [&](OpenEnd end) {
+    if (!found.open) found.open = std::move(end);
   };
   for (const AuthenticatedIdentifier& identifier : sorted(identifiers)) {
     const AlignmentMode mode = identifier.method == Method::spf ? record.aspf : record.adkim;
@@ -101,7 +116,7 @@ Alignments check_alignment(const AuthorSide& author, const TreeWalk& author_walk
     if (needs_walk(author, identifier.domain, mode) && !walked.contains(identifier.domain)) {
       if (walked.size() == kIdentifierWalks) {
         note(outcome, text + ": not walked, too many identifiers");
-        leave_open(DmarcReason::identifier_limit);
+        stays_open({to_string(DmarcReason::identifier_limit), std::nullopt});
         continue;
       }
       walked.insert(identifier.domain);
@@ -111,9 +126,9 @@ Alignments check_alignment(const AuthorSide& author, const TreeWalk& author_walk
     if (alignment == Alignment::not_aligned) continue;
     // A pass of another identifier wins over what stays open here; see evaluate_dmarc().
     if (alignment == Alignment::undecided) {
-      leave_open(open_walk_reason(author, author_walk, identifier.domain, discovery));
+      stays_open(open_walk(author, author_walk, identifier.domain, discovery));
     } else if (identifier.state == State::temperror) {
-      leave_open(DmarcReason::aligned_identifier_temperror);
+      stays_open({to_string(DmarcReason::aligned_identifier_temperror), identifier.undecided_by});
     } else if (identifier.method == Method::spf) {
       found.spf = true;
     } else {
@@ -151,6 +166,9 @@ DmarcOutcome evaluate_dmarc(const DomainName& author_domain,
                             Resolver& resolver) {
   DmarcOutcome outcome;
   outcome.author_domain = author_domain;
+  // A name of one label (localhost) means something else on each host, and is not asked for.
+  if (author_domain.label_count() < 2)
+    return conclude(outcome, DmarcResult::none, DmarcReason::single_label_domain);
   // A name that leaves no room for the prefix can have no record, and no mail server either: a none
   // would let it through.
   if (!policy_record_name(author_domain) || !opendmarc_accepts(author_domain))
@@ -166,7 +184,7 @@ DmarcOutcome evaluate_dmarc(const DomainName& author_domain,
   const DiscoveredPolicy policy = discover_policy(walk, author.organizational_domain, resolver);
   switch (policy.state) {
     case DiscoveredPolicy::State::temperror:
-      return conclude(outcome, DmarcResult::temperror, reason_for(policy.fault));
+      return leave_open(outcome, open_end(policy.failed));
     case DiscoveredPolicy::State::no_record:
       return conclude(outcome, DmarcResult::none, DmarcReason::no_record);
     case DiscoveredPolicy::State::no_usable_policy:
@@ -176,6 +194,7 @@ DmarcOutcome evaluate_dmarc(const DomainName& author_domain,
       break;
   }
   describe_record(*policy.source, outcome);
+  outcome.policy_known = !policy.undecided;
   outcome.policy = policy.applies;
   outcome.published_policy = policy.published;
   outcome.policy_tag = policy.tag;
@@ -190,10 +209,8 @@ DmarcOutcome evaluate_dmarc(const DomainName& author_domain,
   outcome.dkim_aligned = !alignments.dkim_selectors.empty();
   const bool passes = outcome.spf_aligned || outcome.dkim_aligned;
   // RFC 9989 section 5.3.6: with a query open there is neither a pass nor a fail.
-  if (!passes && alignments.open)
-    return conclude(outcome, DmarcResult::temperror, alignments.open_reason);
-  if (!passes && policy.undecided)
-    return conclude(outcome, DmarcResult::temperror, reason_for(policy.fault));
+  if (!passes && alignments.open) return leave_open(outcome, *alignments.open);
+  if (!passes && policy.undecided) return leave_open(outcome, open_end(policy.failed));
 
   const auto verdict = ask_opendmarc(input_for_opendmarc(outcome, record, alignments));
   if (!verdict || verdict->pass != passes || (!passes && verdict->policy != outcome.policy)) {

@@ -18,7 +18,7 @@ const WalkNode* inherited_record(const TreeWalk& walk, const DomainName& organiz
 enum class Existence : std::uint8_t { exists, missing, unknown };
 struct ExistenceAnswer {
   Existence existence;
-  DnsFault fault = DnsFault::none;
+  std::optional<FailedLookup> failed = {};  // why it is unknown
 };
 
 /// RFC 9989 section 3.2.13: a name is non-existent as in RFC 8020, where NXDOMAIN for any type says
@@ -27,7 +27,8 @@ struct ExistenceAnswer {
 /// a name that it knows not to exist with the first type in the question section, which no resolver
 /// may take.
 ExistenceAnswer existence_of(const DomainName& name, Resolver& resolver) {
-  const DnsAnswerRef answer = resolver.resolve({name, RrType::txt});
+  const DnsQuestion question{name, RrType::txt};
+  const DnsAnswerRef answer = resolver.resolve(question);
   switch (answer->status) {
     case DnsStatus::success:
     case DnsStatus::no_data:
@@ -35,7 +36,7 @@ ExistenceAnswer existence_of(const DomainName& name, Resolver& resolver) {
     case DnsStatus::nxdomain:
       return {Existence::missing};
     case DnsStatus::temperror:
-      return {Existence::unknown, answer->fault};
+      return {Existence::unknown, FailedLookup{question, answer->fault}};
   }
   return {Existence::unknown};
 }
@@ -85,7 +86,7 @@ DiscoveredPolicy discover_policy(const TreeWalk& walk,
     // record above it may stand in.
     if (const WalkNode* unknown = walk.first_unknown()) {
       found.state = State::temperror;
-      found.fault = unknown->fault;
+      found.failed = unknown->failed;
       return found;
     }
     found.source = inherited_record(walk, *organizational_domain.certain());
@@ -114,7 +115,7 @@ DiscoveredPolicy discover_policy(const TreeWalk& walk,
         case Existence::unknown:
           // RFC 9989 section 5.3.6: a policy that is not known is not to be replaced by another.
           found.undecided = applied(record, missing) != applied(record, choice);
-          found.fault = answer.fault;
+          found.failed = answer.failed;
           if (missing.policy > choice.policy) choice = missing;
           break;
         case Existence::exists:

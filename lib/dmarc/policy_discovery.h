@@ -14,13 +14,13 @@ namespace authmilter {
 struct DiscoveredPolicy {
   enum class State : std::uint8_t { found, no_record, no_usable_policy, temperror };
   State state = State::no_record;
-  DnsFault fault = DnsFault::none;   // of a temperror, or of what is undecided
-  const WalkNode* source = nullptr;  // of found and no_usable_policy: the DMARC Policy Domain
+  std::optional<FailedLookup> failed;  // of a temperror, or of what is undecided
+  const WalkNode* source = nullptr;    // of found and no_usable_policy: the DMARC Policy Domain
   AssessmentPolicy published = AssessmentPolicy::none;
   AssessmentPolicy applies = AssessmentPolicy::none;  // one step lower with t=y
   std::string_view tag;                               // "p", "sp", "np"
   /// Whether the Author Domain exists could not be found out, and the two policies differ: the
-  /// stricter one stands above, but it is not known to apply. `fault` says why.
+  /// stricter one stands above, but it is not known to apply. `failed` says why.
   bool undecided = false;
 };
 

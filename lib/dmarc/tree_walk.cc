@@ -92,9 +92,10 @@ TreeWalk DomainDiscovery::walk(const DomainName& start) {
 
 const WalkNode& DomainDiscovery::look_up(const DomainName& name) {
   if (const auto known = asked_.find(name); known != asked_.end()) return known->second;
-  WalkNode node{name, std::nullopt, false, DnsFault::none, ""};
+  WalkNode node{name, std::nullopt, false, std::nullopt, ""};
   if (const auto query = policy_record_name(name)) {
-    const DnsAnswerRef answer = resolver_.resolve({*query, RrType::txt});
+    const DnsQuestion question{*query, RrType::txt};
+    const DnsAnswerRef answer = resolver_.resolve(question);
     switch (answer->status) {
       case DnsStatus::success:
         select_record(answer->texts, node);
@@ -105,7 +106,7 @@ const WalkNode& DomainDiscovery::look_up(const DomainName& name) {
         break;
       case DnsStatus::temperror:
         node.unknown = true;
-        node.fault = answer->fault;
+        node.failed = FailedLookup{question, answer->fault};
         node.outcome = "dns error (" + std::string(to_string(answer->fault)) + ")";
         break;
     }
@@ -118,8 +119,7 @@ const WalkNode& DomainDiscovery::look_up(const DomainName& name) {
 
 const WalkNode& DomainDiscovery::leave_unknown(const DomainName& name) {
   if (const auto known = asked_.find(name); known != asked_.end()) return known->second;
-  return left_out_
-      .try_emplace(name, WalkNode{name, std::nullopt, true, DnsFault::none, "not asked"})
+  return left_out_.try_emplace(name, WalkNode{name, std::nullopt, true, std::nullopt, "not asked"})
       .first->second;
 }
 

@@ -28,7 +28,7 @@ struct WalkNode {
   DomainName name;
   std::optional<PolicyRecord> record;  // the one that counts
   bool unknown = false;                // there was no answer, or the query was never made
-  DnsFault fault = DnsFault::none;     // why, if it was made
+  std::optional<FailedLookup> failed;  // why, if it was made
   std::string outcome;                 // for explanations
 
   /// RFC 9989 section 4.10, steps 2 and 6: such a record ends the walk.

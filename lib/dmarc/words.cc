@@ -46,18 +46,8 @@ std::string_view to_string(DmarcReason reason) {
       return "no-record";
     case DmarcReason::no_usable_policy:
       return "no-usable-policy";
-    case DmarcReason::dns_timeout:
-      return "dns-timeout";
-    case DmarcReason::dns_servfail:
-      return "dns-servfail";
-    case DmarcReason::dns_malformed:
-      return "dns-malformed";
-    case DmarcReason::dnssec_bogus:
-      return "dnssec-bogus";
-    case DmarcReason::dns_limit:
-      return "dns-limit";
-    case DmarcReason::dns_overload:
-      return "dns-overload";
+    case DmarcReason::single_label_domain:
+      return "single-label-domain";
     case DmarcReason::aligned_identifier_temperror:
       return "aligned-identifier-temperror";
     case DmarcReason::identifier_limit:
@@ -68,25 +58,6 @@ std::string_view to_string(DmarcReason reason) {
       return "unusable-author-domain";
   }
   return "internal-error";
-}
-
-DmarcReason reason_for(DnsFault fault) {
-  switch (fault) {
-    case DnsFault::timeout:
-      return DmarcReason::dns_timeout;
-    case DnsFault::none:
-    case DnsFault::servfail:
-      return DmarcReason::dns_servfail;
-    case DnsFault::bogus:
-      return DmarcReason::dnssec_bogus;
-    case DnsFault::malformed:
-      return DmarcReason::dns_malformed;
-    case DnsFault::limit:
-      return DmarcReason::dns_limit;
-    case DnsFault::overload:
-      return DmarcReason::dns_overload;
-  }
-  return DmarcReason::internal_error;
 }
 
 }  // namespace authmilter

@@ -3,12 +3,11 @@
 #include <cstdint>
 #include <string_view>
 
-#include <authmilter/dns.h>
-
 namespace authmilter {
 
 /// Why evaluate_dmarc() came to its result. The words are stable: policies, logs and people match
-/// on them. A result has no reason outside its row.
+/// on them. A result has no reason outside its row; a temperror by the DNS has the word of its
+/// fault instead (temperror_reason()).
 ///
 ///   result     word                          meaning
 ///   pass       aligned-spf                   SPF's identifier aligns and passed
@@ -17,13 +16,8 @@ namespace authmilter {
 ///   fail       no-aligned-identifier         a record applies, nothing that passed aligns
 ///   none       no-record                     the walk found no record that applies
 ///              no-usable-policy              the record has no valid policy and no `rua`
-///   temperror  dns-timeout                   a query that decides did not complete
-///              dns-servfail
-///              dns-malformed
-///              dnssec-bogus
-///              dns-limit                     what this message may ask or wait is used up
-///              dns-overload                  too many look-ups are under way
-///              aligned-identifier-temperror  SPF or DKIM of an aligned identifier had one
+///              single-label-domain           nobody publishes a policy for such a name
+///   temperror  aligned-identifier-temperror  SPF or DKIM of an aligned identifier had one
 ///              identifier-limit              too many identifiers that need a walk each
 ///              internal-error                libopendmarc refused what it must accept
 ///   permerror  unusable-author-domain        the name cannot take the `_dmarc.` prefix
@@ -34,18 +28,12 @@ enum class DmarcReason : std::uint8_t {
   no_aligned_identifier,
   no_record,
   no_usable_policy,
-  dns_timeout,
-  dns_servfail,
-  dns_malformed,
-  dnssec_bogus,
-  dns_limit,
-  dns_overload,
+  single_label_domain,
   aligned_identifier_temperror,
   identifier_limit,
   internal_error,
   unusable_author_domain,
 };
 std::string_view to_string(DmarcReason reason);
-DmarcReason reason_for(DnsFault fault);
 
 }  // namespace authmilter

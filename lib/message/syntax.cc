@@ -40,6 +40,26 @@ bool is_atext(char c) {
   return is_alnum(c) || (c & '\x80') != 0 || kMarks.find(c) != npos;
 }
 
+std::size_t utf8_sequence(std::string_view text) {
+  const auto octet = [&](std::size_t i) -> unsigned {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  const unsigned first = octet(0);
+  const std::size_t length = first >= 0xc2 && first <= 0xdf   ? 2
+                             : first >= 0xe0 && first <= 0xef ? 3
+                             : first >= 0xf0 && first <= 0xf4 ? 4
+                                                              : 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if (octet(i) < 0x80 || octet(i) > 0xbf) return 0;
+  }
+  // Overlong forms, surrogates, and what is beyond U+10FFFF.
+  if ((first == 0xe0 && octet(1) < 0xa0) || (first == 0xed && octet(1) > 0x9f) ||
+      (first == 0xf0 && octet(1) < 0x90) || (first == 0xf4 && octet(1) > 0x8f)) {
+    return 0;
+  }
+  return length;
+}
+
 bool is_dot_atom(std::string_view text) {
   bool after_atext = false;
   for (const char c : text) {

@@ -9,6 +9,10 @@ namespace authmilter {
 /// good UTF-8 matters only in a domain, and DomainName decides that.
 bool is_atext(char c);
 
+/// Length of the well-formed UTF-8 sequence beyond ASCII that `text` begins with (RFC 3629 section
+/// 4); 0 when there is none.
+std::size_t utf8_sequence(std::string_view text);
+
 /// RFC 5322 section 3.2.3: runs of atext with single dots between them.
 bool is_dot_atom(std::string_view text);
 

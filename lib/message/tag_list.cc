@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "message/syntax.h"
 
 namespace authmilter {
 namespace {
@@ -16,28 +17,6 @@ bool folds_are_clean(std::string_view text) {
     i += 2;
   }
   return true;
-}
-
-/// Length of the well-formed UTF-8 sequence that `text` begins with (RFC 3629 section 4); 0 when
-/// there is none.
-std::size_t utf8_sequence(std::string_view text) {
-  const auto octet = [&](std::size_t i) -> unsigned {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const unsigned first = octet(0);
-  const std::size_t length = first >= 0xc2 && first <= 0xdf   ? 2
-                             : first >= 0xe0 && first <= 0xef ? 3
-                             : first >= 0xf0 && first <= 0xf4 ? 4
-                                                              : 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if (octet(i) < 0x80 || octet(i) > 0xbf) return 0;
-  }
-  // Overlong forms, surrogates, and what is beyond U+10FFFF.
-  if ((first == 0xe0 && octet(1) < 0xa0) || (first == 0xed && octet(1) > 0x9f) ||
-      (first == 0xf0 && octet(1) < 0x90) || (first == 0xf4 && octet(1) > 0x8f)) {
-    return 0;
-  }
-  return length;
 }
 
 bool is_tag_name(std::string_view name) {

@@ -36,16 +36,12 @@ struct Candidate {
   bool by_override = false;
 };
 
-/// The actions in force for one message: those of the first override that applies, and `[policy]`
-/// for what it does not name.
+/// The actions in force: those of an override, and `[policy]` for what it does not name.
 class ActionTable {
  public:
-  ActionTable(const Findings& findings, const PolicyConfig& policy) : policy_(policy) {
-    const auto found =
-        std::find_if(policy.overrides.begin(), policy.overrides.end(),
-                     [&](const PolicyOverride& rule) { return applies(rule, findings); });
-    if (found != policy.overrides.end()) override_ = &*found;
-  }
+  /// `override_rule` may be null.
+  ActionTable(const PolicyOverride* override_rule, const PolicyConfig& policy)
+      : policy_(policy), override_(override_rule) {}
 
   Candidate candidate(Rule rule, Action action) const {
     if (override_ != nullptr && override_->actions.*action)
@@ -62,7 +58,7 @@ class ActionTable {
 
  private:
   const PolicyConfig& policy_;
-  const PolicyOverride* override_ = nullptr;
+  const PolicyOverride* override_;
 };
 
 std::optional<Candidate> judge_dmarc(const DmarcOutcome& dmarc, const ActionTable& actions) {
@@ -74,6 +70,9 @@ std::optional<Candidate> judge_dmarc(const DmarcOutcome& dmarc, const ActionTabl
     case DmarcResult::fail:
       break;
     case DmarcResult::temperror:
+      // Whatever the DNS would have said, a Domain Owner who asks for nothing asks for nothing.
+      if (dmarc.policy_known && dmarc.policy == AssessmentPolicy::none)
+        return Candidate{Rule::dmarc_none, Disposition::accept, false};
       return actions.candidate(Rule::dmarc_temperror, &PolicyActions::dmarc_temperror);
     case DmarcResult::permerror:
       return actions.candidate(Rule::dmarc_permerror, &PolicyActions::dmarc_permerror);
@@ -129,14 +128,21 @@ Candidate judge(const Findings& findings, const ActionTable& actions) {
 }  // namespace
 
 Decision decide(const Findings& findings, const PolicyConfig& policy) {
-  const ActionTable actions(findings, policy);
-  const Candidate chosen = judge(findings, actions);
+  // A message has one fate for all who get it: the strictest of those that they would get alone.
+  std::optional<Candidate> chosen;
+  std::string suffix;
+  for (const PolicyOverride* rule : overrides_in_force(findings, policy.overrides)) {
+    const ActionTable actions(rule, policy);
+    const Candidate candidate = judge(findings, actions);
+    if (chosen && strictness(candidate.disposition) <= strictness(chosen->disposition)) continue;
+    chosen = candidate;
+    suffix = candidate.by_override ? actions.suffix() : std::string();
+  }
   Decision decision;
-  decision.disposition = chosen.disposition;
-  decision.rule = to_string(chosen.rule);
-  if (chosen.by_override) decision.rule += actions.suffix();
-  decision.reason = reason_of(chosen.rule, findings);
-  decision.reply = reply_for(chosen.disposition, chosen.rule, findings);
+  decision.disposition = chosen->disposition;
+  decision.rule = std::string(to_string(chosen->rule)) + suffix;
+  decision.reason = reason_of(chosen->rule, findings);
+  decision.reply = reply_for(chosen->disposition, chosen->rule, findings);
   return decision;
 }
 

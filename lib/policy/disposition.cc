@@ -42,7 +42,9 @@ PolicyActions default_policy_actions() {
   actions.spf_permerror = Disposition::accept;
   actions.dmarc_reject = Disposition::reject;
   actions.dmarc_quarantine = Disposition::quarantine;
-  actions.dmarc_temperror = Disposition::accept;
+  // RFC 9989 section 5.3.6 leaves the choice. What is let in while the DNS fails is let in for
+  // whoever can make it fail; a sender that is asked to come again loses time only.
+  actions.dmarc_temperror = Disposition::tempfail;
   // RFC 9989 section 11.5: a From field that names no single author evades every policy, so it is
   // refused instead of being exempt.
   actions.dmarc_permerror = Disposition::reject;

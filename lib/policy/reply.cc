@@ -11,6 +11,9 @@ namespace {
 
 /// Names that would leave no room for the sentence are left out of it.
 constexpr std::size_t kNameOctets = 100;
+// RFC 5321 section 4.5.3.1.5: a reply line has 512 octets, with the codes and the line end.
+constexpr std::size_t kTextOctets = 450;
+constexpr std::string_view kAgain = "; try again later";
 
 std::string name_or(const std::optional<DomainName>& domain, std::string_view otherwise) {
   const bool fits = domain && domain->text().size() <= kNameOctets;
@@ -36,6 +39,64 @@ std::string with_reason(std::string sentence, const std::string& reason) {
   return words.empty() ? sentence : sentence + ": " + words;
 }
 
+/// The name that was asked for, where it may be printed: SPF's macros can put any octet into one.
+std::optional<DomainName> printable_name(const FailedLookup& lookup) {
+  auto name = DomainName::parse(lookup.question.name.text());
+  if (name && name->text() != lookup.question.name.text()) name.reset();
+  return name;
+}
+
+/// The lookup behind a temperror: "_dmarc.example.org: dns-timeout". Without one, or without room
+/// for its name, the stable words.
+std::string with_cause(const std::string& sentence, const std::string& reason,
+                       const std::optional<FailedLookup>& lookup) {
+  const auto name = lookup ? printable_name(*lookup) : std::nullopt;
+  if (!name) return with_reason(sentence, reason);
+  const std::string text =
+      fmt::format("{}: {}: {}", sentence, name->text(), temperror_reason(lookup->fault));
+  return text.size() <= kTextOctets ? text : with_reason(sentence, reason);
+}
+
+/// The same for the log, where the stable words come first.
+std::string with_reason_and_name(const std::string& sentence, const std::string& reason,
+                                 const std::optional<FailedLookup>& lookup) {
+  std::string text = with_reason(sentence, reason);
+  const auto name = lookup ? printable_name(*lookup) : std::nullopt;
+  return name ? fmt::format("{}, {}: {}", text, name->text(), to_string(lookup->fault)) : text;
+}
+
+std::string dmarc_temperror_sentence(const Findings& findings) {
+  const auto& dmarc = findings.dmarc;
+  const std::string sentence =
+      dmarc.policy_known ? fmt::format("DMARC of {} cannot be evaluated", author(findings))
+                         : fmt::format("DMARC policy of {} cannot be looked up", author(findings));
+  return with_cause(sentence, dmarc.reason, dmarc.undecided_by);
+}
+
+std::string spf_temperror_sentence(const Findings& findings) {
+  const SpfOutcome* spf = deciding_spf(findings);
+  const std::string sentence = fmt::format("SPF of {} cannot be evaluated", sender(findings));
+  return spf != nullptr ? with_cause(sentence, spf->reason, spf->undecided_by) : sentence;
+}
+
+/// What is wrong with the header, for a sender who can mend it.
+std::string no_author_sentence(const std::optional<AuthorDomainError>& error) {
+  switch (error.value_or(AuthorDomainError::no_author_domain)) {
+    case AuthorDomainError::no_author_domain:
+    case AuthorDomainError::multiple_from_fields:
+    case AuthorDomainError::multiple_author_domains:
+    case AuthorDomainError::invalid_author_domain:
+      break;
+    case AuthorDomainError::malformed_field_name:
+      return "The header has a field whose name is malformed";
+    case AuthorDomainError::bare_cr_in_header:
+      return "The header has a carriage return that ends no line";
+    case AuthorDomainError::broken_fold_in_header:
+      return "The header has a line end inside a field that no blank follows";
+  }
+  return "The From field names no single author domain";
+}
+
 std::string sentence(Rule rule, const Findings& findings) {
   switch (rule) {
     case Rule::dmarc_reject:
@@ -43,21 +104,20 @@ std::string sentence(Rule rule, const Findings& findings) {
       return fmt::format("Message refused by the DMARC policy of {}: no aligned SPF or DKIM pass",
                          author(findings));
     case Rule::dmarc_temperror:
-      return with_reason(fmt::format("DMARC of {} cannot be evaluated now", author(findings)),
-                         findings.dmarc.reason);
+      return dmarc_temperror_sentence(findings);
     case Rule::dmarc_permerror:
       if (findings.dmarc.author_domain) {
         return with_reason(fmt::format("DMARC of {} cannot be evaluated", author(findings)),
                            findings.dmarc.reason);
       }
-      return with_reason("The From field names no single author domain", findings.dmarc.reason);
+      return with_reason(no_author_sentence(findings.author_error), findings.dmarc.reason);
     case Rule::spf_fail:
     case Rule::spf_softfail:
       return fmt::format("SPF {}: {} does not authorize {} to send its mail",
                          rule == Rule::spf_fail ? "fail" : "softfail", sender(findings),
                          client(findings));
     case Rule::spf_temperror:
-      return fmt::format("SPF of {} cannot be evaluated now", sender(findings));
+      return spf_temperror_sentence(findings);
     case Rule::spf_permerror:
       return fmt::format("SPF record of {} is in error", sender(findings));
     case Rule::dmarc_pass:
@@ -151,10 +211,11 @@ std::string reason_of(Rule rule, const Findings& findings) {
     case Rule::dmarc_reject:
     case Rule::dmarc_quarantine:
     case Rule::dmarc_none:
-      return with_reason(fmt::format("dmarc fail{}, policy {}", of_author, to_string(dmarc.policy)),
-                         dmarc.reason);
+      return with_reason_and_name(fmt::format("dmarc {}{}, policy {}", to_string(dmarc.result),
+                                              of_author, to_string(dmarc.policy)),
+                                  dmarc.reason, dmarc.undecided_by);
     case Rule::dmarc_temperror:
-      return with_reason("dmarc temperror" + of_author, dmarc.reason);
+      return with_reason_and_name("dmarc temperror" + of_author, dmarc.reason, dmarc.undecided_by);
     case Rule::dmarc_permerror:
       return with_reason("dmarc permerror" + of_author, dmarc.reason);
     case Rule::spf_fail:
@@ -162,7 +223,8 @@ std::string reason_of(Rule rule, const Findings& findings) {
     case Rule::spf_softfail:
       return "spf softfail" + of_sender;
     case Rule::spf_temperror:
-      return with_reason("spf temperror" + of_sender, spf_reason);
+      return with_reason_and_name("spf temperror" + of_sender, spf_reason,
+                                  spf != nullptr ? spf->undecided_by : std::nullopt);
     case Rule::spf_permerror:
       return with_reason("spf permerror" + of_sender, spf_reason);
     case Rule::nothing:
@@ -175,8 +237,10 @@ std::optional<SmtpReply> reply_for(Disposition disposition, Rule rule, const Fin
   // Only fixed words, checked names and addresses: a '%' would be a format to some MTAs.
   if (disposition == Disposition::reject)
     return SmtpReply{550, std::string(permanent_code(rule)), sentence(rule, findings)};
-  if (disposition == Disposition::tempfail)
-    return SmtpReply{451, std::string(transient_code(rule)), sentence(rule, findings)};
+  if (disposition == Disposition::tempfail) {
+    return SmtpReply{451, std::string(transient_code(rule)),
+                     sentence(rule, findings).append(kAgain)};
+  }
   return std::nullopt;
 }
 

@@ -152,16 +152,17 @@ std::string Evaluation::write_record(const OpenRecord& open) {
 
 void Evaluation::fail(SpfResult result, std::string_view reason, std::string_view detail) {
   if (failure_) return;
-  failure_ = Failure{result, std::string(reason), false};
+  failure_ = Failure{result, std::string(reason), std::nullopt};
   if (detail.empty()) return;
   failure_->reason += " (";
   failure_->reason += printable(detail, kDetailOctets);
   failure_->reason += ')';
 }
 
-void Evaluation::fail_by_dns(const DnsAnswer& answer) {
+void Evaluation::fail_by_dns(const DnsQuestion& question, const DnsAnswer& answer) {
+  if (failure_) return;
   fail(SpfResult::temperror, temperror_reason(answer.fault));
-  failure_->from_dns = true;
+  failure_->lookup = FailedLookup{question, answer.fault};
 }
 
 void Evaluation::carry(std::exception_ptr exception) noexcept {
@@ -235,7 +236,7 @@ std::optional<std::string> Evaluation::select_record(const DnsName& domain,
   const std::string_view detail = first ? std::string_view() : domain.text();
   const auto answer = dns_.resolve(domain, RrType::txt);
   if (answer->status == DnsStatus::temperror) {
-    fail_by_dns(*answer);
+    fail_by_dns({domain, RrType::txt}, *answer);
     return std::nullopt;
   }
   const auto& texts = answer->texts;
@@ -258,7 +259,7 @@ MacroValues Evaluation::values_in(const OpenRecord& open) {
           .sender_domain = sender_.domain,
           .domain = open.domain,
           .client = request_.client,
-          .helo = without_final_dot(request_.helo),
+          .helo = without_final_dot(request_.helo.text),
           .receiver = request_.receiver,
           .now = request_.now,
           .validated_name = [this, &open] { return client_names_.best_for(open.domain); }};
@@ -341,8 +342,9 @@ SpfOutcome Evaluation::outcome(std::optional<SpfResult> walked) {
   if (failure_) {
     outcome.result = failure_->result;
     outcome.reason = std::move(failure_->reason);
+    outcome.undecided_by = std::move(failure_->lookup);
     const std::string_view word = to_string(outcome.result);
-    trace_.abort(failure_->from_dns ? "dns error" : word, word);
+    trace_.abort(outcome.undecided_by ? "dns error" : word, word);
   } else {
     outcome.result = *walked;
     outcome.reason = matched != nullptr ? "matched" : "default";

@@ -67,7 +67,7 @@ class Evaluation {
   struct Failure {
     SpfResult result;
     std::string reason;
-    bool from_dns;
+    std::optional<FailedLookup> lookup;  // when the DNS is the reason
   };
 
   std::string add_token(Token token);
@@ -91,7 +91,7 @@ class Evaluation {
   bool count_void();
   TokenAnswer stop() const { return {TokenAnswer::Status::stop, {}, {}}; }
   void fail(SpfResult result, std::string_view reason, std::string_view detail = {});
-  void fail_by_dns(const DnsAnswer& answer);
+  void fail_by_dns(const DnsQuestion& question, const DnsAnswer& answer);
   std::string explain(const OpenRecord& open);
 
   const SpfRequest& request_;

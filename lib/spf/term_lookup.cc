@@ -69,7 +69,7 @@ TokenAnswer Evaluation::yes() const { return {TokenAnswer::Status::found, {clien
 TokenAnswer Evaluation::find_addresses(const DnsName& name, const Term& term) {
   const auto answer = dns_.resolve(name, address_type(client()));
   if (answer->status == DnsStatus::temperror) {
-    fail_by_dns(*answer);
+    fail_by_dns({name, address_type(client())}, *answer);
     return stop();
   }
   if (answer->void_lookup()) {
@@ -89,7 +89,7 @@ TokenAnswer Evaluation::find_addresses(const DnsName& name, const Term& term) {
 TokenAnswer Evaluation::find_exchanges(const DnsName& name, const Token& token) {
   const auto answer = dns_.resolve(name, RrType::mx);
   if (answer->status == DnsStatus::temperror) {
-    fail_by_dns(*answer);
+    fail_by_dns({name, RrType::mx}, *answer);
     return stop();
   }
   if (answer->void_lookup()) return count_void() ? TokenAnswer{} : stop();
@@ -113,7 +113,7 @@ TokenAnswer Evaluation::find_exchanges(const DnsName& name, const Token& token) 
 TokenAnswer Evaluation::exists(const DnsName& name) {
   const auto answer = dns_.resolve(name, RrType::a);
   if (answer->status == DnsStatus::temperror) {
-    fail_by_dns(*answer);
+    fail_by_dns({name, RrType::a}, *answer);
     return stop();
   }
   if (answer->void_lookup()) return count_void() ? TokenAnswer{} : stop();

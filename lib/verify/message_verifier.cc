@@ -35,7 +35,8 @@ std::vector<AuthenticatedIdentifier> identifiers_of(const Findings& findings) {
     if (spf.result == SpfResult::pass) {
       identifiers.push_back({Identifier::Method::spf, *spf.domain});
     } else if (spf.result == SpfResult::temperror) {
-      identifiers.push_back({Identifier::Method::spf, *spf.domain, Identifier::State::temperror});
+      identifiers.push_back({Identifier::Method::spf, *spf.domain, Identifier::State::temperror, "",
+                             spf.undecided_by});
     }
   }
   for (const DkimOutcome& dkim : findings.dkim) {
@@ -45,8 +46,8 @@ std::vector<AuthenticatedIdentifier> identifiers_of(const Findings& findings) {
       identifiers.push_back(
           {Identifier::Method::dkim, *dkim.domain, Identifier::State::pass, selector});
     } else if (dkim.result == DkimResult::temperror) {
-      identifiers.push_back(
-          {Identifier::Method::dkim, *dkim.domain, Identifier::State::temperror, selector});
+      identifiers.push_back({Identifier::Method::dkim, *dkim.domain, Identifier::State::temperror,
+                             selector, dkim.undecided_by});
     }
   }
   return identifiers;
@@ -113,7 +114,7 @@ bool stands_without_more_answers(const Decision& decision, const Findings& findi
 /// Without an address there is nothing to check (A50).
 SpfOutcome unknown_client(const Envelope& envelope) {
   SpfOutcome outcome;
-  outcome.domain = parse_reverse_path(envelope.mail_from).domain;
+  outcome.domain = envelope.mail_from.domain;
   outcome.reason = "no-client-address";
   return outcome;
 }
@@ -178,9 +179,9 @@ struct MessageVerifier::Impl {
 
 void MessageVerifier::Impl::prefetch_spf() {
   if (!envelope.client) return;
-  const auto mail_from = parse_reverse_path(envelope.mail_from);
-  if (mail_from.domain) recording.prefetch({*mail_from.domain, RrType::txt});
-  if (const auto helo = parse_helo(envelope.helo)) recording.prefetch({*helo, RrType::txt});
+  const auto& mail_from = envelope.mail_from.domain;
+  if (mail_from) recording.prefetch({*mail_from, RrType::txt});
+  if (envelope.helo.domain) recording.prefetch({*envelope.helo.domain, RrType::txt});
 }
 
 Findings MessageVerifier::Impl::findings() {
@@ -216,7 +217,8 @@ Findings MessageVerifier::Impl::findings() {
     found.dmarc = evaluate_dmarc(domain->domain, identifiers_of(found), recording);
   } else {
     // RFC 9989 section 11.5: such a message must not slip past DMARC.
-    found.dmarc = dmarc_permerror(to_string(std::get<AuthorDomainError>(author)));
+    found.author_error = std::get<AuthorDomainError>(author);
+    found.dmarc = dmarc_permerror(to_string(*found.author_error));
   }
   return found;
 }
@@ -246,7 +248,7 @@ void MessageVerifier::header(const HeaderField& field) {
   if (impl_->guard.add(field)) impl_->dkim.header(field);
 }
 
-void MessageVerifier::add_recipient(std::string recipient) {
+void MessageVerifier::add_recipient(ReversePath recipient) {
   impl_->envelope.recipients.push_back(std::move(recipient));
 }
 

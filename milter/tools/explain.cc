@@ -71,10 +71,11 @@ std::string answer_text(const DnsAnswer& answer) {
 void explain_envelope(Report& report, const Envelope& envelope) {
   report.heading("Envelope");
   report.line("client", envelope.client ? envelope.client->text() : "not given");
-  report.line("HELO", envelope.helo.empty() ? "not given" : printable(envelope.helo));
-  report.line("MAIL FROM", envelope.mail_from.empty() ? "<>" : printable(envelope.mail_from));
-  for (const std::string& recipient : envelope.recipients) {
-    report.line("RCPT TO", printable(recipient));
+  report.line("HELO", envelope.helo.text.empty() ? "not given" : printable(envelope.helo.text));
+  report.line("MAIL FROM",
+              envelope.mail_from.text.empty() ? "<>" : printable(envelope.mail_from.text));
+  for (const ReversePath& recipient : envelope.recipients) {
+    report.line("RCPT TO", printable(recipient.text));
   }
   line_if(report, "login", envelope.auth_user);
 }

@@ -1,5 +1,6 @@
 #include "message_options.h"
 
+#include <utility>
 #include <variant>
 
 #include <authmilter/message.h>
@@ -7,10 +8,14 @@
 namespace authmilter::tools {
 
 Envelope MessageOptions::envelope() const {
+  std::vector<ReversePath> forward_paths;
+  for (const std::string& recipient : recipients) {
+    forward_paths.push_back(parse_reverse_path(recipient));
+  }
   return {.client = IpAddress::parse(ip),
-          .helo = helo,
-          .mail_from = mail_from,
-          .recipients = recipients,
+          .helo = parse_helo(helo),
+          .mail_from = parse_reverse_path(mail_from),
+          .recipients = std::move(forward_paths),
           .auth_user = auth_user,
           .queue_id = ""};
 }
@@ -19,7 +24,7 @@ Envelope MessageOptions::submission(const Message& message) const {
   Envelope submitted = envelope();
   const auto author = find_author_domain(message.fields);
   if (const auto* found = std::get_if<AuthorDomain>(&author); found && mail_from.empty()) {
-    submitted.mail_from = "<postmaster@" + found->domain.text() + ">";
+    submitted.mail_from = parse_reverse_path("<postmaster@" + found->domain.text() + ">");
   }
   return submitted;
 }

@@ -51,8 +51,8 @@ ExitStatus run(const SpfOptions& options, const CommonOptions& common) {
   if (!dns) return dns.report_failure();
 
   const SpfRequest request{.client = IpAddress::parse(options.ip).value(),
-                           .helo = options.helo,
-                           .mail_from = options.mail_from.value_or("<>"),
+                           .helo = parse_helo(options.helo),
+                           .mail_from = parse_reverse_path(options.mail_from.value_or("<>")),
                            .receiver = config->authserv_id,
                            .now = time_or_now(options.time)};
   BudgetResolver budget(dns.resolver(), config->dns.message_queries, config->dns.message_timeout);

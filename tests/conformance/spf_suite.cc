@@ -143,8 +143,8 @@ SpfOutcome evaluate(const json& suite, const json& test) {
   ScenarioResolver resolver(suite["zones"].at(test["zone"].get<std::string>()));
   SpfRequest request;
   request.client = IpAddress::parse(test["ip"].get<std::string>()).value();
-  request.helo = test["helo"].get<std::string>();
-  request.mail_from = test["mailfrom"].get<std::string>();
+  request.helo = parse_helo(test["helo"].get<std::string>());
+  request.mail_from = parse_reverse_path(test["mailfrom"].get<std::string>());
   return check_mail_from(request, resolver);
 }
 
@@ -178,7 +178,7 @@ bool run_records(const std::string& name, const json& suite) {
     ScenarioResolver resolver(zone);
     SpfRequest request;
     request.client = IpAddress::parse("192.0.2.1").value();
-    request.mail_from = "user@example.org";
+    request.mail_from = parse_reverse_path("user@example.org");
     SpfLimits limits;
     limits.void_lookups = 100;
     const SpfOutcome outcome = check_mail_from(request, resolver, limits);

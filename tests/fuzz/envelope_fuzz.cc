@@ -14,8 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(path.null == (text.empty() || text == "<>"), "only <> and nothing are null");
   require(!(path.null && path.domain), "a null path has no domain");
   if (path.domain) {
-    require(!path.local_part.empty(), "a mailbox has a local part");
-    const std::string mailbox = path.local_part + "@" + path.domain->text();
+    require(!path.error, "a mailbox is not an error");
+    const std::string mailbox = mailbox_text(path);
     const ReversePath again = parse_reverse_path(mailbox);
     require(again.domain == path.domain && again.local_part == path.local_part,
             "written and read, the mailbox is the same");
@@ -25,10 +25,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(!parse_reverse_path(mailbox + ",a@b.example").domain, "one mailbox only");
     require(!parse_reverse_path("<" + mailbox).domain, "an open bracket is an error");
   }
-  if (const auto helo = parse_helo(text)) {
+  require(path.valid() == (path.null || path.domain), "null, a mailbox or an error");
+  if (const auto helo = parse_helo(text).domain) {
     require(helo->label_count() >= 2, "a HELO name has two labels");
-    require(parse_helo(helo->text()) == helo, "parsing a HELO name's text changes nothing");
-    require(!parse_helo("[" + text + "]"), "a literal is no name");
+    require(parse_helo(helo->text()).domain == helo, "parsing a HELO name's text changes nothing");
+    require(!parse_helo("[" + text + "]").domain, "a literal is no name");
   }
   return 0;
 }

@@ -20,8 +20,8 @@ SpfRequest read_request(std::string_view line) {
   const auto words = split(line, '|');
   const auto word = [&](std::size_t i) { return i < words.size() ? words[i] : ""; };
   return {.client = IpAddress::parse(word(0)).value_or(*IpAddress::parse("192.0.2.1")),
-          .helo = std::string(word(1).substr(0, 512)),
-          .mail_from = std::string(word(2).substr(0, 512)),
+          .helo = parse_helo(word(1).substr(0, 512)),
+          .mail_from = parse_reverse_path(word(2).substr(0, 512)),
           .receiver = "mx.example.net",
           .now = 1'700'000'000};
 }
@@ -30,7 +30,7 @@ SpfRequest read_request(std::string_view line) {
 struct Dns : fuzz::HashedResolver {
   Dns(const SpfRequest& request, std::string_view zone) : HashedResolver(zone) {
     add_address(request.client);
-    if (const auto domain = DnsName::parse(request.helo)) add_name(*domain);
+    if (const auto domain = DnsName::parse(request.helo.text)) add_name(*domain);
   }
 };
 

@@ -20,9 +20,11 @@ class Reference {
  public:
   Reference(const SpfRequest& request, DomainName sender_domain, Resolver& resolver)
       : request_(request), sender_domain_(std::move(sender_domain)), resolver_(resolver) {
-    std::string_view path = request.mail_from;
+    // Written anew from the text: what stands before the last '@', a source route taken off.
+    std::string_view path = request.mail_from.text;
     if (path.starts_with('<') && path.ends_with('>')) path = path.substr(1, path.size() - 2);
     local_part_ = path.empty() ? "postmaster" : path.substr(0, path.rfind('@'));
+    if (local_part_.starts_with('@')) local_part_.erase(0, local_part_.find(':') + 1);
     if (local_part_.empty()) local_part_ = "postmaster";
   }
 
@@ -79,7 +81,7 @@ class Reference {
                             .sender_domain = sender_domain_,
                             .domain = domain,
                             .client = request_.client,
-                            .helo = request_.helo,
+                            .helo = request_.helo.text,
                             .receiver = request_.receiver,
                             .now = request_.now,
                             .validated_name = [&] { return client_name(domain); }}));
@@ -201,7 +203,7 @@ std::optional<SpfResult> reference_check_host(const SpfRequest& request, const S
     return std::nullopt;
   }
   // Quotes and octets beyond ASCII are check_mail_from()'s own business.
-  for (const char c : request.mail_from) {
+  for (const char c : request.mail_from.text) {
     if (c == '"' || c == '\\' || (c & '\x80') != 0) return std::nullopt;
   }
   try {

@@ -26,6 +26,9 @@ TEST_CASE("what is seldom meant is told (A140, A143)") {
       {"networks of one's own", "[network]\ninternal = [\"10.0.0.0/8\", \"fd00::/8\"]\n", ""},
       {"everybody is internal", "[network]\ninternal = [\"0.0.0.0/0\"]\n", "network.internal"},
       {"with IPv6 too", "[network]\ninternal = [\"127.0.0.1\", \"::/0\"]\n", "network.internal"},
+      {"forgeries while the DNS fails", "[policy]\ndmarc_temperror = \"accept\"\n",
+       "policy.dmarc_temperror"},
+      {"no forgeries", "[policy]\ndmarc_temperror = \"quarantine\"\n", ""},
       {"metrics for this host", "[metrics]\nlisten = \"[::1]:9253\"\n", ""},
       {"for all", "[metrics]\nlisten = \"192.0.2.1:9253\"\n", "metrics.listen"},
   };

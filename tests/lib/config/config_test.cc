@@ -347,7 +347,7 @@ spf_fail = "tag"
 spf_softfail = "accept"
 dmarc_reject = "reject"
 dmarc_quarantine = "quarantine"
-dmarc_temperror = "accept"
+dmarc_temperror = "tempfail"
 tag_subject = ""                        # for example "[possibly forged] "
 
 [[policy.override]]                     # first match wins; any of: client, author_domain, mail_from, recipient, dkim_domain

@@ -23,7 +23,7 @@ std::string policy(const char* author, Resolver& resolver) {
     case DiscoveredPolicy::State::no_usable_policy:
       return "no usable policy";
     case DiscoveredPolicy::State::temperror:
-      return "temperror " + std::string(to_string(found.fault));
+      return "temperror " + std::string(to_string(found.failed->fault));
     case DiscoveredPolicy::State::found:
       break;
   }

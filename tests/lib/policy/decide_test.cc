@@ -74,8 +74,11 @@ TEST_CASE("the defaults reject for DMARC and mark for SPF") {
       {S::permerror, D::none, P::none, "accept spf.permerror"},
       {S::fail, D::none, P::none, "tag spf.fail"},
       // DMARC in error.
-      {S::pass, D::temperror, P::none, "accept dmarc.temperror"},
-      {S::fail, D::temperror, P::none, "tag spf.fail"},
+      // RFC 9989 section 5.3.6 leaves the choice: the sender is asked to come again.
+      {S::pass, D::temperror, P::none, "tempfail dmarc.temperror 451 4.7.0"},
+      {S::fail, D::temperror, P::none, "tempfail dmarc.temperror 451 4.7.0"},
+      {S::pass, D::temperror, P::reject, "tempfail dmarc.temperror 451 4.7.0"},
+      {S::pass, D::temperror, P::quarantine, "tempfail dmarc.temperror 451 4.7.0"},
       {S::pass, D::permerror, P::none, "reject dmarc.permerror 550 5.7.1"},
       {S::fail, D::permerror, P::none, "reject dmarc.permerror 550 5.7.1"},
   };
@@ -181,10 +184,10 @@ TEST_CASE("reasons and replies say who and why in fixed words") {
       {"SPF record in error", findings(spf(S::permerror), dmarc(D::none)),
        "spf permerror for sender.example", "SPF record of sender.example is in error"},
       {"SPF and the DNS", findings(spf(S::temperror), dmarc(D::none)),
-       "spf temperror for sender.example", "SPF of sender.example cannot be evaluated now"},
+       "spf temperror for sender.example", "SPF of sender.example cannot be evaluated"},
       {"DMARC and the DNS", findings(spf(S::none), dmarc(D::temperror, P::none, "dns-timeout")),
        "dmarc temperror for author.example: dns-timeout",
-       "DMARC of author.example cannot be evaluated now: dns-timeout"},
+       "DMARC policy of author.example cannot be looked up: dns-timeout"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);
@@ -216,7 +219,7 @@ TEST_CASE("nothing that a sender wrote gets into a reason or a reply") {
       auto found = findings(spf(result, longest), dmarc(D::none));
       found.spf[0].reason = found.dmarc.reason = reason;
       found.spf[0].explanation = "%see http://evil.example/";
-      found.mail_from = "<a%n@evil.example>";
+      found.mail_from = parse_reverse_path("<a%n@evil.example>");
       const auto by_spf = decide(found, every_action(Disposition::reject));
       found.dmarc = dmarc(D::temperror, P::none, reason);
       found.dmarc.author_domain = name(longest);
@@ -227,8 +230,89 @@ TEST_CASE("nothing that a sender wrote gets into a reason or a reply") {
                                        "0123456789 .:,'-_") == std::string::npos);
           CHECK(text.find("evil") == std::string::npos);
         }
-        CHECK(decision.reply->text.size() <= 200);
+        CHECK(decision.reply->text.size() <= 480);
       }
     }
   }
+}
+
+TEST_CASE("a Domain Owner who asks for nothing gets nothing (RFC 9989 section 4.7, p=none)") {
+  // The policy is known, and an aligned identifier is undecided: whatever it was, mail is accepted.
+  for (const auto action : {Disposition::tempfail, Disposition::reject, Disposition::quarantine}) {
+    PolicyConfig policy;
+    policy.actions.dmarc_temperror = action;
+    auto found =
+        findings(spf(S::temperror), dmarc(D::temperror, P::none, "aligned-identifier-temperror"));
+    found.dmarc.policy_known = true;
+    CHECK(summary(decide(found, policy)) == "accept dmarc.none");
+    CHECK(decide(found, policy).reason ==
+          "dmarc temperror for author.example, policy none: aligned-identifier-temperror");
+    // SPF's own action counts, as beside every p=none.
+    found.spf[0].result = S::fail;
+    CHECK(summary(decide(found, policy)) == "tag spf.fail");
+    // A policy that is not known is not none.
+    found.dmarc.policy_known = false;
+    CHECK(decide(found, policy).disposition == action);
+  }
+}
+
+TEST_CASE("a temporary refusal names the lookup that failed, for who can mend it") {
+  std::string longest;
+  for (int i = 0; i < 4; ++i) longest += std::string(61, 'a') + ".";
+  longest += "a";
+  const struct {
+    std::string why;
+    bool known;
+    const char* reason;
+    const char* asked;
+    DnsFault fault;
+    const char* reply;
+    const char* log;
+  } rows[] = {
+      {"the policy", false, "dns-timeout", "_dmarc.author.example", DnsFault::timeout,
+       "DMARC policy of author.example cannot be looked up: _dmarc.author.example: dns-timeout; "
+       "try again later",
+       "dmarc temperror for author.example: dns-timeout, _dmarc.author.example: timeout"},
+      {"a key", true, "aligned-identifier-temperror", "s1._domainkey.author.example",
+       DnsFault::bogus,
+       "DMARC of author.example cannot be evaluated: s1._domainkey.author.example: dnssec-bogus; "
+       "try again later",
+       "dmarc temperror for author.example: aligned-identifier-temperror, "
+       "s1._domainkey.author.example: bogus"},
+      {"a name that a macro of SPF made", true, "aligned-identifier-temperror",
+       "a b%n\r\n.sender.example", DnsFault::servfail,
+       "DMARC of author.example cannot be evaluated: aligned-identifier-temperror; "
+       "try again later",
+       "dmarc temperror for author.example: aligned-identifier-temperror"},
+      {"a reason without a lookup", true, "identifier-limit", nullptr, DnsFault::none,
+       "DMARC of author.example cannot be evaluated: identifier-limit; try again later",
+       "dmarc temperror for author.example: identifier-limit"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    auto found = findings(spf(S::none), dmarc(D::temperror, P::reject, row.reason));
+    found.dmarc.policy_known = row.known;
+    if (row.asked != nullptr)
+      found.dmarc.undecided_by = {{*DnsName::parse(row.asked), RrType::txt}, row.fault};
+    const auto decision = decide(found, {});
+    CHECK(summary(decision) == "tempfail dmarc.temperror 451 4.7.0");
+    CHECK(decision.reply->text == row.reply);
+    CHECK(decision.reason == row.log);
+  }
+  // The longest names: the sentence stays within a reply line (RFC 5321 section 4.5.3.1.5).
+  auto found = findings(spf(S::none), dmarc(D::temperror, P::none, "dns-timeout"));
+  found.dmarc.author_domain = name(longest);
+  found.dmarc.undecided_by = {{*DnsName::parse(longest), RrType::txt}, DnsFault::timeout};
+  CHECK(decide(found, {}).reply->text.size() <= 480);
+  CHECK(decide(found, {}).reply->text.find(longest) != std::string::npos);
+  // SPF has the same words.
+  auto by_spf = findings(spf(S::temperror), dmarc(D::none));
+  by_spf.spf[0].reason = "dns-malformed";
+  by_spf.spf[0].undecided_by = {{*DnsName::parse("mail.sender.example"), RrType::a},
+                                DnsFault::malformed};
+  PolicyConfig policy;
+  policy.actions.spf_temperror = Disposition::tempfail;
+  CHECK(decide(by_spf, policy).reply->text ==
+        "SPF of sender.example cannot be evaluated: mail.sender.example: dns-malformed; try again "
+        "later");
 }

@@ -38,6 +38,7 @@ inline DmarcOutcome dmarc(DmarcResult result, AssessmentPolicy policy = Assessme
   if (result == DmarcResult::pass || result == DmarcResult::fail)
     outcome.policy_domain = outcome.author_domain;
   outcome.policy = outcome.published_policy = policy;
+  outcome.policy_known = outcome.policy_domain.has_value() || policy != AssessmentPolicy::none;
   outcome.reason = reason;
   return outcome;
 }
@@ -45,8 +46,8 @@ inline DmarcOutcome dmarc(DmarcResult result, AssessmentPolicy policy = Assessme
 inline Findings findings(const SpfOutcome& spf_outcome, const DmarcOutcome& dmarc_outcome) {
   Findings found;
   found.client = IpAddress::parse("192.0.2.66");
-  found.mail_from = "<user@sender.example>";
-  found.recipients = {"<a@example.org>"};
+  found.mail_from = parse_reverse_path("<user@sender.example>");
+  found.recipients = {parse_reverse_path("<a@example.org>")};
   found.spf = {spf_outcome};
   found.dmarc = dmarc_outcome;
   return found;

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "lib/policy/findings.h"
 
@@ -22,6 +24,12 @@ PolicyOverride excuse() {
   PolicyOverride rule;
   rule.actions.dmarc_reject = Disposition::tag;
   return rule;
+}
+
+std::vector<ReversePath> paths(const std::vector<std::string>& texts) {
+  std::vector<ReversePath> list;
+  for (const std::string& text : texts) list.push_back(parse_reverse_path(text));
+  return list;
 }
 
 bool excused(const PolicyOverride& rule, const Findings& found) {
@@ -107,7 +115,19 @@ TEST_CASE("an override by reverse-path") {
       {"a sender is not null", "<>", "<x@sender.example>", false},
       {"null is no sender", "sender.example", "<>", false},
       {"two domains in one address", "sender.example", "<x@sender.example@evil.example>", false},
-      {"source route", "sender.example", "<@evil.example:x@sender.example>", false},
+      // RFC 5321 section 4.1.1.3: a source route is ignored.
+      {"source route", "sender.example", "<@evil.example:x@sender.example>", true},
+      {"source route", "evil.example", "<@evil.example:x@sender.example>", false},
+      {"source route", "x@sender.example", "<@evil.example,@b.example:x@sender.example>", true},
+      // RFC 5321 section 4.1.2: quotes are no part of what a local part means.
+      {"quoted without need", "user@sender.example", "<\"user\"@sender.example>", true},
+      {"quoted in the pattern", "\"user\"@sender.example", "<user@sender.example>", true},
+      {"escaped", "user@sender.example", "<\"us\\er\"@sender.example>", true},
+      {"quoted with need", "\"a b\"@sender.example", "<\"a\\ b\"@sender.example>", true},
+      {"another quoted", "\"a b\"@sender.example", "<\"a  b\"@sender.example>", false},
+      {"dots as they are", "a..b@sender.example", "<a..b@sender.example>", true},
+      {"dots as they are", "a.b@sender.example", "<a..b@sender.example>", false},
+      {"no local part", "postmaster@sender.example", "<@sender.example>", false},
       {"not an address", "sender.example", "sender.example", false},
       {"quoted local part", "evil.example", "<\"x@sender.example\"@evil.example>", true},
       {"domain in a quoted local part", "sender.example", "<\"x@sender.example\"@evil.example>",
@@ -118,12 +138,12 @@ TEST_CASE("an override by reverse-path") {
     auto rule = excuse();
     rule.mail_from = {row.pattern};
     auto found = failure();
-    found.mail_from = row.mail_from;
+    found.mail_from = parse_reverse_path(row.mail_from);
     CHECK(excused(rule, found) == row.matches);
   }
 }
 
-TEST_CASE("an override by recipient must hold for all of them") {
+TEST_CASE("a milder override by recipient must hold for all of them") {
   auto rule = excuse();
   rule.recipient = {"postmaster@example.org", "example.net"};
   const struct {
@@ -135,13 +155,108 @@ TEST_CASE("an override by recipient must hold for all of them") {
       {"each by its own pattern", {"<postmaster@example.org>", "<a@example.net>"}, true},
       {"one that is not exempt", {"<postmaster@example.org>", "<b@example.org>"}, false},
       {"one that cannot be read", {"<postmaster@example.org>", "<b@@>"}, false},
+      {"one that has no domain", {"<postmaster@example.org>", "<postmaster>"}, false},
       {"nobody", {}, false},
+      {"quoted", {"<\"postmaster\"@example.org>"}, true},
+      {"by a source route", {"<@mx.example.org:postmaster@example.org>"}, true},
+      {"by a source route to another", {"<@example.net:b@example.org>"}, false},
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);
     auto found = failure();
-    found.recipients = row.recipients;
+    found.recipients = paths(row.recipients);
     CHECK(excused(rule, found) == row.matches);
+  }
+}
+
+TEST_CASE("a stricter override by recipient holds if any of them matches (A223)") {
+  PolicyConfig policy;
+  policy.actions.dmarc_reject = Disposition::quarantine;
+  PolicyOverride strict;
+  strict.recipient = {"ceo@example.org"};
+  strict.actions.dmarc_reject = Disposition::reject;
+  policy.overrides = {strict};
+  const struct {
+    std::string why;
+    std::vector<std::string> recipients;
+    const char* rule;
+  } rows[] = {
+      {"alone", {"<ceo@example.org>"}, "dmarc.reject (override 1)"},
+      {"last of two", {"<a@example.org>", "<ceo@example.org>"}, "dmarc.reject (override 1)"},
+      {"first of two", {"<ceo@example.org>", "<a@example.org>"}, "dmarc.reject (override 1)"},
+      {"somebody else", {"<a@example.org>"}, "dmarc.reject"},
+      {"quoted", {"<a@example.org>", "<\"c\\eo\"@example.org>"}, "dmarc.reject (override 1)"},
+      {"by a source route", {"<@mx.example.net:ceo@example.org>"}, "dmarc.reject (override 1)"},
+      // It may be anybody for the MTA that reads it in another way.
+      {"an address literal", {"<ceo@[192.0.2.25]>"}, "dmarc.reject (override 1)"},
+      {"a blank that an MTA drops", {"<ceo @example.org>"}, "dmarc.reject (override 1)"},
+      {"above the limits", {"<a@example.org>", "?"}, "dmarc.reject (override 1)"},
+      {"nobody", {}, "dmarc.reject"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    auto found = failure();
+    found.recipients = paths(row.recipients);
+    const auto decision = decide(found, policy);
+    CHECK(decision.rule == row.rule);
+    CHECK((decision.disposition == Disposition::reject) ==
+          (decision.rule == "dmarc.reject (override 1)"));
+  }
+}
+
+TEST_CASE("one override may be stricter in one thing and milder in another") {
+  // What counts is what the message gets: for two recipients the stricter of their lots.
+  PolicyOverride mixed;
+  mixed.recipient = {"archive@example.org"};
+  mixed.actions.dmarc_reject = Disposition::accept;
+  mixed.actions.spf_fail = Disposition::reject;
+  PolicyConfig policy;
+  policy.overrides = {mixed};
+  auto by_dmarc = failure();
+  auto by_spf = failure();
+  by_spf.dmarc = dmarc(DmarcResult::none);
+  const auto both = paths({"<archive@example.org>", "<a@example.org>"});
+  const auto alone = paths({"<archive@example.org>"});
+  by_dmarc.recipients = by_spf.recipients = alone;
+  CHECK(decide(by_dmarc, policy).disposition == Disposition::accept);
+  CHECK(decide(by_spf, policy).disposition == Disposition::reject);
+  by_dmarc.recipients = by_spf.recipients = both;
+  CHECK(decide(by_dmarc, policy).rule == "dmarc.reject");
+  CHECK(decide(by_dmarc, policy).disposition == Disposition::reject);
+  CHECK(decide(by_spf, policy).rule == "spf.fail (override 1)");
+}
+
+TEST_CASE("each recipient has the first override that is for it") {
+  const auto rule = [](std::vector<std::string> recipient, Disposition disposition) {
+    PolicyOverride made;
+    made.recipient = std::move(recipient);
+    made.actions.dmarc_reject = disposition;
+    return made;
+  };
+  PolicyConfig policy;
+  policy.overrides = {rule({"a@example.org"}, Disposition::accept),
+                      rule({"b@example.org"}, Disposition::tag),
+                      rule({"example.org"}, Disposition::quarantine),
+                      rule({}, Disposition::tempfail), rule({"example.net"}, Disposition::discard)};
+  const struct {
+    std::vector<std::string> recipients;
+    const char* decided;
+  } rows[] = {
+      {{"<a@example.org>"}, "accept 1"},
+      {{"<a@example.org>", "<b@example.org>"}, "tag 2"},
+      {{"<b@example.org>", "<a@example.org>"}, "tag 2"},
+      {{"<a@example.org>", "<c@example.org>"}, "quarantine 3"},
+      {{"<c@example.org>", "<x@example.net>"}, "tempfail 4"},
+      {{"?"}, "tempfail 4"},
+      {{}, "tempfail 4"},
+  };
+  for (const auto& row : rows) {
+    auto found = failure();
+    found.recipients = paths(row.recipients);
+    const auto decision = decide(found, policy);
+    const std::string told = std::string(to_string(decision.disposition)) + " " +
+                             decision.rule.substr(decision.rule.size() - 2, 1);
+    CHECK(told == row.decided);
   }
 }
 
@@ -160,8 +275,10 @@ TEST_CASE("every condition must hold") {
   };
   CHECK_FALSE(without([](Findings& found) { found.dmarc.author_domain = name("other.example"); }));
   CHECK_FALSE(without([](Findings& found) { found.client = IpAddress::parse("192.0.2.67"); }));
-  CHECK_FALSE(without([](Findings& found) { found.mail_from = "<a@other.example>"; }));
-  CHECK_FALSE(without([](Findings& found) { found.recipients = {"<a@other.example>"}; }));
+  CHECK_FALSE(
+      without([](Findings& found) { found.mail_from = parse_reverse_path("<a@other.example>"); }));
+  CHECK_FALSE(without(
+      [](Findings& found) { found.recipients = {parse_reverse_path("<a@other.example>")}; }));
   CHECK_FALSE(without([](Findings& found) { found.dkim.pop_back(); }));
 }
 

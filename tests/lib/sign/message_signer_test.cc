@@ -74,7 +74,7 @@ SigningOutcome sign(const Input& input, const Config& config) {
   REQUIRE_MESSAGE(ring, (ring ? "" : ring.error().message));
   const DkimEngine engine;
   Envelope envelope;
-  envelope.mail_from = input.mail_from;
+  envelope.mail_from = parse_reverse_path(input.mail_from);
   envelope.auth_user = input.auth_user;
   if (input.client != nullptr) envelope.client = IpAddress::parse(input.client);
   envelope.submitted_here = input.client == nullptr;

@@ -44,8 +44,8 @@ struct Query {
 inline SpfRequest request_of(const Query& query) {
   SpfRequest request;
   request.client = IpAddress::parse(query.client).value();
-  request.mail_from = query.mail_from;
-  request.helo = query.helo;
+  request.mail_from = parse_reverse_path(query.mail_from);
+  request.helo = parse_helo(query.helo);
   request.receiver = "mx.example.net";
   request.now = 1'700'000'000;
   return request;

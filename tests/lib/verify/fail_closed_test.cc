@@ -58,8 +58,8 @@ Verdict judge(const Input& input, const Config& config, Resolver& resolver) {
   const DkimEngine engine;
   Envelope envelope;
   envelope.client = IpAddress::parse(input.client);
-  envelope.helo = input.helo;
-  envelope.mail_from = input.mail_from;
+  envelope.helo = parse_helo(input.helo);
+  envelope.mail_from = parse_reverse_path(input.mail_from);
   MessageVerifier verifier(config, engine, resolver, envelope, 1'700'000'000);
   for (const HeaderField& field : parse_message(input.header + "\r\n").fields)
     verifier.header(field);
@@ -135,6 +135,7 @@ std::string signature_of(const std::string& domain) {
   return text;
 }
 
+const char* const kAccept = "[policy]\ndmarc_temperror = \"accept\"\n";
 const char* const kTempfail =
     "[policy]\ndmarc_temperror = \"tempfail\"\nspf_temperror = \"tempfail\"\n";
 
@@ -145,8 +146,7 @@ TEST_CASE("whichever lookup fails, its method says temperror (A69, A173, A174, A
     const char* method;
     const char* name;
     const char* results;
-    // The documented default lets a message through that is not known to be forged, marked as
-    // such in the results. Where SPF is known to fail, its action is the stricter one.
+    // Where forgeries may come in with the DNS down: what the policy gives with "accept".
     const char* rule;
     Disposition disposition;
   } rows[] = {
@@ -179,16 +179,36 @@ TEST_CASE("whichever lookup fails, its method says temperror (A69, A173, A174, A
       std::string header = std::string(kSignature) + "From: a@b.bank.example\r\n";
       header.replace(header.find("d=a."), 4, "d=b.");
       const Input input{.mail_from = "<a@b.bank.example>", .header = header};
-      const Verdict verdict = judge(input, test_config(), *resolver);
+      const Verdict verdict = judge(input, test_config(kAccept), *resolver);
       CHECK_MESSAGE(has(verdict, row.results), verdict.authentication_results);
       CHECK_FALSE(has(verdict, "=pass"));
       CHECK(has(verdict, "dmarc=temperror"));
       CHECK(verdict.decision.rule == row.rule);
       CHECK(verdict.disposition == row.disposition);
-      const Verdict deferred = judge(input, test_config(kTempfail), *resolver);
+      // By default the sender is asked to come again, and told what it is that failed: the word is
+      // the same whoever asked.
+      const Verdict deferred = judge(input, test_config(), *resolver);
       CHECK(deferred.disposition == Disposition::tempfail);
       CHECK(deferred.decision.reply->code == 451);
+      CHECK(deferred.decision.reply->enhanced == "4.7.0");
+      const std::string cause = std::string(row.name) + ": " + std::string(temperror_reason(fault));
+      CHECK_MESSAGE(deferred.decision.reply->text.find(cause) != std::string::npos,
+                    deferred.decision.reply->text);
+      CHECK(deferred.decision.reason.find(row.name) != std::string::npos);
     }
+  }
+}
+
+TEST_CASE("with p=none a message goes its way, though nothing that aligns is known") {
+  const auto resolver = make_test_resolver("_dmarc.n.example TXT \"v=DMARC1; p=none\"\n",
+                                           {{"n.example", DnsFault::servfail}});
+  for (const char* config : {"", "[policy]\ndmarc_temperror = \"reject\"\n"}) {
+    const Verdict verdict = judge({.mail_from = "<a@n.example>", .header = "From: a@n.example\r\n"},
+                                  test_config(config), *resolver);
+    CHECK(has(verdict, "spf=temperror"));
+    CHECK(has(verdict, "dmarc=temperror"));
+    CHECK(verdict.disposition == Disposition::accept);
+    CHECK(verdict.decision.rule == "dmarc.none");
   }
 }
 

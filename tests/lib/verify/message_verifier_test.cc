@@ -49,11 +49,11 @@ Verdict judge(const Input& input, const Config& config, const std::vector<ZoneFa
   const auto resolver = make_test_resolver(kZone, faults);
   Envelope envelope;
   envelope.client = IpAddress::parse(input.client);
-  envelope.helo = input.helo;
-  envelope.mail_from = input.mail_from;
+  envelope.helo = parse_helo(input.helo);
+  envelope.mail_from = parse_reverse_path(input.mail_from);
   envelope.quarantine_offered = input.quarantine_offered;
   MessageVerifier verifier(config, engine, *resolver, envelope, 1'700'000'000);
-  verifier.add_recipient("<user@home.example>");
+  verifier.add_recipient(parse_reverse_path("<user@home.example>"));
   for (const HeaderField& field : parse_message(input.header + "\r\n").fields)
     verifier.header(field);
   verifier.end_of_headers();
@@ -148,7 +148,7 @@ TEST_CASE("a message gets what its author's domain asks for") {
        Disposition::reject,
        "dmarc.reject",
        550,
-       "spf=pass smtp.helo=helo.attack.example"},
+       "spf=none reason=no-record smtp.mailfrom=nx.bank.example"},
       {"a bounce is authenticated by the name in HELO (RFC 7208 section 2.4, RFC 9989 section 4.4)",
        {.mail_from = "<>", .helo = "bank.example"},
        "",
@@ -235,6 +235,90 @@ TEST_CASE("monitor mode removes forged results and touches nothing else") {
   CHECK(described(judge(input, test_config("[verify]\nmode = \"monitor\"\n")).edits) ==
         std::vector<std::string>{"remove Authentication-Results 1",
                                  "insert Authentication-Results 0"});
+}
+
+TEST_CASE("every Subject field is tagged (A224)") {
+  const Config config = test_config("[policy]\ntag_subject = \"[forged?] \"\n");
+  const struct {
+    std::string why;
+    std::string header;
+    std::vector<std::string> edits;
+  } rows[] = {
+      {"two",
+       "Subject: a\r\nsubject: b\r\n",
+       {"replace Subject 1: [forged?] a", "replace subject 2: [forged?] b"}},
+      {"a blank before the colon", "Subject : a\r\n", {"replace Subject  1: [forged?] a"}},
+      {"both, each counted by its name as the MTA has it",
+       "Subject: a\r\nSubject : b\r\nSubject: c\r\n",
+       {"replace Subject 1: [forged?] a", "replace Subject  1: [forged?] b",
+        "replace Subject 2: [forged?] c"}},
+      {"one has it", "Subject: [forged?] a\r\nSubject: b\r\n", {"replace Subject 2: [forged?] b"}},
+      {"none", "", {"insert Subject 0: [forged?]"}},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const Input input{.client = kBad,
+                      .mail_from = "<a@club.example>",
+                      .header = row.header + "From: a@club.example\r\n"};
+    std::vector<std::string> edits;
+    for (const HeaderEdit& edit : judge(input, config).edits) {
+      if (!edit.name.starts_with("S") && !edit.name.starts_with("s")) continue;
+      edits.push_back(std::string(to_string(edit.action)) + " " + edit.name + " " +
+                      std::to_string(edit.index) + ": " + edit.value);
+    }
+    CHECK(edits == row.edits);
+  }
+}
+
+TEST_CASE("a foreign results field that some reader takes for ours goes (A196)") {
+  const Config config = test_config();
+  const Input input{
+      .header =
+          "Authentication-Results: o.example; none =?utf-8?q?=0Amx.home.example;_dmarc=3Dpass?=\r\n"
+          "Authentication-Results: o.example;\r\n mx.home.example; dmarc=pass\r\n"
+          "Authentication-Results: o.example; dkim=pass (=?utf-8?q?J=C3=B6rg?=)\r\n"
+          "From: a@bank.example\r\n"};
+  CHECK(described(judge(input, config).edits) ==
+        std::vector<std::string>{"remove Authentication-Results 2",
+                                 "remove Authentication-Results 1",
+                                 "insert Authentication-Results 0"});
+}
+
+TEST_CASE("a reverse-path is one thing to everybody who reads it (RFC 5321 section 4.1.2)") {
+  const struct {
+    const char* mail_from;
+    const char* spf;  // of what SPF says
+    bool is_a_bank;   // an override for the domain, and DMARC by SPF alone, see bank.example
+  } rows[] = {
+      {"<a@bank.example>", "spf=pass smtp.mailfrom=bank.example", true},
+      {"<a..b@bank.example>", "spf=pass smtp.mailfrom=bank.example", true},
+      {"<\"a b\"@bank.example>", "spf=pass smtp.mailfrom=bank.example", true},
+      {"<@attack.example:a@bank.example>", "spf=pass smtp.mailfrom=bank.example", true},
+      {"<@bank.example:a@attack.example>", "smtp.mailfrom=attack.example", false},
+      {"<(a@bank.example>", "spf=permerror reason=invalid-local-part", false},
+      {"<a@bank.example'@attack.example>", "spf=permerror reason=invalid-local-part", false},
+      {"<a@bank.example(.attack.example>", "spf=none reason=invalid-domain", false},
+  };
+  const Config config =
+      test_config("[[policy.override]]\nmail_from = [\"bank.example\"]\ndmarc_reject = \"tag\"\n");
+  for (const auto& row : rows) {
+    CAPTURE(row.mail_from);
+    const Verdict verdict =
+        judge({.mail_from = row.mail_from, .header = "From: a@bank.example\r\n"}, config);
+    CHECK_MESSAGE(verdict.authentication_results.find(row.spf) != std::string::npos,
+                  verdict.authentication_results);
+    CHECK((verdict.findings.dmarc.result == DmarcResult::pass) == row.is_a_bank);
+    // From where SPF does not pass, the override is for that domain alone.
+    const Verdict forged = judge(
+        {.client = kBad, .mail_from = row.mail_from, .header = "From: a@bank.example\r\n"}, config);
+    CHECK((forged.disposition == Disposition::tag) == row.is_a_bank);
+    // What is asked for before the content comes is the same domain.
+    const bool asked = std::any_of(
+        verdict.lookups.begin(), verdict.lookups.end(), [](const RecordingResolver::Entry& entry) {
+          return entry.question == DnsQuestion{*DnsName::parse("bank.example"), RrType::txt};
+        });
+    CHECK(asked == row.is_a_bank);
+  }
 }
 
 TEST_CASE("a tag is a field and, if configured, a Subject prefix") {
