@@ -40,7 +40,7 @@ bool sender_matches(const Envelope& envelope, const DomainName& author, const Ke
     const auto login = login_domain(user);
     if (!login || !keys.same_owner(author, *login)) return false;
   }
-  const ReversePath path = parse_reverse_path(envelope.mail_from);
+  const ReversePath& path = envelope.mail_from;
   if (path.null) return names_domain || keys.single_owner();
   return path.domain && keys.same_owner(author, *path.domain);
 }

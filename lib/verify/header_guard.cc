@@ -8,8 +8,8 @@
 namespace authmilter {
 namespace {
 
-// Beyond the limits. The authserv-id stands at the start of a field; where the cut leaves none, the
-// field is taken for a forgery (RFC 8601 section 5).
+// Beyond the limits. Of a longer field nothing is kept, so that it is taken for a forgery (RFC 8601
+// section 5): a later line of it may look like ours.
 constexpr std::size_t kKeptFields = 1000;
 constexpr std::size_t kKeptOctets = 1024;
 
@@ -43,7 +43,7 @@ bool HeaderGuard::add(const HeaderField& field) {
     overflowed_ = overflowed_ || field.name.size() > kKeptOctets || kept_ >= kKeptFields;
     if (!overflowed_) {
       ++kept_;
-      fields_.push_back({field.name, field.value.substr(0, kKeptOctets)});
+      fields_.push_back({field.name, field.value.size() > kKeptOctets ? "" : field.value});
     }
   }
   return !exceeded();

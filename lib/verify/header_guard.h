@@ -14,7 +14,8 @@ namespace authmilter {
 inline constexpr const char* kHeaderLimitReason = "header-limit-exceeded";
 
 /// Keeps a message's header up to HeaderLimits. Once one of them is exceeded only fields that may
-/// have to be removed are kept, and the start of each, so the memory a sender can take is bounded.
+/// have to be removed are kept, and those only if they are short, so the memory a sender can take
+/// is bounded.
 class HeaderGuard {
  public:
   explicit HeaderGuard(const HeaderLimits& limits) : limits_(limits) {}

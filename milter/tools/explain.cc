@@ -43,6 +43,14 @@ std::string policy_text(const DmarcOutcome& outcome) {
                      outcome.policy_tag, to_string(outcome.published_policy));
 }
 
+/// The lookup that left a result open.
+void undecided_line(Report& report, const std::optional<FailedLookup>& lookup) {
+  if (!lookup) return;
+  report.line("undecided",
+              fmt::format("{} {} -> {}", to_string(lookup->question.type),
+                          printable(lookup->question.name.text()), reason_word(lookup->fault)));
+}
+
 /// The milter's folds are shown as line ends.
 void field_lines(Report& report, std::string_view label, std::string_view name,
                  std::string_view value) {
@@ -83,6 +91,7 @@ void explain_envelope(Report& report, const Envelope& envelope) {
 void explain_spf(Report& report, const SpfOutcome& outcome, const SpfLimits& limits) {
   report.heading(outcome.identity == SpfIdentity::mailfrom ? "SPF of MAIL FROM" : "SPF of HELO");
   report.line("result", with_reason(report, to_string(outcome.result), outcome.reason));
+  undecided_line(report, outcome.undecided_by);
   report.line("domain", text_or(outcome.domain, "none to check"));
   if (outcome.null_reverse_path) {
     report.line("", "the reverse-path is null, so the HELO name stands for it");
@@ -112,6 +121,7 @@ void explain_dkim(Report& report, const std::vector<DkimOutcome>& signatures) {
     const DkimOutcome& signature = signatures[i];
     report.heading(fmt::format("DKIM signature {} of {}", i + 1, signatures.size()));
     report.line("result", with_reason(report, to_string(signature.result), signature.reason));
+    undecided_line(report, signature.undecided_by);
     report.line("domain", text_or(signature.domain, "unusable"));
     report.line("selector", text_or(signature.selector, "unusable"));
     line_if(report, "identity", signature.identity);
@@ -127,6 +137,7 @@ void explain_dkim(Report& report, const std::vector<DkimOutcome>& signatures) {
 void explain_dmarc(Report& report, const DmarcOutcome& outcome) {
   report.heading("DMARC");
   report.line("result", with_reason(report, to_string(outcome.result), outcome.reason));
+  undecided_line(report, outcome.undecided_by);
   report.line("author domain", text_or(outcome.author_domain, "none"));
   std::string_view label = "tree walk";
   for (const WalkStep& step : outcome.walk) {

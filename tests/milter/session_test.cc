@@ -37,7 +37,10 @@ struct Fixture {
   explicit Fixture(Config the_config = default_config(), const MtaFeatures& features = {})
       : runtime(std::make_shared<const Runtime>(
             std::move(the_config), std::make_shared<const KeyRing>(),
-            ResolverSet{.zones = make_test_resolver(kZone)}, std::make_shared<const DkimEngine>())),
+            ResolverSet{.zones =
+                            make_test_resolver(kZone, {{"_dmarc.silent.example", DnsFault::timeout},
+                                                       {"silent.example", DnsFault::bogus}})},
+            std::make_shared<const DkimEngine>())),
         session(runtime, features, metrics) {}
 
   static Config default_config() {
@@ -181,6 +184,36 @@ TEST_CASE("details of one message are bounded") {
   REQUIRE(lines.size() == 201);
   CHECK(format_text(lines.back().text, lines.back().fields) ==
         "details left out id=4Xk2 count=802");
+}
+
+TEST_CASE("the reason for holding a message stays short") {
+  const std::string label(60, 'l');
+  const std::string longest = label + "." + label + "." + label + ".held.example";
+  Fixture fixture;
+  fixture.greet("192.0.2.1");
+  const Outcome outcome = fixture.deliver("<a@example.org>", header_from(longest));
+  REQUIRE(outcome.action == Disposition::quarantine);
+  CHECK(outcome.quarantine_reason.size() == 120);
+  CHECK(outcome.quarantine_reason.starts_with("dmarc fail for lll"));
+  CHECK(outcome.quarantine_reason.ends_with("l..."));
+  CHECK(logged(outcome, "reason").size() > 120);
+}
+
+TEST_CASE("the log names what left a result open") {
+  Fixture fixture;
+  fixture.greet("192.0.2.1");
+  const Outcome outcome = fixture.deliver("<a@silent.example>", header_from("silent.example"));
+  CHECK(outcome.action == Disposition::tempfail);
+  REQUIRE(outcome.reply);
+  CHECK(outcome.reply->text ==
+        "DMARC policy of silent.example cannot be looked up: _dmarc.silent.example: dns-timeout; "
+        "try again later");
+  CHECK(logged(outcome, "undecided") ==
+        "_dmarc.silent.example=dns-timeout,silent.example=dnssec-bogus");
+  CHECK(logged(outcome, "reason") ==
+        "dmarc temperror for silent.example: dns-timeout, _dmarc.silent.example: timeout");
+  const Outcome decided = fixture.deliver("<a@example.org>", header_from("example.org"));
+  CHECK(logged(decided, "undecided") == "(none)");
 }
 
 TEST_CASE("which client a connection can be of") {
