@@ -48,7 +48,7 @@ void undecided_line(Report& report, const std::optional<FailedLookup>& lookup) {
   if (!lookup) return;
   report.line("undecided",
               fmt::format("{} {} -> {}", to_string(lookup->question.type),
-                          printable(lookup->question.name.text()), reason_word(lookup->fault)));
+                          printable(lookup->question.name.text()), temperror_reason(lookup->fault)));
 }
 
 /// The milter's folds are shown as line ends.

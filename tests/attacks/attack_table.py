@@ -198,7 +198,7 @@ ENVELOPE_ROWS = [
     forged("A46: HELO is somebody else's", LEGIT, envelope={"mail_from": "<>", "helo": "attack.com"}),
     envelope("A46: a genuine bounce", "<>", "accepted", client=GENUINE, helo="legitimate.com",
              results=("spf=pass", "smtp.helo=legitimate.com", "dmarc=pass")),
-    *[envelope("A47", "<any@attack.com>", "accepted", MINE, helo=helo, results=("dmarc=none", "spf=none"),
+    *[envelope("A47", "<any@attack.com>", "accepted", MINE, helo=helo, results=("dmarc=none", "spf=pass smtp.mailfrom=attack.com"),
                lacks=("dmarc=pass", "legitimate", "1.2.3.4", "aaaa"))
       for helo in ("a;dmarc=pass", "legitimate.com' x", "[1.2.3.4]", "a" * 1000, "helo.legitimate.com\u00e9\u2000")],
     envelope("A47: NUL, which C strings lose", "<>", "accepted", MINE,

@@ -42,7 +42,9 @@ class Signing(unittest.TestCase):
         rows = [
             ("as it should be", OURS, ALICE, 1),
             ("A148", split("From: <alice@victim.com>\r\nFrom: <admin@victim.com>\r\n"), ALICE, 0),
-            ("A149", split("From: <alice@victim.com>, <admin@victim.com>\r\n"), ALICE, 0),
+            ("A149", split("From: <alice@victim.com>, <admin@tenant2.com>\r\n"), ALICE, 0),
+            ("A149: of one domain, which is what a login stands for",
+             split("From: <alice@victim.com>, <admin@victim.com>\r\n"), ALICE, 1),
             ("A149", split("From: admin@victim.com\\,<alice@victim.com>\r\n"), ALICE, 0),
             ("A150", split("From: <ceo@tenant2.com>\r\n"), ALICE, 0),
             ("A150: login of another", split("From: <ceo@tenant2.com>\r\n"),

@@ -112,7 +112,8 @@ class Opendmarc {
     const bool holds = rejects() && settings_.boolean("HoldQuarantinedMessages");
     to_.set("policy", "dmarc_quarantine", holds ? "\"quarantine\"" : "\"accept\"",
             "HoldQuarantinedMessages");
-    if (rejects()) to_.set("policy", "dmarc_temperror", "\"tempfail\"", "RejectFailures");
+    to_.set("policy", "dmarc_temperror", rejects() ? "\"tempfail\"" : "\"accept\"",
+            "RejectFailures");
     if (required || one_author) {
       to_.set("policy", "dmarc_permerror", "\"reject\"",
               required ? "RequiredHeaders" : "RejectMultiValueFrom",

@@ -191,7 +191,7 @@ TEST_CASE("no record that applies is no DMARC (RFC 9989 sections 4.10.1, 5.3.2)"
        "_dmarc.example.com. TXT \"v=DMARC1;p=reject;p=none\"",
        {},
        "none no-record none"},
-      {"a single label (edge case 86)", "localhost", {}, "", {}, "none no-record none"},
+      {"a single label (edge case 86)", "localhost", {}, "", {}, "none single-label-domain none"},
   };
   check(rows);
 }
