@@ -33,11 +33,15 @@ bool begins_with_name(std::string_view line, std::string_view name) {
 bool has_line_with_name(std::string_view value, std::string_view name) {
   const auto decoded = decoded_value(value);
   if (!decoded) return true;
+  constexpr const char* kLineEnds = "\r\n\v\f";
   std::string_view rest = *decoded;
+  // The first line is the one that has been read by its grammar, unless words in it are decoded.
+  bool is_read = value.starts_with(rest.substr(0, rest.find_first_of(kLineEnds)));
   for (;;) {
-    const std::size_t end = rest.find_first_of("\r\n\v\f");
-    if (begins_with_name(rest.substr(0, end), name)) return true;
+    const std::size_t end = rest.find_first_of(kLineEnds);
+    if (!is_read && begins_with_name(rest.substr(0, end), name)) return true;
     if (end == std::string_view::npos) return false;
+    is_read = false;
     rest.remove_prefix(end + 1);
   }
 }
