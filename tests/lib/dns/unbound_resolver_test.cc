@@ -350,14 +350,15 @@ TEST_CASE("who uses a share up is told, and nobody else is (A198)") {
   for (int i = 0; i < 260; ++i) {
     threads.emplace_back([&, i] {
       const auto message = resolver->for_message(attacker);
-      const auto answer =
-          message->resolve(question("a." + std::to_string(i) + ".attack.com"), Clock::now() + 3s);
+      const auto answer = message->resolve(question("a." + std::to_string(i) + ".attack.com"));
       if (answer->fault == DnsFault::overload) ++overloads;
     });
   }
-  while (overloads < 10) std::this_thread::sleep_for(1ms);
+  const auto end = Clock::now() + 15s;
+  while (overloads < 10 && Clock::now() < end) std::this_thread::sleep_for(1ms);
   const auto asker = resolver->for_message(DnsClient(IpAddress::parse("203.0.113.67")));
   CHECK(told(*asker, "honest.example") == "insecure [honest]");
+  server.change(".attack.com", Manner::answer);  // when libunbound asks again
   for (auto& thread : threads) thread.join();
   CHECK(overloads == 10);
   CHECK(counter.told() == std::map<std::string, int>{{"client 203.0.113.66", 10}});
