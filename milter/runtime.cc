@@ -7,7 +7,7 @@ namespace {
 
 bool same_upstream(const DnsConfig& a, const DnsConfig& b) {
   return a.nameservers == b.nameservers && a.dnssec == b.dnssec && a.timeout == b.timeout &&
-         a.cache_octets == b.cache_octets;
+         a.cache_octets == b.cache_octets && a.trust_anchor == b.trust_anchor;
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ struct DnsConfig {
   std::vector<std::filesystem::path> zones;
   std::string zones_where;  // "file:line:column" of the list, when a file has it
   DnssecMode dnssec = DnssecMode::automatic;
+  std::filesystem::path trust_anchor;  // empty: Debian's dns-root-data
   std::chrono::milliseconds timeout{5000};
   std::chrono::milliseconds message_timeout{20000};
   unsigned message_queries = 60;     // different questions one message may cause

@@ -183,15 +183,13 @@ struct UnboundOptions {
   std::chrono::milliseconds timeout{5000};  // of one query
   std::size_t cache_octets = 32 << 20;      // of memory, for the answers that we keep
   std::string trust_anchor_file = "";       // empty: Debian's dns-root-data where it is installed
-  DnsObserver* observer = nullptr;          // may be null, must outlive the resolver
+  std::string resolv_conf = "/etc/resolv.conf";  // names the system's servers
+  DnsObserver* observer = nullptr;               // may be null, must outlive the resolver
 };
 /// Validating stub on libunbound with one resolver thread and a bounded cache of answers;
-/// thread-safe.
+/// thread-safe. The system's name servers are read again when their file changes. See
+/// dns_health.h.
 Result<std::unique_ptr<Resolver>> make_unbound_resolver(const UnboundOptions& options);
-
-/// One line for the operator about the upstream, once, when there is something to say
-/// ("nameservers strip DNSSEC signatures"); empty otherwise. Thread-safe.
-std::string dnssec_notice(const Resolver& resolver);
 
 /// One message's part of a resolver: at most `max_queries` different questions, and at most
 /// `waiting_time` spent waiting in resolve() altogether (a sender that dawdles over the body does

@@ -133,6 +133,7 @@ Result<Config> load_config(const std::filesystem::path& path, const std::string&
   const auto absolute = std::filesystem::absolute(path, ignored);
   const auto directory = (absolute.empty() ? path : absolute).parent_path();
   for (auto& zone : config->dns.zones) resolve(zone, directory);
+  if (!config->dns.trust_anchor.empty()) resolve(config->dns.trust_anchor, directory);
   for (auto& domain : config->signing.domains) {
     for (auto& key : domain.keys) resolve(key.file, directory);
   }

@@ -11,6 +11,7 @@
 #include <authmilter/message.h>
 
 #include "base/ascii.h"
+#include "dns/name_server.h"
 
 namespace authmilter {
 namespace {
@@ -135,11 +136,8 @@ Result<std::string> parse_group(std::string_view text) {
 }
 
 Result<std::string> parse_nameserver(std::string_view text) {
-  const std::size_t at = text.find('@');
-  const auto address = IpAddress::parse(text.substr(0, at));
-  if (address && at == std::string_view::npos) return address->text();
-  const auto port = address ? parse_port(text.substr(at + 1)) : std::nullopt;
-  if (port) return fmt::format("{}@{}", address->text(), *port);
+  const auto server = NameServer::parse(text);
+  if (server) return server->text();
   return refuse(text, "is not a name server, write \"ADDRESS\" or \"ADDRESS@PORT\"");
 }
 
@@ -235,6 +233,11 @@ Result<std::string> parse_path(std::string_view text) {
   });
   if (text.empty() || control) return refuse(text, "is not the name of a file");
   return std::string(text);
+}
+
+Result<std::string> parse_optional_path(std::string_view text) {
+  if (text.empty()) return std::string();
+  return parse_path(text);
 }
 
 }  // namespace authmilter

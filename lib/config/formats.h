@@ -23,7 +23,7 @@ Result<std::string> parse_socket(std::string_view text);
 Result<unsigned> parse_socket_mode(std::string_view text);
 Result<std::string> parse_group(std::string_view text);
 
-/// "ADDRESS" or "ADDRESS@PORT".
+/// "ADDRESS" or "ADDRESS@PORT"; a link-local address with its "%INTERFACE".
 Result<std::string> parse_nameserver(std::string_view text);
 /// "ADDRESS:PORT", an IPv6 address in brackets; or nothing.
 Result<std::string> parse_listen(std::string_view text);
@@ -43,5 +43,7 @@ Result<std::string> parse_signed_header(std::string_view text);
 Result<std::string> parse_subject_tag(std::string_view text);
 /// A file's name.
 Result<std::string> parse_path(std::string_view text);
+/// The same, or nothing.
+Result<std::string> parse_optional_path(std::string_view text);
 
 }  // namespace authmilter

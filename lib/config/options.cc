@@ -100,6 +100,11 @@ constexpr Option<Config> kDns[] = {
      [](const Config& config) {
        return literal_choice<DnssecMode>(config.dns.dnssec, kDnssecModes);
      }},
+    {"trust_anchor",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.dns.trust_anchor, reader.parsed(value, parse_optional_path));
+     },
+     [](const Config& config) { return literal(config.dns.trust_anchor.string()); }},
     {"timeout",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.dns.timeout, reader.duration(value, kShortestWait, kLongestWait));

@@ -96,12 +96,15 @@ Result<ResolverSet> make_resolver(const DnsConfig& config, std::shared_ptr<Resol
   const bool zones_only = !files.empty() && config.nameservers.empty() &&
                           std::none_of(files.begin(), files.end(), has_soa);
   if (!zones_only && running) {
+    const auto renewed = renew_upstream(*running);
+    if (!renewed) return renewed.error();
     set.upstream = std::move(running);
   } else if (!zones_only) {
     auto upstream = make_unbound_resolver({.nameservers = config.nameservers,
                                            .dnssec = config.dnssec,
                                            .timeout = config.timeout,
                                            .cache_octets = config.cache_octets,
+                                           .trust_anchor_file = config.trust_anchor.string(),
                                            .observer = observer});
     if (!upstream) return upstream.error();
     set.upstream = std::move(*upstream);

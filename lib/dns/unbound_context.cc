@@ -1,14 +1,14 @@
 #include "dns/unbound_context.h"
 
-#include <charconv>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include <fmt/format.h>
 
-#include <authmilter/ip_address.h>
-
-#include "base/ascii.h"
+#include "base/c_handle.h"
+#include "dns/unsigned_names.h"
 
 namespace authmilter {
 namespace {
@@ -44,11 +44,6 @@ constexpr Option kOptions[] = {
     {"infra-cache-min-rtt:", "400"},
 };
 
-// RFC 6761, RFC 7686, RFC 8375 and names in private use: the root says that they do not exist, an
-// upstream that serves one of them all the same cannot have signed it.
-constexpr const char* kNeverSigned[] = {"test.",  "invalid.",  "localhost.", "onion.",
-                                        "local.", "internal.", "home.arpa."};
-
 // Zones that libunbound would answer by itself. Nameservers that were named are asked everything.
 constexpr const char* kLocalZones[] = {
     "test.",
@@ -74,57 +69,44 @@ class Calls {
   std::optional<Error> failure_;
 };
 
-bool is_nameserver(std::string_view text) {
-  const auto at = text.find('@');
-  if (!IpAddress::parse(text.substr(0, at))) return false;
-  if (at == std::string_view::npos) return true;
-  const auto port = text.substr(at + 1);
-  unsigned number = 0;
-  const auto [end, failure] = std::from_chars(port.data(), port.data() + port.size(), number);
-  return failure == std::errc() && end == port.data() + port.size() && number >= 1 &&
-         number <= 65535;
-}
-
 }  // namespace
 
-Result<UnboundContext> make_unbound_context(EventLoop& loop,
-                                            const std::vector<std::string>& nameservers,
-                                            const std::string& trust_anchor_file) {
-  for (const auto& nameserver : nameservers) {
-    if (!is_nameserver(nameserver))
-      return Error{fmt::format("nameserver \"{}\" is not ADDRESS or ADDRESS@PORT",
-                               printable(nameserver, 64))};
-  }
-
+Result<UnboundContext> make_unbound_context(EventLoop& loop, const Upstream& upstream,
+                                            const TrustAnchors& anchors) {
+  if (upstream.servers.empty()) return Error{"libunbound: no name server"};
   // Making a context writes to variables of the library that all contexts share.
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
-  UnboundContext context(ub_ctx_create_ub_event(loop.base()));
-  if (context == nullptr) return Error{"libunbound: no context"};
+  CHandle<ub_ctx, ub_ctx_delete> made(ub_ctx_create_ub_event(loop.base()));
+  if (made == nullptr) return Error{"libunbound: no context"};
+  UnboundContext context = std::move(made);
 
   Calls calls;
   calls.check(ub_ctx_debugout(context.get(), nullptr), "libunbound log");
   for (const auto& [name, value] : kOptions)
     calls.check(ub_ctx_set_option(context.get(), name, value), name);
-  const bool validates = !trust_anchor_file.empty();
+  const bool validates = !anchors.records.empty();
   calls.check(ub_ctx_set_option(context.get(),
                                 "module-config:", validates ? "validator iterator" : "iterator"),
               "module-config:");
+  // Never ub_ctx_add_ta_file() or ub_ctx_resolvconf(): what libunbound does about a file that it
+  // cannot read is for programs that may end there.
+  for (const std::string& record : anchors.records)
+    calls.check(ub_ctx_add_ta(context.get(), record.c_str()), "DNSSEC trust anchor");
   if (validates) {
-    calls.check(ub_ctx_add_ta_file(context.get(), trust_anchor_file.c_str()), trust_anchor_file);
     for (const char* name : kNeverSigned)
       calls.check(ub_ctx_set_option(context.get(), "domain-insecure:", name), name);
   }
-  for (const auto& nameserver : nameservers)
-    calls.check(ub_ctx_set_fwd(context.get(), nameserver.c_str()), nameserver);
-  if (nameservers.empty())
-    calls.check(ub_ctx_resolvconf(context.get(), nullptr), "/etc/resolv.conf");
+  for (const NameServer& server : upstream.servers) {
+    const std::string text = server.text();
+    calls.check(ub_ctx_set_fwd(context.get(), text.c_str()), text);
+  }
   if (calls.failure()) return *calls.failure();
 
   // The first of these applies the configuration, so that a bad anchor is told here.
-  const std::string_view applied = validates ? std::string_view(trust_anchor_file) : "libunbound";
+  const std::string_view applied = validates ? "DNSSEC trust anchor" : "libunbound";
   calls.check(ub_ctx_zone_remove(context.get(), "authmilter.invalid."), applied);
-  if (!nameservers.empty()) {
+  if (upstream.source == Upstream::Source::configured) {
     for (const char* zone : kLocalZones) calls.check(ub_ctx_zone_remove(context.get(), zone), zone);
   }
   if (calls.failure()) return *calls.failure();

@@ -1,23 +1,33 @@
 #pragma once
 
-#include <string>
+#include <cstdint>
+#include <memory>
 #include <vector>
 
 #include <unbound.h>
 
 #include <authmilter/result.h>
 
-#include "base/c_handle.h"
 #include "dns/event_loop.h"
+#include "dns/name_server.h"
+#include "dns/trust_anchor.h"
 
 namespace authmilter {
 
-using UnboundContext = CHandle<ub_ctx, ub_ctx_delete>;
+/// Whom a context asks. Name servers that were `configured` are asked everything; of the `system`'s
+/// not what libunbound answers by itself (localhost, invalid and their like).
+struct Upstream {
+  enum class Source : std::uint8_t { configured, system };
+  Source source = Source::configured;
+  std::vector<NameServer> servers;  // never empty: libunbound would ask the root's
+  bool operator==(const Upstream&) const = default;
+};
 
-/// A libunbound context that runs on `loop` and asks `nameservers` ("ADDR", "ADDR@PORT"), or the
-/// system's when there are none. It validates when `trust_anchor_file` is not empty.
-Result<UnboundContext> make_unbound_context(EventLoop& loop,
-                                            const std::vector<std::string>& nameservers,
-                                            const std::string& trust_anchor_file);
+/// Shared by the questions that are under way in it.
+using UnboundContext = std::shared_ptr<ub_ctx>;
+
+/// A libunbound context that runs on `loop`. It validates when there are `anchors`.
+Result<UnboundContext> make_unbound_context(EventLoop& loop, const Upstream& upstream,
+                                            const TrustAnchors& anchors);
 
 }  // namespace authmilter

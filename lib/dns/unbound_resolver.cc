@@ -1,15 +1,21 @@
 #include <authmilter/dns.h>
 
 #include <algorithm>
-#include <fstream>
+#include <atomic>
+#include <deque>
 #include <map>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include <authmilter/dns_health.h>
+
+#include "base/ascii.h"
 #include "base/locked.h"
 #include "dns/answer_cache.h"
 #include "dns/lookups.h"
+#include "dns/name_server.h"
+#include "dns/trust_anchor.h"
 #include "dns/unbound_worker.h"
 
 namespace authmilter {
@@ -17,31 +23,44 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Where Debian's dns-root-data, and unbound's own maintenance of the anchor, put the root's key.
-constexpr const char* kAnchorFiles[] = {"/usr/share/dns/root.key", "/usr/share/dns/root.ds",
-                                        "/var/lib/unbound/root.key"};
-
-bool is_readable(const std::string& path) {
-  std::ifstream file(path);
-  return file.good() && file.peek() != std::ifstream::traits_type::eof();
-}
-
-/// Empty when no file is there.
-std::string find_anchor_file() {
-  for (const char* path : kAnchorFiles) {
-    if (is_readable(path)) return path;
-  }
-  return {};
-}
-
 DnsAnswerRef failed(DnsFault fault) {
   return std::make_shared<const DnsAnswer>(DnsAnswer::failed(fault));
+}
+
+// Notices that nobody has taken yet. Beyond them the oldest is lost.
+constexpr std::size_t kNotices = 16;
+
+/// What the configuration wants of validation, and what there is for it.
+struct Anchoring {
+  TrustAnchors anchors;
+  Validation validation = Validation::plain;
+  std::string notice;  // when it is automatic and not to be had
+};
+
+/// Reads the trust anchor. An error only where validation is demanded.
+Result<Anchoring> read_anchors(DnssecMode mode, const std::string& configured) {
+  if (mode == DnssecMode::off) return Anchoring{};
+  const bool demanded = mode == DnssecMode::on;
+  const std::string path = configured.empty() ? find_trust_anchor_file() : configured;
+  const auto refused = [&](const std::string& why) -> Result<Anchoring> {
+    if (demanded) return Error{"DNSSEC trust anchor: " + why};
+    Anchoring none;
+    none.notice = "DNSSEC trust anchor: " + why;
+    return none;
+  };
+  if (path.empty()) return refused("none is installed (package dns-root-data)");
+  auto anchors = read_trust_anchors(path);
+  if (!anchors) return refused(anchors.error().message);
+  return Anchoring{
+      std::move(*anchors), demanded ? Validation::validating : Validation::undecided, {}};
 }
 
 class UnboundResolver final : public Resolver {
  public:
   explicit UnboundResolver(const UnboundOptions& options)
       : timeout_(options.timeout),
+        dnssec_(options.dnssec),
+        trust_anchor_file_(options.trust_anchor_file),
         observer_(options.observer),
         cache_(options.cache_octets),
         lookups_(options.timeout) {}
@@ -52,6 +71,7 @@ class UnboundResolver final : public Resolver {
   }
 
   Status start(WorkerOptions options) {
+    had_anchor_ = !options.anchors.records.empty();
     auto worker = UnboundWorker::make(
         std::move(options),
         [this](const LookupRef& lookup, DnsAnswerRef answer) { finish(lookup, std::move(answer)); },
@@ -62,10 +82,40 @@ class UnboundResolver final : public Resolver {
   }
 
   void notify(std::string text) {
-    notice_.with([&](std::string& notice) { notice = std::move(text); });
+    notices_.with([&](auto& notices) {
+      if (notices.size() == kNotices) notices.pop_front();
+      notices.push_back(std::move(text));
+    });
   }
   std::string take_notice() const {
-    return notice_.with([](std::string& notice) { return std::exchange(notice, std::string()); });
+    return notices_.with([](auto& notices) {
+      if (notices.empty()) return std::string();
+      auto first = std::move(notices.front());
+      notices.pop_front();
+      return first;
+    });
+  }
+
+  Validation validation() const { return worker_->validation(); }
+
+  Status renew() {
+    auto anchoring = read_anchors(dnssec_, trust_anchor_file_);
+    if (!anchoring) return anchoring.error();
+    // An anchor that has become unusable is not taken over.
+    if (!anchoring->notice.empty() && !had_anchor_) notify(without_validation(anchoring->notice));
+    if (!anchoring->notice.empty() && had_anchor_)
+      notify(anchoring->notice + ": the one in force stays");
+    std::optional<UnboundWorker::Renewal> renewal;
+    if (!anchoring->anchors.records.empty()) {
+      had_anchor_ = true;
+      renewal = {std::move(anchoring->anchors), anchoring->validation};
+    }
+    worker_->renew(std::move(renewal));
+    return Done{};
+  }
+
+  static std::string without_validation(const std::string& notice) {
+    return notice + ": answers are not validated";
   }
 
   DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override {
@@ -193,10 +243,13 @@ class UnboundResolver final : public Resolver {
   }
 
   const std::chrono::milliseconds timeout_;
+  const DnssecMode dnssec_;
+  const std::string trust_anchor_file_;
+  std::atomic<bool> had_anchor_ = false;
   DnsObserver* const observer_;
   AnswerCache cache_;
   Lookups lookups_;
-  mutable Locked<std::string> notice_;
+  mutable Locked<std::deque<std::string>> notices_;
   std::unique_ptr<UnboundWorker> worker_;  // last: its thread uses the others
 };
 
@@ -204,27 +257,23 @@ class UnboundResolver final : public Resolver {
 
 Result<std::unique_ptr<Resolver>> make_unbound_resolver(const UnboundOptions& options) {
   WorkerOptions worker;
-  worker.nameservers = options.nameservers;
-  worker.lifetime = options.timeout;
-  std::string notice;
-  if (options.dnssec != DnssecMode::off) {
-    worker.trust_anchor_file = options.trust_anchor_file;
-    if (worker.trust_anchor_file.empty()) worker.trust_anchor_file = find_anchor_file();
-    const bool found = !worker.trust_anchor_file.empty();
-    if (found && !is_readable(worker.trust_anchor_file))
-      return Error{fmt::format("{}: cannot be read", worker.trust_anchor_file)};
-    if (!found && options.dnssec == DnssecMode::on)
-      return Error{"DNSSEC trust anchor: none is installed (package dns-root-data)"};
-    if (!found)
-      notice = "no DNSSEC trust anchor is installed (dns-root-data): answers are not validated";
-    else if (options.dnssec == DnssecMode::on)
-      worker.validation = Validation::validating;
-    else
-      worker.validation = Validation::undecided;
+  for (const std::string& text : options.nameservers) {
+    const auto server = NameServer::parse(text);
+    if (!server)
+      return Error{
+          fmt::format("nameserver \"{}\" is not ADDRESS or ADDRESS@PORT", printable(text, 64))};
+    worker.nameservers.push_back(*server);
   }
+  worker.resolv_conf = options.resolv_conf;
+  worker.lifetime = options.timeout;
+  auto anchoring = read_anchors(options.dnssec, options.trust_anchor_file);
+  if (!anchoring) return anchoring.error();
+  worker.anchors = std::move(anchoring->anchors);
+  worker.validation = anchoring->validation;
 
   auto resolver = std::make_unique<UnboundResolver>(options);
-  if (!notice.empty()) resolver->notify(std::move(notice));
+  if (!anchoring->notice.empty())
+    resolver->notify(UnboundResolver::without_validation(anchoring->notice));
   const auto started = resolver->start(std::move(worker));
   if (!started) return started.error();
   return std::unique_ptr<Resolver>(std::move(resolver));
@@ -233,6 +282,26 @@ Result<std::unique_ptr<Resolver>> make_unbound_resolver(const UnboundOptions& op
 std::string dnssec_notice(const Resolver& resolver) {
   const auto* unbound = dynamic_cast<const UnboundResolver*>(&resolver);
   return unbound == nullptr ? std::string() : unbound->take_notice();
+}
+
+ValidationStatus validation_status(const Resolver& resolver) {
+  const auto* unbound = dynamic_cast<const UnboundResolver*>(&resolver);
+  if (unbound == nullptr) return ValidationStatus::off;
+  switch (unbound->validation()) {
+    case Validation::undecided:
+      return ValidationStatus::undecided;
+    case Validation::validating:
+      return ValidationStatus::on;
+    case Validation::plain:
+      return ValidationStatus::off;
+  }
+  return ValidationStatus::off;
+}
+
+Status renew_upstream(Resolver& resolver) {
+  auto* unbound = dynamic_cast<UnboundResolver*>(&resolver);
+  if (unbound == nullptr) return Done{};
+  return unbound->renew();
 }
 
 }  // namespace authmilter

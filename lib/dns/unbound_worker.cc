@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <map>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -19,15 +20,12 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kClassIn = 1;
+constexpr int kTypeSoa = 6;
 constexpr int kTypeDnskey = 48;
 constexpr int kNameError = 3;
 constexpr int kBogus = 1;  // the event interface's numbers
 constexpr int kSecure = 2;
 
-// How long an answer waits for the root: an upstream that answers has the root's keys at hand.
-constexpr auto kProbePatience = 2s;
-constexpr auto kProbeAgainUndecided = 5s;
-constexpr auto kProbeAgainPlain = 5min;
 constexpr auto kIdle = 60s;
 
 // libunbound goes on with a question, silence or not, for about a minute after nobody wants the
@@ -45,6 +43,15 @@ std::string presentation(const DnsName& name) {
       text += fmt::format("\\{:03}", static_cast<unsigned char>(c));
   }
   return text + ".";
+}
+
+/// What a probe's question has come to.
+ProbeOutcome outcome_of(int rcode, std::span<const std::uint8_t> message, int security) {
+  if (security == kBogus) return ProbeOutcome::bogus;
+  if (rcode != 0 && rcode != kNameError) return ProbeOutcome::failed;
+  // RFC 1035 section 4.1.1: ANCOUNT.
+  const bool has_records = rcode == 0 && message.size() >= 8 && (message[6] | message[7]) != 0;
+  return security == kSecure && has_records ? ProbeOutcome::secure : ProbeOutcome::proved_off;
 }
 
 DnsAnswerRef shared(DnsAnswer answer) {
@@ -70,26 +77,30 @@ class SignalsBlocked {
 }  // namespace
 
 UnboundWorker::UnboundWorker(WorkerOptions options, Finish finish, Notify notify)
-    : options_(std::move(options)),
+    : resolv_conf_(std::move(options.resolv_conf)),
+      lifetime_(options.lifetime),
       finish_(std::move(finish)),
       notify_(std::move(notify)),
-      validation_(options_.validation) {}
+      upstream_{Upstream::Source::configured, std::move(options.nameservers)},
+      anchors_(std::move(options.anchors)),
+      policy_(options.validation),
+      shown_(options.validation) {
+  if (!upstream_.servers.empty()) return;
+  system_.emplace(resolv_conf_);
+  auto system = system_->read(Clock::now());
+  upstream_ = {Upstream::Source::system, std::move(system.servers)};
+  passed_over_ = std::move(system.passed_over);
+}
 
 Result<std::unique_ptr<UnboundWorker>> UnboundWorker::make(WorkerOptions options, Finish finish,
                                                            Notify notify) {
   try {
     std::unique_ptr<UnboundWorker> worker(
         new UnboundWorker(std::move(options), std::move(finish), std::move(notify)));
-    // Both contexts now, also when only one may be needed: a mistake in the options is told here.
-    auto plain = make_unbound_context(worker->loop_, worker->options_.nameservers, "");
-    if (!plain) return plain.error();
-    worker->plain_ = std::move(*plain);
-    if (worker->validation_ != Validation::plain) {
-      auto validating = make_unbound_context(worker->loop_, worker->options_.nameservers,
-                                             worker->options_.trust_anchor_file);
-      if (!validating) return validating.error();
-      worker->validating_ = std::move(*validating);
-    }
+    const auto opened = worker->open_contexts();
+    if (!opened) return opened.error();
+    for (const std::string& line : worker->passed_over_)
+      worker->notify_(fmt::format("{}: {}", worker->resolv_conf_, line));
     const SignalsBlocked blocked;
     worker->thread_ = std::thread([raw = worker.get()] { raw->run(); });
     return worker;
@@ -98,14 +109,34 @@ Result<std::unique_ptr<UnboundWorker>> UnboundWorker::make(WorkerOptions options
   }
 }
 
+/// Both contexts, also when only one may be needed: a mistake in the options is told here. What is
+/// under way in the ones before ends there: a context lives as long as its queries.
+Status UnboundWorker::open_contexts() {
+  auto plain = make_unbound_context(loop_, upstream_, {});
+  if (!plain) return plain.error();
+  if (policy_.state() != Validation::plain) {
+    auto validating = make_unbound_context(loop_, upstream_, anchors_);
+    if (!validating) return validating.error();
+    validating_ = std::move(*validating);
+  }
+  plain_ = std::move(*plain);
+  any_retired_ = true;
+  return Done{};
+}
+
 UnboundWorker::~UnboundWorker() {
   stopping_ = true;
   loop_.wake();
   if (thread_.joinable()) thread_.join();
-  // The queries that are still open end here, in on_result() or silently.
-  retired_.clear();
-  validating_.reset();
+  // The queries that are still open end with their contexts, in on_result() or silently; they must
+  // be there as long as these are.
+  std::vector<UnboundContext> contexts = {plain_, validating_, probing_};
+  for (Query& query : queries_) contexts.push_back(std::move(query.context));
+  for (Query& query : answered_) contexts.push_back(std::move(query.context));
   plain_.reset();
+  validating_.reset();
+  probing_.reset();
+  contexts.clear();
 }
 
 void UnboundWorker::submit(LookupRef lookup) {
@@ -114,6 +145,11 @@ void UnboundWorker::submit(LookupRef lookup) {
     return submitted.size() == 1;
   });
   if (was_empty) loop_.wake();
+}
+
+void UnboundWorker::renew(std::optional<Renewal> renewal) {
+  renewals_.with([&](auto& renewals) { renewals.push_back(std::move(renewal)); });
+  loop_.wake();
 }
 
 void UnboundWorker::run() noexcept {
@@ -127,21 +163,37 @@ void UnboundWorker::run() noexcept {
 }
 
 void UnboundWorker::run_once() {
-  auto limit = held_.empty() ? Clock::now() + kIdle : probe_since_ + kProbePatience;
-  if (!retired_.empty()) limit = std::min(limit, next_look_);
+  auto limit = std::min(Clock::now() + kIdle, policy_.decide_by());
+  if (any_retired_) limit = std::min(limit, next_look_);
   loop_.run_once(limit);
+
+  std::vector<std::optional<Renewal>> renewals;
+  renewals_.with([&](auto& waiting) { renewals.swap(waiting); });
+  for (auto& renewal : renewals) renew_now(std::move(renewal));
+  if (system_) look_at_system();
 
   std::vector<LookupRef> submitted;
   submitted_.with([&](auto& waiting) { submitted.swap(waiting); });
   for (const auto& lookup : submitted) start(lookup);
 
-  end_what_is_left_over();
   while (!answered_.empty()) {
     std::list<Query> query;
     query.splice(query.begin(), answered_, answered_.begin());
     handle(query.front());
   }
-  if (!held_.empty() && Clock::now() >= probe_since_ + kProbePatience) settle(Validation::plain);
+  if (probe_ && Clock::now() >= policy_.decide_by()) conclude(probe_->verdict_now());
+  // Only now: what has been answered holds its context no longer.
+  if (answered_.empty()) end_what_is_left_over();
+}
+
+bool UnboundWorker::is_current(const UnboundContext& context) const {
+  return context == plain_ || context == validating_ || context == probing_;
+}
+
+/// Whether nobody wants the answer of a query any more.
+bool UnboundWorker::is_left_over(const Query& query, Clock::time_point now) const {
+  if (query.probe) return !probe_ || query.probe->run != probe_run_;
+  return query.lookup->is_over() || now - query.lookup->begun() >= lifetime_;
 }
 
 /// Ends the queries whose answers nobody wants: with their contexts, the only way that libunbound
@@ -151,62 +203,65 @@ void UnboundWorker::end_what_is_left_over() {
   if (now < next_look_) return;
   next_look_ = now + kLookAgain;
   const auto left_over = [&](const Query& query) {
-    return query.is_left_over(now, options_.lifetime);
+    return is_current(query.context) && is_left_over(query, now);
   };
-  if (std::count_if(queries_.begin(), queries_.end(), left_over) >= kLeftOver) renew_contexts();
+  if (std::count_if(queries_.begin(), queries_.end(), left_over) >= kLeftOver) {
+    // Without memory for new ones the old ones go on.
+    if (const auto opened = open_contexts(); !opened) return;
+  }
 
-  for (auto retired = retired_.begin(); retired != retired_.end();) {
-    const auto& queries = retired->queries;
-    if (!std::all_of(queries.begin(), queries.end(), left_over)) {
-      ++retired;
-      continue;
-    }
-    // Some may still come to on_result() here; the others end without a word.
-    retired->validating.reset();
-    retired->plain.reset();
-    for (const Query& query : queries) finish_(query.lookup, nullptr);
-    retired = retired_.erase(retired);
+  std::map<const ub_ctx*, bool> wanted;
+  for (const Query& query : queries_) {
+    if (is_current(query.context)) continue;
+    bool& is_wanted = wanted[query.context.get()];
+    is_wanted = is_wanted || !is_left_over(query, now);
+  }
+  any_retired_ = !wanted.empty();
+  for (const auto& [context, is_wanted] : wanted) {
+    if (!is_wanted) end_queries_of(context);
   }
 }
 
-/// False when that cannot be now: the probe has a context of its own.
-bool UnboundWorker::renew_contexts() {
-  if (probe_running() || !held_.empty()) return false;
-  auto plain = make_unbound_context(loop_, options_.nameservers, "");
-  if (!plain) return false;
-  UnboundContext validating;
-  if (validating_ != nullptr) {
-    auto made = make_unbound_context(loop_, options_.nameservers, options_.trust_anchor_file);
-    if (!made) return false;
-    validating = std::move(*made);
+void UnboundWorker::end_queries_of(const ub_ctx* context) {
+  std::vector<UnboundContext> references;
+  for (Query& query : queries_) {
+    if (query.context.get() == context) references.push_back(std::move(query.context));
   }
-  Retired& retired = retired_.emplace_back();
-  retired.plain = std::exchange(plain_, std::move(*plain));
-  retired.validating = std::exchange(validating_, std::move(validating));
-  retired.queries.splice(retired.queries.end(), queries_);
-  for (Query& query : retired.queries) query.home = &retired.queries;
-  return true;
+  // Here libunbound still comes to on_result() with some; the others end without a word.
+  references.clear();
+  for (auto query = queries_.begin(); query != queries_.end();) {
+    if (query->context != nullptr) {
+      ++query;
+      continue;
+    }
+    if (query->lookup != nullptr) finish_(query->lookup, nullptr);
+    query = queries_.erase(query);
+  }
 }
 
 void UnboundWorker::start(const LookupRef& lookup) {
-  const bool may_probe = options_.validation == Validation::undecided && !probe_running() &&
-                         validation_ != Validation::validating && Clock::now() >= next_probe_;
-  if (may_probe) start_probe();
-  ask(validation_ == Validation::validating ? Purpose::validating : Purpose::plain, lookup);
+  if (policy_.is_due(Clock::now())) start_probe();
+  const bool validates = policy_.state() == Validation::validating;
+  ask(validates ? Purpose::validating : Purpose::plain, lookup);
 }
 
 void UnboundWorker::ask(Purpose purpose, const LookupRef& lookup) {
   // Given up before it was sent.
-  if (lookup != nullptr && lookup->is_over()) return finish_(lookup, nullptr);
-  Query& query = queries_.emplace_back(Query{this, purpose, lookup});
-  query.home = &queries_;
+  if (lookup->is_over()) return finish_(lookup, nullptr);
+  Query query;
+  query.worker = this;
+  query.purpose = purpose;
+  query.context = purpose == Purpose::plain ? plain_ : validating_;
+  query.lookup = lookup;
+  send(std::move(query), presentation(lookup->question().name),
+       static_cast<int>(lookup->question().type));
+}
+
+void UnboundWorker::send(Query unsent, const std::string& name, int type) {
+  Query& query = queries_.emplace_back(std::move(unsent));
   query.self = std::prev(queries_.end());
-  const bool is_probe = purpose == Purpose::probe;
-  const std::string name = is_probe ? "." : presentation(lookup->question().name);
-  const int type = is_probe ? kTypeDnskey : static_cast<int>(lookup->question().type);
-  ub_ctx* const context = purpose == Purpose::plain ? plain_.get() : validating_.get();
-  const int status =
-      ub_resolve_event(context, name.c_str(), type, kClassIn, &query, on_result, nullptr);
+  const int status = ub_resolve_event(query.context.get(), name.c_str(), type, kClassIn, &query,
+                                      on_result, nullptr);
   // Without an error, on_result() comes later or has been called already.
   if (status != UB_NOERROR) answered_.splice(answered_.end(), queries_, query.self);
 }
@@ -214,15 +269,16 @@ void UnboundWorker::ask(Purpose purpose, const LookupRef& lookup) {
 void UnboundWorker::on_result(void* data, int rcode, void* packet, int size, int security, char*,
                               int) noexcept {
   auto& query = *static_cast<Query*>(data);
+  if (query.context == nullptr) return;  // its context is being ended
   auto& worker = *query.worker;
   try {
     const std::span message(static_cast<const std::uint8_t*>(packet),
                             packet == nullptr || size < 0 ? 0U : static_cast<std::size_t>(size));
     // Before anything else: a bogus answer comes with data and without an error.
-    if (security == kBogus) {
+    if (query.purpose == Purpose::probe) {
+      query.outcome = outcome_of(rcode, message, security);
+    } else if (security == kBogus) {
       query.answer = DnsAnswer::failed(DnsFault::bogus);
-    } else if (query.purpose == Purpose::probe) {
-      query.answer.status = rcode == 0 ? DnsStatus::success : DnsStatus::temperror;
     } else if (rcode == 0) {
       query.answer = parse_dns_answer(message, query.lookup->question());
     } else if (rcode == kNameError) {
@@ -235,15 +291,15 @@ void UnboundWorker::on_result(void* data, int rcode, void* packet, int size, int
     query.answer.status = DnsStatus::temperror;
   }
   // libunbound is not done with its own work, so ours comes later.
-  worker.answered_.splice(worker.answered_.end(), *query.home, query.self);
+  worker.answered_.splice(worker.answered_.end(), worker.queries_, query.self);
 }
 
 void UnboundWorker::handle(const Query& query) {
   switch (query.purpose) {
     case Purpose::probe:
-      return handle_probe(query.answer);
+      return handle_probe(query);
     case Purpose::validating:
-      return finish_(query.lookup, shared(query.answer));
+      return handle_validated(query.lookup, shared(query.answer));
     case Purpose::plain:
       return handle_plain(query.lookup, shared(query.answer));
   }
@@ -251,46 +307,149 @@ void UnboundWorker::handle(const Query& query) {
 
 void UnboundWorker::handle_plain(const LookupRef& lookup, DnsAnswerRef answer) {
   const bool alive = answer->status != DnsStatus::temperror;
-  if (validation_ == Validation::plain || !alive) return finish_(lookup, std::move(answer));
-  if (validation_ == Validation::validating) return ask(Purpose::validating, lookup);
+  const Validation state = policy_.state();
+  if (state == Validation::plain || !alive) return finish_(lookup, std::move(answer));
+  if (state == Validation::validating) return ask(Purpose::validating, lookup);
   // The probe must run while the upstream is known to answer, or its failure would mean nothing.
   held_.push_back({lookup, std::move(answer)});
-  if (!probe_running() && !start_probe()) settle(Validation::plain);
+  if (!probe_) start_probe();
+}
+
+void UnboundWorker::handle_validated(const LookupRef& lookup, DnsAnswerRef answer) {
+  policy_.validated(lookup->question().name, *answer);
+  finish_(lookup, std::move(answer));
+  if (policy_.is_due(Clock::now())) start_probe();
 }
 
 /// A new context every time: libunbound remembers for a while that a key could not be had.
-bool UnboundWorker::start_probe() {
-  auto context = make_unbound_context(loop_, options_.nameservers, options_.trust_anchor_file);
-  if (!context) return false;
-  validating_ = std::move(*context);
-  probe_since_ = Clock::now();
-  ask(Purpose::probe, nullptr);
-  return true;
-}
-
-void UnboundWorker::handle_probe(const DnsAnswer& answer) {
-  probe_since_ = Clock::time_point::max();
-  next_probe_ = Clock::now() + (validation_ == Validation::plain ? Clock::duration(kProbeAgainPlain)
-                                                                 : kProbeAgainUndecided);
-  if (answer.secure) return settle(Validation::validating);
-  if (answer.fault == DnsFault::bogus || !held_.empty()) settle(Validation::plain);
-}
-
-void UnboundWorker::settle(Validation validation) {
-  validation_ = validation;
-  if (validation == Validation::plain) {
-    next_probe_ = Clock::now() + kProbeAgainPlain;
-    if (!noticed_) notify_("nameservers strip DNSSEC signatures: answers are not validated");
-    noticed_ = true;
+void UnboundWorker::start_probe() {
+  auto context = make_unbound_context(loop_, upstream_, anchors_);
+  policy_.began(Clock::now());
+  if (!context) return conclude(ValidationProbe::Verdict::unknown);
+  probing_ = std::move(*context);
+  probe_.emplace();
+  ++probe_run_;
+  upstream_answered_ = !held_.empty();
+  for (const auto& question : ValidationProbe::questions()) {
+    Query query;
+    query.worker = this;
+    query.purpose = Purpose::probe;
+    query.probe = ProbeQuestion{probe_run_, question};
+    const bool control = question.kind == ValidationProbe::Kind::control;
+    query.context = control ? plain_ : probing_;
+    const bool root = question.kind == ValidationProbe::Kind::root_key;
+    const auto domain = std::string(ValidationProbe::kDomains[question.domain]) + ".";
+    send(std::move(query), root ? "." : domain, control ? kTypeSoa : kTypeDnskey);
   }
+}
+
+void UnboundWorker::handle_probe(const Query& query) {
+  if (!probe_ || query.probe->run != probe_run_) return;
+  probe_->answered(query.probe->question, query.outcome);
+  const auto verdict = probe_->verdict();
+  if (!verdict) return;
+  // It failed, but began before anything was answered: the upstream may just have come up.
+  const bool too_early = *verdict == ValidationProbe::Verdict::unknown && !held_.empty() &&
+                         policy_.state() == Validation::undecided && !upstream_answered_;
+  if (too_early) return start_probe();
+  conclude(*verdict);
+}
+
+void UnboundWorker::conclude(ValidationProbe::Verdict verdict) {
+  const Validation before = policy_.state();
+  policy_.ended(
+      verdict, Clock::now(),
+      held_.empty() ? ValidationPolicy::Upstream::unknown : ValidationPolicy::Upstream::answers);
+  shown_ = policy_.state();
+  if (verdict == ValidationProbe::Verdict::works) validating_ = std::move(probing_);
+  if (policy_.state() == Validation::plain) validating_.reset();
+  any_retired_ = true;
+  probing_.reset();
+  probe_.reset();
+  notice_change(before, verdict);
+  if (policy_.state() != Validation::undecided) finish_held();
+}
+
+void UnboundWorker::notice_change(Validation before, ValidationProbe::Verdict verdict) {
+  if (policy_.state() == before) return;
+  if (policy_.state() == Validation::validating) {
+    if (before == Validation::plain)
+      notify_("nameservers pass DNSSEC signatures: answers are validated");
+    return;
+  }
+  switch (verdict) {
+    case ValidationProbe::Verdict::works:
+      return;
+    case ValidationProbe::Verdict::stripped:
+      return notify_("nameservers strip DNSSEC signatures: answers are not validated");
+    case ValidationProbe::Verdict::cut_off:
+      return notify_(
+          "nameservers pass the DNSSEC keys of the root, but not what leads below it (DS, DNSKEY): "
+          "answers are not validated");
+    case ValidationProbe::Verdict::unknown:
+      return notify_(
+          "nameservers answer, but not for the DNSSEC keys of the root: answers are not validated");
+  }
+}
+
+void UnboundWorker::finish_held() {
   std::vector<Held> held;
   held.swap(held_);
   for (auto& [lookup, answer] : held) {
-    if (validation == Validation::validating)
+    if (policy_.state() == Validation::validating)
       ask(Purpose::validating, lookup);
     else
       finish_(lookup, std::move(answer));
   }
+}
+
+void UnboundWorker::look_at_system() {
+  const auto system = system_->read_if_changed(Clock::now());
+  if (system) use_system(*system);
+}
+
+void UnboundWorker::use_system(const SystemNameServers& system) {
+  if (system.passed_over != passed_over_) {
+    passed_over_ = system.passed_over;
+    for (const std::string& line : passed_over_) notify_(fmt::format("{}: {}", resolv_conf_, line));
+  }
+  // Descriptors or rights are missing: that says nothing about the servers.
+  if (system.file == FileText::Status::unreadable || system.servers == upstream_.servers) return;
+  std::string names;
+  for (const NameServer& server : system.servers) names += ' ' + server.text();
+  auto before = std::exchange(upstream_.servers, system.servers);
+  policy_.upstream_changed();
+  const auto opened = open_contexts();
+  if (!opened) {
+    notify_(fmt::format("{} has changed, but: {}", resolv_conf_, opened.error().message));
+    upstream_.servers = std::move(before);
+  } else {
+    notify_(fmt::format("{} has changed: asking{}", resolv_conf_, names));
+  }
+  begin_anew();
+}
+
+/// After upstream_changed(): what an old probe or old servers have said does not count any more.
+void UnboundWorker::begin_anew() {
+  shown_ = policy_.state();
+  probe_.reset();
+  probing_.reset();
+  std::vector<Held> held;
+  held.swap(held_);
+  for (const auto& [lookup, answer] : held) start(lookup);
+}
+
+void UnboundWorker::renew_now(std::optional<Renewal> renewal) {
+  if (system_) use_system(system_->read(Clock::now()));
+  if (renewal && renewal->anchors != anchors_) {
+    anchors_ = std::move(renewal->anchors);
+    policy_ = ValidationPolicy(renewal->validation);
+    const auto opened = open_contexts();
+    if (!opened) notify_(opened.error().message);
+    begin_anew();
+  }
+  policy_.probe_again();
+  if (policy_.is_due(Clock::now())) start_probe();
 }
 
 }  // namespace authmilter

@@ -106,9 +106,7 @@ class Opendkim {
       to_.set("dns", "dnssec", "\"off\"", "TrustAnchorFile",
               "nothing is validated; without this line authmilter validates");
     } else if (!anchor->starts_with("/usr/share/dns/") && *anchor != "/var/lib/unbound/root.key") {
-      to_.warn("TrustAnchorFile",
-               "has no equal: the trust anchor is that of the package "
-               "dns-root-data or of unbound");
+      to_.set("dns", "trust_anchor", quoted(*anchor), "TrustAnchorFile");
     }
   }
 

@@ -45,6 +45,7 @@ clients = ["192.0.2.0/24", "::/0"]
 nameservers = ["192.0.2.53", "127.0.0.1@5353"]
 zones = ["zones/test.zone", "/srv/a.zone"]
 dnssec = "off"
+trust_anchor = "anchor.key"
 timeout = "500ms"
 message_timeout = "1m"
 message_queries = 100
@@ -150,6 +151,7 @@ TEST_CASE("an empty configuration verifies everything and signs nothing") {
   CHECK(config.dns.nameservers.empty());
   CHECK(config.dns.zones.empty());
   CHECK(config.dns.dnssec == DnssecMode::automatic);
+  CHECK(config.dns.trust_anchor.empty());
   CHECK(config.dns.timeout == std::chrono::seconds(5));
   CHECK(config.dns.message_timeout == std::chrono::seconds(20));
   CHECK(config.dns.message_queries == 60);
@@ -197,6 +199,7 @@ TEST_CASE("every key has its effect") {
   CHECK(config.dns.nameservers == std::vector<std::string>{"192.0.2.53", "127.0.0.1@5353"});
   CHECK(config.dns.zones == std::vector<std::filesystem::path>{"zones/test.zone", "/srv/a.zone"});
   CHECK(config.dns.dnssec == DnssecMode::off);
+  CHECK(config.dns.trust_anchor == "anchor.key");
   CHECK(config.dns.timeout == std::chrono::milliseconds(500));
   CHECK(config.dns.message_timeout == std::chrono::minutes(1));
   CHECK(config.dns.message_queries == 100);
@@ -407,6 +410,7 @@ TEST_CASE("relative paths start at the configuration's folder") {
   const TemporaryFolder folder;
   const auto file = folder.write("a.toml", R"(
 dns.zones = ["test.zone", "/srv/b.zone"]
+dns.trust_anchor = "root.key"
 [[signing.domain]]
 domain = "example.org"
 keys = [ { selector = "a", file = "../keys/a.pem" } ]
@@ -416,7 +420,8 @@ keys = [ { selector = "a", file = "../keys/a.pem" } ]
   CHECK(config->dns.zones[0] == folder.path() / "test.zone");
   CHECK(config->dns.zones[1] == "/srv/b.zone");
   CHECK(config->signing.domains[0].keys[0].file == folder.path().parent_path() / "keys/a.pem");
-  CHECK(config->signing.domains[0].keys[0].where == file.string() + ":5:10");
+  CHECK(config->dns.trust_anchor == folder.path() / "root.key");
+  CHECK(config->signing.domains[0].keys[0].where == file.string() + ":6:10");
 }
 
 TEST_CASE("a file that cannot be read is named with the reason") {

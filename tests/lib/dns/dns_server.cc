@@ -26,7 +26,9 @@ using Octets = std::vector<std::uint8_t>;
 using PrivateKey = CHandle<EVP_PKEY, EVP_PKEY_free>;
 using SignContext = CHandle<EVP_MD_CTX, EVP_MD_CTX_free>;
 
+constexpr std::uint16_t kTypeDs = 43;
 constexpr std::uint16_t kTypeDnskey = 48;
+constexpr std::uint16_t kTypeNsec = 47;
 constexpr std::uint16_t kTypeRrsig = 46;
 constexpr std::uint8_t kEd25519 = 15;  // RFC 8080
 
@@ -73,14 +75,14 @@ std::vector<Octets> rdata_of(const DnsAnswer& answer) {
   return all;
 }
 
-int open_socket(int type, std::uint16_t port) {
+int open_socket(int type, const std::string& host, std::uint16_t port) {
   const int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
   const int on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  inet_pton(AF_INET, host.c_str(), &address.sin_addr);
   if (fd < 0 || bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
       (type == SOCK_STREAM && listen(fd, 8) != 0)) {
     if (fd >= 0) close(fd);
@@ -190,9 +192,9 @@ DnsServer::DnsServer(const std::string& zone, Options options)
   manners_.with([&](auto& manners) { manners = options_.manners; });
   for (int attempt = 0; attempt < 20 && tcp_ < 0; ++attempt) {
     if (udp_ >= 0) close(udp_);
-    udp_ = open_socket(SOCK_DGRAM, options_.port);
+    udp_ = open_socket(SOCK_DGRAM, options_.host, options_.port);
     port_ = port_of(udp_);
-    tcp_ = open_socket(SOCK_STREAM, port_);
+    tcp_ = open_socket(SOCK_STREAM, options_.host, port_);
   }
   if (udp_ < 0 || tcp_ < 0) throw std::runtime_error("no loopback port");
   thread_ = std::thread([this] { run(); });
@@ -309,6 +311,7 @@ Octets DnsServer::respond(const Query& query, Manner manner) const {
     message[3] = static_cast<std::uint8_t>(0x80U | rcode);
   };
   std::uint16_t answers = 0;
+  std::uint16_t denials = 0;
   switch (manner) {
     case Manner::servfail:
       set_rcode(2);
@@ -326,22 +329,73 @@ Octets DnsServer::respond(const Query& query, Manner manner) const {
     case Manner::truncate:
       break;
   }
+  const bool leads_below = query.type == kTypeDs || query.type == kTypeDnskey;
   if (query.name.empty()) {
     if (!options_.signs || query.type != kTypeDnskey)
       set_rcode(options_.signs ? 0 : 5);
     else
       append_set(message, query, {key_->dnskey()}, 3600, answers);
+  } else if (leads_below && signatures_ == Signatures::cut_off) {
+    set_rcode(5);
   } else {
     const auto name = DnsName::parse(query.name);
     const auto answer = name ? zone_->resolve({*name, RrType::txt}) : nullptr;
-    if (answer == nullptr || answer->status == DnsStatus::nxdomain)
-      set_rcode(3);
-    else
+    const bool exists = answer != nullptr && answer->status != DnsStatus::nxdomain;
+    if (exists)
       append_answer(message, query, answers);
+    else
+      set_rcode(3);
+    if (answers == 0)
+      denials = append_denial(message, query, exists ? Missing::type : Missing::name);
   }
   message[6] = static_cast<std::uint8_t>(answers >> 8U);
   message[7] = static_cast<std::uint8_t>(answers & 0xffU);
+  message[9] = static_cast<std::uint8_t>(denials);
   return message;
+}
+
+bool DnsServer::signs(const Query& query) const {
+  const std::string owner = query.key();
+  const bool below_test = owner == "test" || owner.ends_with(".test");
+  return options_.signs && signatures_ != Signatures::strip && query.wants_signatures &&
+         !below_test;
+}
+
+/// RFC 4034 section 4, with the smallest gaps around the name and the wildcard that could have
+/// stood for it.
+std::uint16_t DnsServer::append_denial(Octets& message, const Query& query, Missing missing) const {
+  if (!signs(query)) return 0;
+  std::uint16_t count = 0;
+  const auto append = [&](const std::string& owner, const std::string& next) {
+    Octets rdata;
+    put_name(rdata, next);
+    put(rdata, Octets{0, 6, 0, 0, 0, 0, 0, 3});  // RRSIG and NSEC
+    constexpr std::uint32_t kTtl = 60;
+    const auto put_record = [&](std::uint16_t type, const Octets& data) {
+      put_name(message, owner);
+      put16(message, type);
+      put16(message, 1);
+      put32(message, kTtl);
+      put16(message, data.size());
+      put(message, data);
+      ++count;
+    };
+    put_record(kTypeNsec, rdata);
+    put_record(kTypeRrsig, key_->rrsig(owner, kTypeNsec, {rdata}, kTtl));
+  };
+  const std::string name = query.key();
+  if (missing == Missing::type) {
+    append(name, std::string(1, '\0') + "." + name);
+    return count;
+  }
+  const auto dot = name.find('.');
+  const std::string first = name.substr(0, dot);
+  const std::string rest = dot == std::string::npos ? "" : name.substr(dot);
+  std::string before = first;
+  --before.back();
+  append(before + "~" + rest, first + std::string(1, '\0') + rest);
+  append(")~" + rest, "+" + rest);
+  return count;
 }
 
 void DnsServer::append_answer(Octets& message, const Query& query, std::uint16_t& count) const {
@@ -367,8 +421,7 @@ void DnsServer::append_set(Octets& message, const Query& query, const std::vecto
   };
   for (const auto& rdata : rdatas) append(query.type, rdata);
   const std::string owner = query.key();
-  const bool below_test = owner == "test" || owner.ends_with(".test");
-  if (!options_.signs || !query.wants_signatures || below_test) return;
+  if (!signs(query)) return;
   Octets signature = key_->rrsig(owner, query.type, rdatas, ttl);
   const auto& bad = options_.badly_signed;
   if (std::find(bad.begin(), bad.end(), owner) != bad.end()) signature.back() ^= 1U;

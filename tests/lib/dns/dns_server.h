@@ -20,7 +20,8 @@ enum class Manner { answer, silent, servfail, refused, slow, truncate, garbage }
 
 /// A nameserver on a loopback port, UDP and TCP. It serves `zone` (as make_test_resolver reads
 /// it) and, when told so, signs the answers as the root zone would, but for names below `test`
-/// and those in `badly_signed`. Like a server of a few zones it refuses the root otherwise.
+/// and those in `badly_signed`; what is not there is denied with signatures (RFC 4034 section 4).
+/// Like a server of a few zones it refuses the root otherwise.
 class DnsServer {
  public:
   struct Options {
@@ -28,6 +29,7 @@ class DnsServer {
     bool signs = false;
     std::vector<std::string> badly_signed = {};
     std::uint16_t port = 0;  // 0: any
+    std::string host = "127.0.0.1";
   };
   explicit DnsServer(const std::string& zone) : DnsServer(zone, Options()) {}
   DnsServer(const std::string& zone, Options options);
@@ -36,10 +38,13 @@ class DnsServer {
   ~DnsServer();
 
   std::uint16_t port() const { return port_; }
-  std::string address() const { return "127.0.0.1@" + std::to_string(port_); }
+  std::string address() const { return options_.host + "@" + std::to_string(port_); }
   /// How often `name` was asked for over UDP, whatever the type.
   int asked(const std::string& name);
   void change(const std::string& name, Manner manner);
+  /// What becomes of signatures, from now on. cut_off: DS and DNSKEY below the root are refused.
+  enum class Signatures : std::uint8_t { pass, strip, cut_off };
+  void change(Signatures signatures) { signatures_ = signatures; }
   /// The key that signs, as the line of a trust anchor file.
   std::string trust_anchor() const;
 
@@ -61,6 +66,10 @@ class DnsServer {
   void append_answer(Octets& message, const Query& query, std::uint16_t& count) const;
   void append_set(Octets& message, const Query& query, const std::vector<Octets>& rdatas,
                   std::uint32_t ttl, std::uint16_t& count) const;
+  /// The proof that there is no such name, or no such type.
+  enum class Missing : std::uint8_t { name, type };
+  std::uint16_t append_denial(Octets& message, const Query& query, Missing missing) const;
+  bool signs(const Query& query) const;
 
   const Options options_;
   std::unique_ptr<authmilter::Resolver> zone_;
@@ -71,6 +80,7 @@ class DnsServer {
   std::vector<Late> late_;
   authmilter::Locked<std::map<std::string, int>> asked_;
   authmilter::Locked<std::map<std::string, Manner>> manners_;
+  std::atomic<Signatures> signatures_ = Signatures::pass;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

@@ -1,12 +1,11 @@
 #include <authmilter/dns.h>
+#include <authmilter/dns_health.h>
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
-#include <fstream>
+#include <filesystem>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -14,6 +13,7 @@
 
 #include "base/locked.h"
 #include "lib/dns/dns_server.h"
+#include "support/temporary_folder.h"
 
 using namespace authmilter;
 using namespace std::chrono_literals;
@@ -57,24 +57,26 @@ std::unique_ptr<Resolver> make(const UnboundOptions& options) {
   return std::move(*resolver);
 }
 
-/// The server's key in a file.
-class AnchorFile {
+/// A file with this text, which may be the server's key.
+class TextFile {
  public:
-  explicit AnchorFile(const std::string& text) {
-    std::string path = "/tmp/authmilter-anchor-XXXXXX";
-    const int fd = mkstemp(path.data());
-    if (fd >= 0) close(fd);
-    path_ = path;
-    std::ofstream(path_) << text;
-  }
-  AnchorFile(const AnchorFile&) = delete;
-  AnchorFile& operator=(const AnchorFile&) = delete;
-  ~AnchorFile() { unlink(path_.c_str()); }
-  const std::string& path() const { return path_; }
+  explicit TextFile(const std::string& text) { write(text); }
+  void write(const std::string& text) { folder_.write("file", text); }
+  void remove() { std::filesystem::remove(folder_.path() / "file"); }
+  std::string path() const { return (folder_.path() / "file").string(); }
 
  private:
-  std::string path_;
+  TemporaryFolder folder_;
 };
+using AnchorFile = TextFile;
+
+/// Until `happened` says so; never longer than a minute.
+template <class Happened>
+void wait_for(Happened happened) {
+  const auto end = Clock::now() + 60s;
+  while (!happened() && Clock::now() < end) std::this_thread::sleep_for(10ms);
+  CHECK(Clock::now() < end);
+}
 
 template <class Body>
 Clock::duration time_of(Body body) {
@@ -408,7 +410,9 @@ plain.test.    TXT "no signature, and none expected"
   signing.signs = true;
   signing.badly_signed = {"bad.example"};
   DnsServer signs(zone, signing);
-  DnsServer strips(zone);
+  DnsServer refuses(zone);
+  DnsServer strips(zone, signing);
+  strips.change(DnsServer::Signatures::strip);
   const AnchorFile anchor(signs.trust_anchor());
   const struct {
     std::string why;
@@ -422,6 +426,9 @@ plain.test.    TXT "no signature, and none expected"
        "temperror/bogus", ""},
       {"automatic, signatures are stripped", strips, DnssecMode::automatic, "insecure [signed]",
        "insecure [forged]", "nameservers strip DNSSEC signatures: answers are not validated"},
+      {"automatic, the root is refused", refuses, DnssecMode::automatic, "insecure [signed]",
+       "insecure [forged]",
+       "nameservers answer, but not for the DNSSEC keys of the root: answers are not validated"},
       {"on, signatures arrive", signs, DnssecMode::on, "secure [signed]", "temperror/bogus", ""},
       {"on, signatures are stripped", strips, DnssecMode::on, "temperror/bogus", "temperror/bogus",
        ""},
@@ -470,6 +477,160 @@ TEST_CASE("an upstream that keeps silent about the root delays the first answer 
   CHECK(dnssec_notice(*resolver) != "");
 }
 
+TEST_CASE("A197: an upstream that validates the root only (RFC 4035 section 5)") {
+  DnsServer::Options signing;
+  signing.signs = true;
+  signing.badly_signed = {"bad.example"};
+  DnsServer server(
+      "good.example. TXT \"signed\"\nbad.example. TXT \"forged\"\n"
+      "a.example. TXT \"a\"\nb.example. TXT \"b\"\n",
+      signing);
+  server.change(DnsServer::Signatures::cut_off);
+  const AnchorFile anchor(server.trust_anchor());
+  auto automatic = options_for(server);
+  automatic.dnssec = DnssecMode::automatic;
+  automatic.trust_anchor_file = anchor.path();
+  const auto resolver = make(automatic);
+  CHECK(validation_status(*resolver) == ValidationStatus::undecided);
+  CHECK(told(*resolver, "good.example") == "insecure [signed]");
+  CHECK(validation_status(*resolver) == ValidationStatus::off);
+  CHECK(dnssec_notice(*resolver) ==
+        "nameservers pass the DNSSEC keys of the root, but not what leads below it (DS, DNSKEY): "
+        "answers are not validated");
+
+  // The administrator mends it and reloads.
+  server.change(DnsServer::Signatures::pass);
+  CHECK(told(*resolver, "a.example") == "insecure [a]");
+  REQUIRE(renew_upstream(*resolver));
+  wait_for([&] { return validation_status(*resolver) == ValidationStatus::on; });
+  CHECK(told(*resolver, "b.example") == "secure [b]");
+  CHECK(told(*resolver, "bad.example") == "temperror/bogus");
+  CHECK(dnssec_notice(*resolver) == "nameservers pass DNSSEC signatures: answers are validated");
+}
+
+TEST_CASE("A197: an upstream that changes under a running daemon is noticed, a bogus zone is not") {
+  std::string zone;
+  for (int i = 0; i < 40; ++i)
+    zone += "n" + std::to_string(i) + ".tld" + std::to_string(i) + ". TXT \"x\"\n";
+  DnsServer::Options signing;
+  signing.signs = true;
+  for (int i = 0; i < 20; ++i)
+    signing.badly_signed.push_back("n" + std::to_string(i) + ".tld" + std::to_string(i));
+  DnsServer server(zone, signing);
+  const AnchorFile anchor(server.trust_anchor());
+  for (const DnssecMode mode : {DnssecMode::automatic, DnssecMode::on}) {
+    server.change(DnsServer::Signatures::pass);
+    auto options = options_for(server);
+    options.dnssec = mode;
+    options.trust_anchor_file = anchor.path();
+    const auto resolver = make(options);
+    CHECK(told(*resolver, "n39.tld39") == "secure [x]");
+    // Strangers' zones, under as many top-level domains as they like.
+    for (int i = 0; i < 20; ++i) {
+      const std::string name = "n" + std::to_string(i) + ".tld" + std::to_string(i);
+      CHECK(told(*resolver, name) == "temperror/bogus");
+    }
+    CHECK(told(*resolver, "n20.tld20") == "secure [x]");
+    CHECK(validation_status(*resolver) == ValidationStatus::on);
+    CHECK(dnssec_notice(*resolver) == "");
+
+    // Now it is the upstream itself. The bogus answers are not believed, but they are the last.
+    server.change(DnsServer::Signatures::strip);
+    REQUIRE(renew_upstream(*resolver));
+    if (mode == DnssecMode::on) {
+      for (int i = 21; i < 26; ++i) {
+        const std::string name = "n" + std::to_string(i) + ".tld" + std::to_string(i);
+        CHECK(told(*resolver, name) == "temperror/bogus");
+      }
+      CHECK(validation_status(*resolver) == ValidationStatus::on);
+      continue;
+    }
+    wait_for([&] { return validation_status(*resolver) == ValidationStatus::off; });
+    CHECK(told(*resolver, "n30.tld30") == "insecure [x]");
+    CHECK(dnssec_notice(*resolver) ==
+          "nameservers strip DNSSEC signatures: answers are not validated");
+  }
+}
+
+TEST_CASE("resolv.conf(5): the system's name servers, and other ones when it changes") {
+  DnsServer one("a.example. TXT \"one\"\nb.example. TXT \"one\"\n",
+                {.port = 53, .host = "127.0.0.51"});
+  DnsServer two("a.example. TXT \"two\"\nb.example. TXT \"two\"\n",
+                {.port = 53, .host = "127.0.0.52"});
+  TextFile file(
+      "nameserver\nnameserver ns.example.org\nnameserver 127.0.0.51:53\nnameserver 127.0.0.51\n");
+  UnboundOptions options;
+  options.dnssec = DnssecMode::off;
+  options.resolv_conf = file.path();
+  const auto resolver = make(options);
+  CHECK(told(*resolver, "a.example") == "insecure [one]");
+  const std::string prefix = file.path() + ": line ";
+  CHECK(dnssec_notice(*resolver) == prefix + "1: names no address");
+  CHECK(dnssec_notice(*resolver) == prefix + "2: \"ns.example.org\" is not an address");
+  CHECK(dnssec_notice(*resolver) == prefix + "3: \"127.0.0.51:53\" is not an address");
+  CHECK(dnssec_notice(*resolver) == "");
+
+  file.write("nameserver 127.0.0.52\n");
+  REQUIRE(renew_upstream(*resolver));  // a reload looks at once
+  CHECK(told(*resolver, "b.example") == "insecure [two]");
+  CHECK(dnssec_notice(*resolver) == file.path() + " has changed: asking 127.0.0.52");
+
+  // Without a reload it is seen within seconds, by the next question.
+  file.write("nameserver 127.0.0.51\n");
+  wait_for([&] {
+    static int number = 0;
+    told(*resolver, "n" + std::to_string(++number) + ".example");
+    return dnssec_notice(*resolver) == file.path() + " has changed: asking 127.0.0.51";
+  });
+}
+
+TEST_CASE("a resolv.conf without a usable line means the server on this host") {
+  for (const char* text : {"", "nameserver\n", "nameserver 192.0.2.1:53\n"}) {
+    CAPTURE(text);
+    TextFile file(text);
+    if (*text == 0) file.remove();
+    UnboundOptions options;
+    options.resolv_conf = file.path();
+    options.timeout = 300ms;
+    const auto resolver = make(options);
+    told(*resolver, "a.example");  // whatever is there
+  }
+}
+
+TEST_CASE("trust anchors that change at a reload") {
+  DnsServer::Options signing;
+  signing.signs = true;
+  DnsServer server("a.example. TXT \"a\"\nb.example. TXT \"b\"\nc.example. TXT \"c\"\n", signing);
+  for (const DnssecMode mode : {DnssecMode::automatic, DnssecMode::on}) {
+    AnchorFile anchor(server.trust_anchor());
+    auto options = options_for(server);
+    options.dnssec = mode;
+    options.trust_anchor_file = anchor.path();
+    const auto resolver = make(options);
+    CHECK(told(*resolver, "a.example") == "secure [a]");
+    anchor.write("; nothing\n");
+    const auto renewed = renew_upstream(*resolver);
+    const std::string error = "DNSSEC trust anchor: " + anchor.path() +
+                              ": holds no usable DS or DNSKEY record of the root";
+    CHECK(static_cast<bool>(renewed) == (mode == DnssecMode::automatic));
+    if (!renewed) CHECK(renewed.error().message == error);
+    CHECK(dnssec_notice(*resolver) ==
+          (mode == DnssecMode::on ? "" : error + ": the one in force stays"));
+    CHECK(told(*resolver, "b.example") == "secure [b]");
+  }
+  // One that comes only later.
+  AnchorFile anchor("");
+  auto options = options_for(server);
+  options.dnssec = DnssecMode::automatic;
+  options.trust_anchor_file = anchor.path();
+  const auto resolver = make(options);
+  CHECK(told(*resolver, "a.example") == "insecure [a]");
+  anchor.write(server.trust_anchor());
+  REQUIRE(renew_upstream(*resolver));
+  wait_for([&] { return validation_status(*resolver) == ValidationStatus::on; });
+  CHECK(told(*resolver, "b.example") == "secure [b]");
+}
+
 TEST_CASE("mistakes in the options are told at once") {
   const AnchorFile nonsense("no anchor at all\n");
   const AnchorFile empty("");
@@ -486,20 +647,29 @@ TEST_CASE("mistakes in the options are told at once") {
       {"port with a colon", "127.0.0.1:53", "",
        "nameserver \"127.0.0.1:53\" is not ADDRESS or ADDRESS@PORT"},
       {"no such anchor file", "127.0.0.1@1", "/nonexistent/root.key",
-       "/nonexistent/root.key: cannot be read"},
-      {"empty anchor file", "127.0.0.1@1", empty.path(), empty.path() + ": cannot be read"},
+       "DNSSEC trust anchor: /nonexistent/root.key: No such file or directory"},
+      {"empty anchor file", "127.0.0.1@1", empty.path(),
+       "DNSSEC trust anchor: " + empty.path() +
+           ": holds no usable DS or DNSKEY record of the root"},
       {"no anchor in it", "127.0.0.1@1", nonsense.path(),
-       nonsense.path() + ": initialization failure"},
+       "DNSSEC trust anchor: " + nonsense.path() +
+           ": holds no usable DS or DNSKEY record of the root"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);
     UnboundOptions options;
     options.nameservers = {row.nameserver};
     options.trust_anchor_file = row.anchor;
-    if (row.anchor.empty()) options.dnssec = DnssecMode::off;
+    options.dnssec = row.anchor.empty() ? DnssecMode::off : DnssecMode::on;
     const auto resolver = make_unbound_resolver(options);
     REQUIRE_FALSE(resolver);
     CHECK(resolver.error().message == row.error);
+    // Where validation is not demanded, the lack of an anchor keeps nobody down.
+    if (row.anchor.empty()) continue;
+    options.dnssec = DnssecMode::automatic;
+    const auto automatic = make(options);
+    CHECK(dnssec_notice(*automatic) == row.error + ": answers are not validated");
+    CHECK(validation_status(*automatic) == ValidationStatus::off);
   }
   const auto zone = make_test_resolver("");
   CHECK(dnssec_notice(*zone) == "");

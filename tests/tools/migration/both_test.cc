@@ -252,6 +252,9 @@ TEST_CASE("defaults of OpenDKIM that are not authmilter's, and limits") {
   CHECK(set.config.verify.limits.total_octets == 16777216);
   CHECK(set.config.verify.minimum_rsa_bits == 2048);
   CHECK(set.config.dns.dnssec == DnssecMode::automatic);
+  CHECK(set.config.dns.trust_anchor.empty());
+  CHECK(import_texts({{"k", "TrustAnchorFile /etc/k.anchor\n"}}).config.dns.trust_anchor ==
+        "/etc/k.anchor");
   CHECK(set.config.dns.timeout == std::chrono::seconds(30));
   CHECK(set.config.dns.message_timeout == std::chrono::seconds(30));
   CHECK(set.config.dns.nameservers == std::vector<std::string>{"192.0.2.53", "::1"});
