@@ -22,6 +22,7 @@ void add_dmarc_command(CLI::App& app, Context& context);
 void add_sign_command(CLI::App& app, Context& context);
 void add_key_command(CLI::App& app, Context& context);
 void add_status_command(CLI::App& app, Context& context);
+void add_check_dns_command(CLI::App& app, Context& context);
 void add_import_command(CLI::App& app, Context& context);
 
 }  // namespace authmilter::tools

@@ -35,6 +35,7 @@ ExitStatus run(int argc, char** argv) {
   authmilter::tools::add_sign_command(app, context);
   authmilter::tools::add_key_command(app, context);
   authmilter::tools::add_status_command(app, context);
+  authmilter::tools::add_check_dns_command(app, context);
   authmilter::tools::add_import_command(app, context);
   try {
     app.parse(argc, argv);

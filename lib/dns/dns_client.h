@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <authmilter/dns.h>
+#include <authmilter/ip_address.h>
+
+#include "dns/name_server.h"
+
+namespace authmilter {
+
+/// One question to one name server, by itself: to find out what that server does. The lookups of
+/// mail go through libunbound.
+struct DirectQuestion {
+  DnsName name;
+  std::uint16_t type;
+  enum class Transport : std::uint8_t { udp, tcp } transport = Transport::udp;
+  /// dnssec: EDNS with the DO bit (RFC 6891, RFC 3225).
+  enum class Extension : std::uint8_t { none, dnssec } extension = Extension::dnssec;
+};
+
+/// What came back.
+struct DirectReply {
+  enum class Outcome : std::uint8_t {
+    answered,    // a reply to this question, whatever its code
+    silent,      // nothing in time
+    refused,     // by the host: no such port, no way there, the connection was cut
+    unreadable,  // no reply to this question
+  };
+  Outcome outcome = Outcome::silent;
+  std::chrono::microseconds after{0};
+  unsigned rcode = 0;
+  bool truncated = false;  // TC
+  bool recursive = false;  // RA
+  bool extended = false;   // the reply has EDNS too
+  bool has_signatures = false;
+  std::size_t octets = 0;
+  std::size_t records = 0;           // of the type that was asked for
+  std::vector<IpAddress> addresses;  // of A records
+  std::size_t text_octets = 0;       // of TXT records together
+
+  bool answered() const { return outcome == Outcome::answered; }
+};
+
+/// Blocks for `timeout` at most; over UDP the question is sent twice within it.
+DirectReply ask_directly(const NameServer& server, const DirectQuestion& question,
+                         std::chrono::milliseconds timeout);
+
+/// For tests: reads a reply. `unreadable` when it is none to the question with this `id`.
+DirectReply read_direct_reply(std::span<const std::uint8_t> message, std::uint16_t id,
+                              const DirectQuestion& question);
+
+}  // namespace authmilter
