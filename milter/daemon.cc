@@ -11,6 +11,7 @@
 
 #include "accept.h"
 #include "callbacks.h"
+#include "dns_trouble.h"
 #include "leak_check.h"
 #include "log.h"
 #include "metrics_server.h"
@@ -81,7 +82,7 @@ class Housekeeping {
  public:
   Housekeeping(const DaemonOptions& options, RuntimeHolder& runtimes, Logger& logger,
                ProcessMetrics& process_metrics, DnsMetrics& dns_metrics, Notifier& notifier,
-               const ListeningSocket& socket)
+               const ListeningSocket& socket, std::unique_ptr<DnsTrouble> dns_trouble)
       : options_(options),
         runtimes_(runtimes),
         logger_(logger),
@@ -89,6 +90,7 @@ class Housekeeping {
         dns_metrics_(dns_metrics),
         notifier_(notifier),
         socket_(socket),
+        dns_trouble_(std::move(dns_trouble)),
         start_settings_(settings_of_the_start(runtimes.get()->config())) {}
 
   [[noreturn]] void run() {
@@ -131,9 +133,7 @@ class Housekeeping {
       logger_.warning("new connections have to wait",
                       {{"reason", std::string(std::strerror(error))}});
     }
-    const std::string notice = runtimes_.get()->dns_notice();
-    if (!notice.empty() && notice != last_notice_) logger_.warning(notice);
-    if (!notice.empty()) last_notice_ = notice;
+    look_at_dns();
     report_overloads();
   }
 
@@ -149,6 +149,15 @@ class Housekeeping {
                      {"client", overload.client ? overload.client->text() : "-"},
                      {"advice", std::string(advice_on(overload.share))}});
     }
+  }
+
+  void look_at_dns() {
+    const auto runtime = runtimes_.get();
+    for (std::string notice = runtime->dns_notice(); !notice.empty();
+         notice = runtime->dns_notice())
+      logger_.warning(notice);
+    process_metrics_.validating(runtime->dns_validation());
+    if (dns_trouble_) dns_trouble_->look(Clock::now());
   }
 
   void reload() {
@@ -198,8 +207,8 @@ class Housekeeping {
   DnsMetrics& dns_metrics_;
   Notifier& notifier_;
   const ListeningSocket& socket_;
+  const std::unique_ptr<DnsTrouble> dns_trouble_;  // null: another process watches
   const std::string start_settings_;
-  std::string last_notice_;
   Clock::time_point next_overload_line_;
   bool stopping_ = false;
   Clock::time_point last_in_hand_;
@@ -226,8 +235,10 @@ ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Notifie
   if (!listening) return cannot_start(ExitCode::unavailable, listening.error());
 
   process_metrics.tick();
+  // The counts are those of all processes, so one of them tells.
+  auto dns_trouble = socket.number == 0 ? std::make_unique<DnsTrouble>(metrics, logger) : nullptr;
   Housekeeping housekeeping(options, runtimes, logger, process_metrics, dns_metrics, notifier,
-                            *listening);
+                            *listening, std::move(dns_trouble));
   std::thread([&housekeeping] { housekeeping.run(); }).detach();
   logger.info("serving", {{"socket", socket.address}, {"authserv_id", config.authserv_id}});
   notifier.ready();

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "dns_watch.h"
+
 namespace authmilter {
 namespace {
 
@@ -79,13 +81,11 @@ MetricFamily histogram(std::string name, std::string help, const Metrics::Histog
 }
 
 /// Of those of DnsFault that a name server can be blamed for.
-MetricFamily dns_failures(const Metrics& metrics) {
-  MetricFamily family{
-      "authmilter_dns_failures_total", "Queries without a usable answer", MetricType::Counter, {}};
-  for (const DnsFault fault :
-       {DnsFault::timeout, DnsFault::servfail, DnsFault::bogus, DnsFault::malformed}) {
-    family.metric.push_back(sample(MetricType::Counter,
-                                   load(metrics.dns_failures[static_cast<std::size_t>(fault)]),
+MetricFamily by_fault(MetricType type, std::string name, std::string help,
+                      const std::array<Metrics::Count, 7>& counts) {
+  MetricFamily family{std::move(name), std::move(help), type, {}};
+  for (const DnsFault fault : kUpstreamFaults) {
+    family.metric.push_back(sample(type, load(counts[static_cast<std::size_t>(fault)]),
                                    {{"kind", std::string(to_string(fault))}}));
   }
   return family;
@@ -198,10 +198,20 @@ std::vector<MetricFamily> expose(const Metrics& m, const DaemonFacts& facts) {
               load(m.dns_questions)),
       histogram("authmilter_dns_query_duration_seconds",
                 "Time to the answer of a name server, of queries that were sent", m.dns_queries),
-      dns_failures(m),
+      by_fault(MetricType::Counter, "authmilter_dns_failures_total",
+               "Queries without a usable answer", m.dns_failures),
       by_enum<DnsShare>("authmilter_dns_overloads_total",
                         "Questions that were not asked, by whose share of the look-ups was used up",
                         "share", m.dns_overloads),
+      gauge("authmilter_dns_recent_queries", "Queries of the last ten minutes",
+            load(m.dns_recent_queries)),
+      by_fault(MetricType::Gauge, "authmilter_dns_recent_failures",
+               "Of these, those without a usable answer", m.dns_recent_failures),
+      by_fault(MetricType::Gauge, "authmilter_dns_trouble",
+               "1 when most queries of the last minutes failed, for the kind that most have",
+               m.dns_trouble),
+      processes.gauges("authmilter_dns_validating", "1 when answers are validated with DNSSEC",
+                       &Process::dns_validating),
       counter("authmilter_dns_wait_seconds_total", "Time that messages waited for the DNS",
               load(m.dns_wait_microseconds) / kMicroseconds),
 

@@ -97,6 +97,7 @@ struct Metrics {
     Count open_descriptors = 0;
     Count descriptor_limit = 0;
     Count messages_in_hand = 0;  // now, between MAIL and the verdict
+    Count dns_validating = 0;    // answers are validated with DNSSEC
   };
   /// More sockets than anyone has; those beyond share the last place.
   static constexpr std::size_t kProcesses = 64;
@@ -125,6 +126,10 @@ struct Metrics {
   Histogram dns_queries;                 // sent to name servers
   std::array<Count, 7> dns_failures{};   // of those, by DnsFault
   std::array<Count, 5> dns_overloads{};  // questions not sent, by DnsShare
+  // What a DnsWatch says of the last minutes, of all processes together.
+  Count dns_recent_queries = 0;
+  std::array<Count, 7> dns_recent_failures{};  // by DnsFault
+  std::array<Count, 7> dns_trouble{};          // 1 for the DnsFault that it is in
   std::array<Process, kProcesses> processes{};
   KeyTimes keys;
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <authmilter/config.h>
+#include <authmilter/dns_health.h>
 
 #include "metrics.h"
 
@@ -24,6 +25,9 @@ class ProcessMetrics {
   void reload_failed();
   /// Counts descriptors, every few seconds however often it is called.
   void tick();
+  void validating(ValidationStatus status) {
+    process_.dns_validating = status == ValidationStatus::on ? 1 : 0;
+  }
   std::uint64_t messages_in_hand() const { return process_.messages_in_hand; }
 
  private:

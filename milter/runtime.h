@@ -37,6 +37,7 @@ class Runtime {
   const DkimEngine& engine() const { return *engine_; }
   /// Thread-safe, as are all resolvers of a process.
   Resolver& resolver() const { return dns_.resolver(); }
+  ValidationStatus dns_validation() const { return dns_.validation(); }
   /// What there is to say about the name servers, once.
   std::string dns_notice() const { return dns_.notice(); }
 

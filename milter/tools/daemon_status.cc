@@ -70,6 +70,8 @@ std::vector<ProcessStatus> read_processes(const Samples& samples) {
   fill("authmilter_reloads_total", [](auto& process, const Sample& s) {
     (s.label("result") == "good" ? process.good_reloads : process.bad_reloads) = s.value;
   });
+  fill("authmilter_dns_validating",
+       [](auto& process, const Sample& s) { process.validating = s.value != 0; });
   fill("process_open_fds",
        [](auto& process, const Sample& s) { process.open_descriptors = s.value; });
   fill("process_max_fds",
@@ -85,6 +87,11 @@ double bound_of(std::string_view text) {
 
 void read_dns(const Samples& samples, DaemonStatus& status) {
   status.dns_failures = samples.counts("authmilter_dns_failures_total", "kind");
+  status.dns_recent_queries = samples.number("authmilter_dns_recent_queries");
+  status.dns_recent_failures = samples.counts("authmilter_dns_recent_failures", "kind");
+  for (const auto& [kind, in_trouble] : samples.counts("authmilter_dns_trouble", "kind")) {
+    if (in_trouble != 0) status.dns_trouble = kind;
+  }
   status.dns_questions = samples.number("authmilter_dns_questions_total");
   status.dns_queries = samples.number("authmilter_dns_query_duration_seconds_count");
   std::vector<std::pair<double, double>> buckets;
@@ -164,6 +171,14 @@ std::vector<std::string> warnings_of(const DaemonStatus& status, std::int64_t no
                                      process.socket, process.open_descriptors,
                                      process.descriptor_limit));
     }
+  }
+  if (!status.dns_trouble.empty()) {
+    double failed = 0;
+    for (const auto& [kind, count] : status.dns_recent_failures) failed += count;
+    warnings.push_back(
+        fmt::format("{:.0f} of {:.0f} DNS queries of the last ten minutes failed, most by {}: "
+                    "authmilter check-dns says what may be wrong",
+                    failed, status.dns_recent_queries, status.dns_trouble));
   }
   for (const KeyStatus& key : status.keys) {
     if (now - key.written > kOldKeySeconds) {

@@ -24,6 +24,7 @@ struct ProcessStatus {
   double bad_reloads = 0;
   double open_descriptors = 0;
   double descriptor_limit = 0;
+  bool validating = false;  // DNS answers, with DNSSEC
 };
 
 struct KeyStatus {
@@ -46,6 +47,9 @@ struct DaemonStatus {
   Counts messages, policy, rules;
   Counts spf, dkim, dmarc;
   Counts dns_failures;
+  double dns_recent_queries = 0;  // of the last ten minutes
+  Counts dns_recent_failures;
+  std::string dns_trouble;  // the kind of failure that most queries have now; empty: no trouble
   double dns_questions = 0;
   double dns_queries = 0;
   std::optional<Latency> dns_median, dns_percentile95;  // nothing: no query yet

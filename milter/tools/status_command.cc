@@ -82,6 +82,7 @@ Json processes_json(const DaemonStatus& status) {
          {"last_reload_successful", process.last_reload_good},
          {"configured", process.configured},
          {"reloads", {{"good", whole(process.good_reloads)}, {"bad", whole(process.bad_reloads)}}},
+         {"dns_validating", process.validating},
          {"open_descriptors", whole(process.open_descriptors)},
          {"descriptor_limit", whole(process.descriptor_limit)}});
   }
@@ -121,7 +122,10 @@ Json status_json(const DaemonStatus& status, std::int64_t now) {
             {"queries", whole(status.dns_queries)},
             {"median_seconds", latency_json(status.dns_median)},
             {"percentile95_seconds", latency_json(status.dns_percentile95)},
-            {"failures", counts_json(status.dns_failures)}}},
+            {"failures", counts_json(status.dns_failures)},
+            {"recent_queries", whole(status.dns_recent_queries)},
+            {"recent_failures", counts_json(status.dns_recent_failures)},
+            {"trouble", status.dns_trouble.empty() ? Json() : Json(status.dns_trouble)}}},
           {"signing",
            {{"signed", whole(status.signed_messages)},
             {"signatures", counts_json(status.signatures)},
@@ -180,6 +184,7 @@ void show_daemon(Report& report, const DaemonStatus& status, std::int64_t now) {
                             process.last_reload_good ? "" : ", the last reload was refused"));
     report.line("  reloads",
                 fmt::format("{:.0f} good, {:.0f} bad", process.good_reloads, process.bad_reloads));
+    report.line("  DNSSEC", process.validating ? "answers are validated" : "not validated");
     report.line("  descriptors", fmt::format("{:.0f} of {:.0f}", process.open_descriptors,
                                              process.descriptor_limit));
   }
@@ -213,6 +218,8 @@ void show_dns(Report& report, const DaemonStatus& status) {
                             latency_text(*status.dns_percentile95)));
   }
   report.line("failures", counts_text(status.dns_failures));
+  report.line("ten minutes", fmt::format("{:.0f} queries, failures: {}", status.dns_recent_queries,
+                                         counts_text(status.dns_recent_failures)));
 }
 
 void show_signing(Report& report, const DaemonStatus& status, std::int64_t now) {
@@ -239,7 +246,8 @@ ExitStatus run(const StatusOptions& options, const CommonOptions& common) {
     }
   }
   const auto address = parse_address(where);
-  if (!address) return fail(ExitStatus::usage, "status: \"" + where + "\" is not of the form ADDRESS:PORT");
+  if (!address)
+    return fail(ExitStatus::usage, "status: \"" + where + "\" is not of the form ADDRESS:PORT");
   const auto text = http_get(*address, "/metrics", kPatience);
   if (!text) return fail(ExitStatus::unavailable, text.error());
   const auto samples = parse_exposition(*text);

@@ -126,6 +126,16 @@ TEST_CASE("what an operator should look at") {
        "authmilter_signing_failures_total{reason=\"a\"} 2\n"
        "authmilter_signing_failures_total{reason=\"b\"} 1\n",
        "3 messages could not be signed"},
+      {"the DNS is in trouble",
+       "authmilter_dns_recent_queries 20\nauthmilter_dns_recent_failures{kind=\"timeout\"} 17\n"
+       "authmilter_dns_recent_failures{kind=\"bogus\"} 1\n"
+       "authmilter_dns_trouble{kind=\"timeout\"} 1\nauthmilter_dns_trouble{kind=\"bogus\"} 0\n",
+       "18 of 20 DNS queries of the last ten minutes failed, most by timeout: authmilter check-dns "
+       "says what may be wrong"},
+      {"some of it fails, as it always does",
+       "authmilter_dns_recent_queries 20\nauthmilter_dns_recent_failures{kind=\"timeout\"} 5\n"
+       "authmilter_dns_trouble{kind=\"timeout\"} 0\n",
+       ""},
       {"internal errors", "authmilter_internal_errors_total 4\n", "4 internal errors, see the log"},
   };
   for (const auto& row : rows) {
