@@ -106,7 +106,7 @@ class Opendkim {
       to_.set("dns", "dnssec", "\"off\"", "TrustAnchorFile",
               "nothing is validated; without this line authmilter validates");
     } else if (!anchor->starts_with("/usr/share/dns/") && *anchor != "/var/lib/unbound/root.key") {
-      to_.set("dns", "trust_anchor", quoted(*anchor), "TrustAnchorFile");
+      to_.set("dns", "trust_anchor", migration::quoted(*anchor), "TrustAnchorFile");
     }
   }
 
