@@ -154,7 +154,7 @@ RESOLVERS = [
              hides_inner_addresses=True),
     # 252 refuses the DS and DNSKEY of top-level domains, whose names have a single label.
     Resolver("systemd-resolved", "/lib/systemd/systemd-resolved", resolved, user="systemd-resolve", address="127.0.0.53",
-             cannot_validate=r"not what leads below it \(DS, DNSKEY\): answers are not validated"),
+             cannot_validate="answers are not validated"),
     # 1.4 says "no such name" of the root and of names of a single label, and has no TCP.
     Resolver("aardvark-dns", "/usr/lib/podman/aardvark-dns", aardvark, address="198.18.1.1", is_the_systems=False,
              cannot_validate="answers are not validated", may_lack_tcp=True),
@@ -217,7 +217,7 @@ class Server:
             self.stop()
             raise
 
-    def wait_until_it_answers(self, address, zone, seconds=30):
+    def wait_until_it_answers(self, address, zone, seconds=120):
         end = time.monotonic() + seconds
         while not answers(address, zone):
             assert self.process.poll() is None, f"{self.name} ends:\n{self.said()}"
