@@ -158,8 +158,11 @@ SigningOutcome MessageSigner::finish() {
   SigningOutcome& outcome = impl_->outcome;
   outcome.edits = impl_->removals();
   outcome.failed = impl_->guard.overflowed();
-  if (impl_->signer) {
-    impl_->earlier->hold() ? impl_->leave_unsigned("signed-before") : impl_->sign();
+  if (!impl_->signer) return std::move(outcome);
+  if (impl_->earlier->hold()) {
+    impl_->leave_unsigned("signed-before");
+  } else {
+    impl_->sign();
   }
   return std::move(outcome);
 }

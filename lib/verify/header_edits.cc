@@ -48,7 +48,7 @@ bool is_bimi_result(const HeaderField& field) {
 /// A results field in our name that nobody would forge.
 bool is_adverse(const HeaderField& field, const Config& config) {
   return has_name(field, kResultsField) && bears_name(field.value, config.authserv_id) &&
-         speaks_against(field.value);
+         speaks_against(field.value, config.authserv_id);
 }
 
 bool is_forged(const HeaderField& field, const Envelope& envelope, const Config& config) {

@@ -26,6 +26,26 @@ bool begins_with_name(std::string_view value, std::string_view authserv_id) {
   return starts_with_ignoring_case(value, authserv_id);
 }
 
+/// Whether a line behind the one with the name begins with it once more, be it in a comment or a
+/// string; or whether there are encoded words (RFC 2047 section 2), which can hold such a line. We
+/// write neither.
+bool has_second_reading(std::string_view value, std::string_view authserv_id) {
+  constexpr std::string_view kLineEnds = "\r\n\v\f";
+  constexpr std::string_view kPassedOver = " \t(\"\\";
+  if (value.find("=?") != std::string_view::npos) return true;
+  const std::size_t name = skip_cfws(value, 0);
+  if (name == std::string_view::npos) return true;
+  if (to_lower(value.substr(0, name)).find(to_lower(authserv_id)) != std::string::npos) return true;
+  value.remove_prefix(name);
+  for (std::size_t end; (end = value.find_first_of(kLineEnds)) != std::string_view::npos;) {
+    value.remove_prefix(end + 1);
+    const std::size_t start = value.find_first_not_of(kPassedOver);
+    if (start == std::string_view::npos) return false;
+    if (starts_with_ignoring_case(value.substr(start), authserv_id)) return true;
+  }
+  return false;
+}
+
 /// The domain of header.from: a domain, or an address as some write it.
 std::optional<DomainName> author_of(const MethodResult& result) {
   const auto& properties = result.properties;
@@ -66,7 +86,8 @@ bool vouches_for(std::string_view value, const DomainName& author) {
   return vouched;
 }
 
-bool speaks_against(std::string_view value) {
+bool speaks_against(std::string_view value, std::string_view authserv_id) {
+  if (has_second_reading(value, authserv_id)) return false;
   const auto read = parse_authentication_results(value);
   if (!read) return false;
   const auto& results = read->results;

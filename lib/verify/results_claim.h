@@ -21,9 +21,10 @@ bool bears_name(std::string_view value, std::string_view authserv_id);
 /// (RFC 9989 section 8.1) for it, and no other DMARC result.
 bool vouches_for(std::string_view value, const DomainName& author);
 
-/// True when no reader can take the field for good news: it can be read, and has a DMARC result,
-/// but none that is a pass.
-bool speaks_against(std::string_view value);
+/// True when no reader can take a field under `authserv_id` for good news: it can be read, and has
+/// a DMARC result, but none that is a pass; nor does it hold anything that a reader who goes by
+/// lines, or decodes before it reads, could take for another field of that name.
+bool speaks_against(std::string_view value, std::string_view authserv_id);
 
 /// True when a results field of ours, or of a border server that is trusted, is among `fields` and
 /// does not vouch for `author`: the message came from outside, and was not found to be the
