@@ -201,6 +201,9 @@ ENVELOPE_ROWS = [
     *[envelope("A47", "<any@attack.com>", "accepted", MINE, helo=helo, results=("dmarc=none", "spf=pass smtp.mailfrom=attack.com"),
                lacks=("dmarc=pass", "legitimate", "1.2.3.4", "aaaa"))
       for helo in ("a;dmarc=pass", "legitimate.com' x", "[1.2.3.4]", "a" * 1000, "helo.legitimate.com\u00e9\u2000")],
+    *[envelope("A47: where HELO is looked at", "<>", "accepted", MINE, helo=helo, results=("dmarc=none", "spf=none"),
+               lacks=("dmarc=pass", "legitimate", "1.2.3.4", "aaaa"))
+      for helo in ("a;dmarc=pass", "legitimate.com' x", "[1.2.3.4]", "a" * 1000, "helo.legitimate.com\u00e9\u2000")],
     envelope("A47: NUL, which C strings lose", "<>", "accepted", MINE,
              helo="helo.attack.com\0;dmarc=pass", results=("spf=pass (null reverse-path) smtp.helo=helo.attack.com",),
              lacks=("dmarc=pass",)),
