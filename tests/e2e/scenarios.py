@@ -99,7 +99,7 @@ def rows():
             "news@club.example", "delivered", results=["spf=pass", "dmarc=none"], client=GENUINE),
         Row("a bounce: null sender, judged by HELO",
             ["From: MAILER-DAEMON@mail.bank.example", "To: user@home.example", "Subject: Undelivered"], "", "delivered",
-            results=["spf=pass smtp.helo=mail.bank.example", "dmarc=pass"], client=GENUINE, helo="mail.bank.example"),
+            results=["spf=pass (null reverse-path) smtp.helo=mail.bank.example", "dmarc=pass"], client=GENUINE, helo="mail.bank.example"),
         Row("outgoing, from a host of ours", OWN + ["Subject: From inside"], "alice@home.example", "delivered",
             client=None, we_sign=True, **away),
         Row("outgoing, from an authenticated user", OWN + ["Subject: From a hotel"], "alice@home.example", "delivered",
