@@ -131,13 +131,18 @@ class Costs(unittest.TestCase):
         return sum(int(task.read_text().split()[0]) for task in tasks)
 
     def plain(self, octets):
-        """A genuine, signed message of so many octets in lines of 72."""
-        header = [("From", " <admin@legitimate.com>"), ("To", " <user@victim.com>"), ("Subject", " Minutes"),
-                  ("Date", " Fri, 20 Nov 2026 12:00:00 +0000"), ("Message-ID", " <1@legitimate.com>"),
-                  ("MIME-Version", " 1.0"), ("Content-Type", " text/plain")]
+        """A genuine message of so many octets, as it comes from a provider: signed, with the trace of three hosts."""
+        header = [("Received", f" from h{n}.legitimate.com (h{n}.legitimate.com [192.0.2.{n}])\n\tby mx.legitimate.com "
+                               f"with ESMTPS id 4Xk2{n};\n\tFri, 20 Nov 2026 12:00:00 +0000") for n in range(3)]
+        header += [(name, " of no importance to anybody") for name in
+                   ("X-Mailer", "X-Spam-Status", "X-Originating-IP", "X-Priority", "Thread-Index", "User-Agent",
+                    "List-Unsubscribe", "Feedback-ID", "Precedence", "Auto-Submitted", "X-Report-Abuse", "Organization")]
+        header += [("From", " <admin@legitimate.com>"), ("To", " <user@victim.com>"), ("Subject", " Minutes"),
+                   ("Date", " Fri, 20 Nov 2026 12:00:00 +0000"), ("Message-ID", " <1@legitimate.com>"),
+                   ("MIME-Version", " 1.0"), ("Content-Type", " text/plain")]
         line = b"What we have said and what we have left unsaid, all of it, word by word.\r\n"
-        return self.daemon.sign(header, line * max(1, (octets - 700) // len(line))), \
-            line * max(1, (octets - 700) // len(line))
+        body = line * max(1, (octets - 1800) // len(line))
+        return self.daemon.sign(header, body), body
 
     def cost(self, client, header, body, **envelope):
         before = self.nanoseconds()
