@@ -1,8 +1,12 @@
 #include "policy/override_match.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include <authmilter/message.h>
@@ -56,19 +60,10 @@ AddressPattern read_address_pattern(std::string_view text) {
           .local_part = std::move(address.local_part)};
 }
 
-std::vector<AddressPattern> read_patterns(const std::vector<std::string>& texts) {
-  std::vector<AddressPattern> patterns;
-  for (const std::string& text : texts) patterns.push_back(read_address_pattern(text));
-  return patterns;
-}
-
-bool matches_any(const std::vector<AddressPattern>& patterns, const ReversePath& path) {
-  return std::any_of(patterns.begin(), patterns.end(),
-                     [&](const AddressPattern& pattern) { return pattern.matches(path); });
-}
-
 bool matches_any_address(const std::vector<std::string>& patterns, const ReversePath& path) {
-  return matches_any(read_patterns(patterns), path);
+  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+    return read_address_pattern(pattern).matches(path);
+  });
 }
 
 bool matches_any_domain(const std::vector<std::string>& patterns,
@@ -99,46 +94,68 @@ bool message_matches(const PolicyOverride& rule, const Findings& findings) {
          (rule.dkim_domain.empty() || signer_matches(rule.dkim_domain, findings.dkim));
 }
 
-/// The overrides, patterns read once for all recipients, that are left when all but the recipient
-/// is known. The last one may be for every recipient.
+/// The overrides that are left when all but the recipient is known. The last one may be for every
+/// recipient. Each recipient is looked up by what an override may say of it, so a thousand
+/// recipients and a thousand overrides are not a million comparisons.
 class Candidates {
  public:
   Candidates(const Findings& findings, const std::vector<PolicyOverride>& overrides) {
     for (const PolicyOverride& rule : overrides) {
       if (!message_matches(rule, findings)) continue;
-      list_.push_back({&rule, read_patterns(rule.recipient)});
+      list_.push_back(&rule);
       if (rule.recipient.empty()) break;  // nothing behind it is ever asked
+      for (const std::string& text : rule.recipient) add(read_address_pattern(text));
     }
   }
 
   const PolicyOverride* first_for(const ReversePath& recipient) const {
-    for (const Candidate& candidate : list_) {
-      if (candidate.is_for_all() || matches_any(candidate.recipients, recipient))
-        return candidate.rule;
-    }
-    return nullptr;
+    std::size_t first = list_.size();
+    const auto consider = [&](const Places& places, const std::string& key) {
+      if (const auto found = places.find(key); found != places.end())
+        first = std::min(first, found->second);
+    };
+    consider(addresses_, address_key(recipient.local_part, *recipient.domain));
+    consider(domains_, recipient.domain->text());
+    for (auto above = recipient.domain->parent(); above; above = above->parent())
+      consider(parents_, above->text());
+    return first < list_.size() ? list_[first] : for_nobody();
   }
 
   /// Whatever may be the first for somebody.
   std::vector<const PolicyOverride*> for_anybody() const {
-    std::vector<const PolicyOverride*> rules;
-    for (const Candidate& candidate : list_) rules.push_back(candidate.rule);
-    if (list_.empty() || !list_.back().is_for_all()) rules.push_back(nullptr);
+    std::vector<const PolicyOverride*> rules = list_;
+    if (for_nobody() == nullptr) rules.push_back(nullptr);
     return rules;
   }
 
   /// Without a recipient there is nobody for whom a condition on recipients holds.
   const PolicyOverride* for_nobody() const {
-    return !list_.empty() && list_.back().is_for_all() ? list_.back().rule : nullptr;
+    return !list_.empty() && list_.back()->recipient.empty() ? list_.back() : nullptr;
   }
 
  private:
-  struct Candidate {
-    const PolicyOverride* rule;
-    std::vector<AddressPattern> recipients;
-    bool is_for_all() const { return rule->recipient.empty(); }
-  };
-  std::vector<Candidate> list_;
+  using Places = std::unordered_map<std::string, std::size_t>;  // the first in list_
+
+  static std::string address_key(std::string_view local_part, const DomainName& domain) {
+    return to_lower(local_part) + "@" + domain.text();
+  }
+
+  /// Of the override that is the last in the list.
+  void add(const AddressPattern& pattern) {
+    if (!pattern.domain.domain) return;  // nobody's
+    const DomainName& domain = *pattern.domain.domain;
+    const std::size_t place = list_.size() - 1;
+    if (pattern.local_part) {
+      addresses_.emplace(address_key(*pattern.local_part, domain), place);
+    } else {
+      (pattern.domain.below ? parents_ : domains_).emplace(domain.text(), place);
+    }
+  }
+
+  std::vector<const PolicyOverride*> list_;
+  Places addresses_;
+  Places domains_;
+  Places parents_;  // of names below them
 };
 
 }  // namespace
@@ -147,8 +164,9 @@ std::vector<const PolicyOverride*> overrides_in_force(
     const Findings& findings, const std::vector<PolicyOverride>& overrides) {
   const Candidates candidates(findings, overrides);
   std::vector<const PolicyOverride*> found;
+  std::unordered_set<const PolicyOverride*> known;
   const auto add = [&](const PolicyOverride* rule) {
-    if (std::find(found.begin(), found.end(), rule) == found.end()) found.push_back(rule);
+    if (known.insert(rule).second) found.push_back(rule);
   };
   for (const ReversePath& recipient : findings.recipients) {
     if (recipient.domain) {
