@@ -27,7 +27,7 @@ def read(page, number_form):
     return rows, problems
 
 
-def compare(page, rows, cited, in_list=lambda number: True):
+def compare(page, rows, cited):
     """The problems between the rows of a list and the numbers that tests cite (number -> the files that do)."""
     def files(number):
         return ", ".join(sorted(cited[number]))
@@ -37,8 +37,8 @@ def compare(page, rows, cited, in_list=lambda number: True):
 
     untested = {number for number, reason in rows.items() if reason}
     return ([f"{page.name}: {number} has neither a test nor a reason"
-             for number in in_order(rows.keys() - cited.keys() - untested) if in_list(number)] +
+             for number in in_order(rows.keys() - cited.keys() - untested)] +
             [f"{page.name}: {number} is said to have no test, but has one in {files(number)}"
              for number in in_order(untested & cited.keys())] +
             [f"{files(number)}: {number} is not in {page.name}"
-             for number in in_order(cited.keys() - rows.keys()) if in_list(number)])
+             for number in in_order(cited.keys() - rows.keys())])
