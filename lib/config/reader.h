@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,15 +60,25 @@ class Reader {
     return std::nullopt;
   }
 
+  /// What two equal members have in common and others have not.
+  template <class T>
+  static auto key_of(const T& member) {
+    if constexpr (std::totally_ordered<T>)
+      return member;
+    else
+      return member.text();
+  }
+
   /// A list of such strings, without repetitions.
   template <class T>
   std::optional<std::vector<T>> list(const Value& value, Result<T> (*parse)(std::string_view)) {
     if (!expect(value, ValueKind::list)) return std::nullopt;
     std::vector<T> members;
+    std::set<decltype(key_of(std::declval<const T&>()))> seen;  // lists of networks may be long
     for (const Value& child : value.children) {
       auto member = parsed(child, parse);
       if (!member) continue;
-      if (std::find(members.begin(), members.end(), *member) != members.end())
+      if (!seen.insert(key_of(*member)).second)
         refuse(child, fmt::format("\"{}\" is in the list already", printable(child.string)));
       members.push_back(std::move(*member));
     }

@@ -89,10 +89,11 @@ void MessageSigner::Impl::choose_keys() {
 }
 
 std::vector<HeaderEdit> MessageSigner::Impl::removals() const {
-  // Beyond the limits a field may have been cut before the part that matters.
-  const bool kept = may_come_from_outside() && !guard.exceeded();
-  return removals_of_forged_fields(guard.fields(), envelope, config,
-                                   kept ? AdverseFields::kept : AdverseFields::removed);
+  // Beyond the limits too: without what speaks against it a message would be signed when it comes
+  // by once more and has become shorter.
+  return removals_of_forged_fields(
+      guard.fields(), envelope, config,
+      may_come_from_outside() ? AdverseFields::kept : AdverseFields::removed);
 }
 
 void MessageSigner::Impl::sign() {

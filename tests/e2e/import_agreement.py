@@ -111,8 +111,9 @@ class World:
             headers.insert(0, (name, value.replace("\r\n", "\n")))
         if row.broken:
             body += b"P.S. Visit our sponsor.\r\n"
-        if row.client not in ("127.0.0.1", "::1") and not row.auth:
-            # What a policy service for SPF writes on top, in the name of the host.
+        inside = row.client in ("127.0.0.1", "::1", "203.0.113.1", "203.0.113.7")
+        if not inside and not row.auth:
+            # What a policy service for SPF writes on top, in the name of the host, of mail from outside.
             headers.insert(0, ("Authentication-Results",
                                f" mx.example.net; spf={row.spf} smtp.mailfrom={row.mail_from.partition('@')[2]}"))
         return headers, body

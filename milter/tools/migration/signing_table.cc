@@ -93,7 +93,11 @@ SigningTable::SigningTable(const DataSet& set, const KeyTable& keys, Matches mat
     const std::size_t index = lines_.size() - 1;
     switch (line.domains.shape) {
       case Domains::Shape::exact:
-        by_domain_[line.domains.name].push_back(index);
+        // Many lines may name users of one domain.
+        if (line.user.find('*') == std::string::npos)
+          by_address_[line.user + "@" + line.domains.name].push_back(index);
+        else
+          by_domain_[line.domains.name].push_back(index);
         break;
       case Domains::Shape::below:
         by_suffix_["." + line.domains.name].push_back(index);
@@ -189,8 +193,10 @@ std::vector<const SigningTable::Line*> SigningTable::matching_patterns(
     if (const auto lines = by_suffix_.find(domain.substr(at)); lines != by_suffix_.end())
       candidates.insert(candidates.end(), lines->second.begin(), lines->second.end());
   }
-  std::sort(candidates.begin(), candidates.end());
   const std::string address = user + "@" + domain;
+  if (const auto own = by_address_.find(address); own != by_address_.end())
+    candidates.insert(candidates.end(), own->second.begin(), own->second.end());
+  std::sort(candidates.begin(), candidates.end());
   std::vector<const Line*> found;
   for (const std::size_t index : candidates) {
     if (matches_wildcard(address, lines_[index].pattern)) found.push_back(&lines_[index]);

@@ -81,7 +81,8 @@ class SigningTable {
   Matches matches_;
   std::vector<Line> lines_;
   using LinesByName = std::unordered_map<std::string, std::vector<std::size_t>>;
-  LinesByName by_domain_;                       // patterns of one domain
+  LinesByName by_address_;                      // patterns of one address
+  LinesByName by_domain_;                       // of one domain
   LinesByName by_suffix_;                       // of those that end so: what stands behind the '*'
   std::vector<std::size_t> wild_;               // of any others
   std::map<std::string, std::size_t> by_name_;  // lines of other data sets

@@ -566,6 +566,24 @@ TEST_CASE("nor can one whose header is over the limits carry what a receiving ho
   }
 }
 
+TEST_CASE("what speaks against a message stays in it beyond the limits, too (A151)") {
+  // It was below them when it came in; our field and the next hop's Received made it longer.
+  std::string header =
+      "Received: from localhost\r\n"
+      "Authentication-Results: mx.home.example; dmarc=fail header.from=home.example\r\n"
+      "From: a@home.example\r\n";
+  for (int i = 0; i < 998; ++i) header += "X: y\r\n";
+  const Input inputs[] = {
+      {.header = header, .client = "127.0.0.1"},
+      {.header = header + "X: " + std::string(70'000, 'y') + "\r\n", .client = "127.0.0.1"}};
+  for (const Input& input : inputs) {
+    const SigningOutcome outcome = sign(input, test_config());
+    CHECK(outcome.reason.starts_with("header-limit-exceeded"));
+    CHECK(outcome.edits.empty());
+    CHECK_FALSE(outcome.failed);
+  }
+}
+
 TEST_CASE("what a border server says stays in mail from inside, and from nobody else") {
   const std::string header =
       "X-Authmilter-Verdict: suspicious (spf fail for bank.example)\r\n"
