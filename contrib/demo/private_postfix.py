@@ -80,6 +80,22 @@ postlog   unix-dgram n - n - 1 postlogd
 """
 
 
+def settings_once(text):
+    """main.cf with the last of several values of a setting alone. Postfix warns of each other one, in every one of its
+    programs; while nothing reads its log yet, those that start wait for that with their warnings."""
+    settings = {}
+    name = ""
+    for line in text.splitlines(keepends=True):
+        if line[0] in "#\n":
+            continue
+        if line[0] in " \t":
+            settings[name] += line
+        else:
+            name = line.partition("=")[0].strip()
+            settings[name] = line
+    return "".join(settings.values())
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -90,7 +106,7 @@ def stop_postfix(folder):
     """Stops the Postfix that was started in `folder`, by this process or another."""
     subprocess.run(["postfix", "-c", str(pathlib.Path(folder) / "etc"), "stop"],
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                   check=False)
+                   check=False, timeout=60)
     stop_by_pid_file(pathlib.Path(folder) / "logins.pid")
 
 
@@ -123,7 +139,7 @@ class PrivatePostfix:
                   "recipient_domain": recipient_domain}
         for name in ("etc", "queue", "data", "mail"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        (self.folder / "etc/main.cf").write_text(MAIN_CF.format(**values) + settings)
+        (self.folder / "etc/main.cf").write_text(settings_once(MAIN_CF.format(**values) + settings))
         (self.folder / "etc/master.cf").write_text(MASTER_CF.format(**values) + master)
         escaped = recipient_domain.replace(".", r"\.")
         (self.folder / "etc/mailboxes").write_text(f"/@{escaped}$/ incoming/\n/./ outgoing/\n")
@@ -138,7 +154,7 @@ class PrivatePostfix:
         # The start script leaves children behind that keep its pipes open: no capture here.
         subprocess.run(["postfix", "-c", str(self.folder / "etc"), "start"], check=True,
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                       stderr=open(self.folder / "start.log", "w"))
+                       stderr=open(self.folder / "start.log", "w"), timeout=60)
         # Postfix makes the directory on its first start.
         logins = subprocess.Popen(
             [sys.executable, pathlib.Path(__file__).with_name("login_server.py"),
