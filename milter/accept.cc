@@ -7,6 +7,8 @@
 #include <chrono>
 #include <thread>
 
+#include "packets.h"
+
 namespace authmilter {
 namespace {
 
@@ -14,7 +16,12 @@ constexpr std::chrono::milliseconds kRest{100};
 
 std::atomic<int> last_error = 0;
 
+/// libmilter takes connections on the thread that runs it; the metrics' server on another.
+thread_local bool takes_connections_of_mtas = false;
+
 }  // namespace
+
+void accept_connections_of_mtas() { takes_connections_of_mtas = true; }
 
 int last_accept_error() { return last_error.exchange(0); }
 
@@ -31,5 +38,6 @@ extern "C" __attribute__((visibility("default"))) int accept(int socket, sockadd
     std::this_thread::sleep_for(authmilter::kRest);
     errno = error;
   }
+  if (connection >= 0 && authmilter::takes_connections_of_mtas) authmilter::handle_packets(connection);
   return connection;
 }

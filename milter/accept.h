@@ -10,4 +10,7 @@ namespace authmilter {
 /// answer.
 int last_accept_error();
 
+/// What accept() returns on this thread from now on are connections of MTAs (packets.h).
+void accept_connections_of_mtas();
+
 }  // namespace authmilter

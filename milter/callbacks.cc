@@ -19,7 +19,9 @@
 
 #include <fmt/core.h>
 
+#include "accept.h"
 #include "macros.h"
+#include "packets.h"
 #include "session.h"
 
 namespace authmilter {
@@ -206,15 +208,16 @@ bool apply_edit(SMFICTX* ctx, const HeaderEdit& edit, const MtaFeatures& feature
 
 /// False when libmilter did not take one of the changes.
 bool apply(SMFICTX* ctx, const Outcome& outcome, const MtaFeatures& features) {
+  PacketBatch batch;
   for (const HeaderEdit& edit : outcome.edits) {
     if (!apply_edit(ctx, edit, features)) return false;
   }
   if (outcome.action == Disposition::quarantine) {
     std::string reason = wire_text(outcome.quarantine_reason);
     if (reason.empty()) reason = "authmilter";
-    return smfi_quarantine(ctx, reason.data()) == MI_SUCCESS;
+    if (smfi_quarantine(ctx, reason.data()) != MI_SUCCESS) return false;
   }
-  return true;
+  return batch.send();
 }
 
 void set_reply(SMFICTX* ctx, const SmtpReply& reply) {
@@ -433,6 +436,9 @@ Status open_milter_socket(const std::string& socket) {
   return Error{fmt::format("{}: cannot be opened: {}", socket, std::strerror(errno))};
 }
 
-void run_milter() { smfi_main(); }
+void run_milter() {
+  accept_connections_of_mtas();
+  smfi_main();
+}
 
 }  // namespace authmilter
