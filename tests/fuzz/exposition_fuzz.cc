@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "daemon_status.h"
-#include "exposition_text.h"
 #include "input.h"
+#include "status/daemon_status.h"
+#include "status/exposition_text.h"
 
 // What `authmilter status` reads from a server that may be anyone: samples written from what was
 // read are read the same, and a status made of them can be looked at.

@@ -4,8 +4,8 @@
 
 #include <authmilter/config.h>
 
+#include "import/import.h"
 #include "input.h"
-#include "migration/import.h"
 
 // Configurations of OpenDKIM and OpenDMARC: the first line is "k", "m" or "km" for the programs
 // that there are, with "c" for keys that are copied; then opendkim.conf, opendmarc.conf and the
@@ -13,7 +13,7 @@
 // imported can be read by the daemon, and every remark has its place.
 
 using namespace authmilter;
-using namespace authmilter::migration;
+using namespace authmilter::importer;
 using authmilter::fuzz::Input;
 using authmilter::fuzz::require;
 

@@ -12,9 +12,9 @@
 #include <thread>
 #include <utility>
 
-#include "callbacks.h"
 #include "input.h"
-#include "socket.h"
+#include "protocol/callbacks.h"
+#include "protocol/socket.h"
 #include "support/temporary_folder.h"
 
 namespace authmilter::fuzz {

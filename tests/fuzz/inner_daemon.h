@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 
-#include "log.h"
-#include "metrics.h"
-#include "runtime.h"
+#include "log/log.h"
+#include "metrics/metrics.h"
+#include "process/runtime.h"
 
 namespace authmilter::fuzz {
 

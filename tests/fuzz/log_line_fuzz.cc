@@ -2,7 +2,7 @@
 
 #include "base/ascii.h"
 #include "input.h"
-#include "log.h"
+#include "log/log.h"
 
 // Log lines of values that strangers choose: nobody adds a line, a field or a control character,
 // and what is written can be read again.

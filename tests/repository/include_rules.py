@@ -2,10 +2,13 @@
 
     include_rules.py REPOSITORY
 
-1. lib/ never includes libmilter; milter/ includes of this project only <authmilter/...> and its own files.
-2. Protocol directories of lib/ do not include each other; they meet in verify/.
+1. lib/ never includes libmilter; milter/ includes of this project only <authmilter/...> and its own files, and of
+   milter/ only milter/daemon/protocol/ sees libmilter.
+2. Rooms of lib/ include what is below them, by "room/file.h" and by the public headers, each of which belongs to a
+   room. Protocol directories do not include each other; they meet in verify/. So do the streets of milter/daemon/
+   and of milter/command/.
 3. Each C library's header is included in exactly one directory.
-4. Public headers include nothing but the standard library and each other.
+4. Public headers include nothing but the standard library and each other, as their rooms may.
 5. The daemon never answers "accept" (A250): after it an MTA shows a milter nothing more, of a message or of a
    whole connection.
 """
@@ -16,7 +19,7 @@ import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 LIBRARY_HOME = {
-    "libmilter/": "milter",
+    "libmilter/": "milter/daemon/protocol",
     "spf2/": "lib/spf",
     "opendkim/": "lib/dkim",
     "opendmarc/": "lib/dmarc",
@@ -41,38 +44,132 @@ BELOW = {
     "sign": {"base", "dns", "message", "crypto", "dkim", "config", "verify"},
 }
 
+# Whose each public header is.
+PUBLIC = {
+    "authentication_results": "results",
+    "config": "config",
+    "crypto": "crypto",
+    "dkim": "dkim",
+    "dmarc": "dmarc",
+    "dns": "dns",
+    "dns_check": "dns",
+    "dns_health": "dns",
+    "domain_name": "base",
+    "host_name": "config",
+    "ip_address": "base",
+    "message": "message",
+    "policy": "policy",
+    "resolver_setup": "config",
+    "result": "base",
+    "secret_memory": "crypto",
+    "selector": "dkim",
+    "sign": "sign",
+    "spf": "spf",
+    "tls_requirement": "policy",
+    "verify": "verify",
+}
+# Rooms that take values from the public headers of others, though nothing of their code: what was found, and which
+# settings there are.
+VALUES = {
+    "policy": {"spf", "dkim", "dmarc"},
+    "config": {"dkim"},
+}
+# The same for the streets of the two programs; "" is what stands at the head of a program.
+STREETS = {
+    "milter/daemon": {
+        "log": set(),
+        "metrics": {"log"},
+        "protocol": {"log", "metrics", "process"},
+        "process": {"log", "metrics", "protocol"},
+        "": {"log", "metrics", "protocol", "process"},
+    },
+    "milter/command": {
+        "output": set(),
+        "options": {"output"},
+        "status": set(),
+        "import": set(),
+        "": {"output", "options", "status", "import"},
+    },
+}
+
 
 def includes(path):
     return [(kind == '"', name) for kind, name in INCLUDE.findall(path.read_text())]
 
 
-def problems(root):
-    for path in sorted(root.glob("lib/*/*.[ch]*")):
-        directory = path.parent.name
+def sources(folder):
+    return sorted([*folder.glob("**/*.cc"), *folder.glob("**/*.h")])
+
+
+def room_of(name):
+    """Of "dns/dns_name.h": dns."""
+    return name.rpartition("/")[0]
+
+
+def public_room(name):
+    """Of "authmilter/dns.h": dns. Nothing for what is not one of the project's public headers."""
+    return PUBLIC.get(name.removeprefix("authmilter/").removesuffix(".h")) if name.startswith("authmilter/") else None
+
+
+def rooms_of_library(root):
+    for path in sources(root / "lib"):
+        room = path.parent.relative_to(root / "lib").as_posix()
+        if room not in BELOW:
+            yield f"{path}: {room}/ is not among the rooms"
+            continue
         for own, name in includes(path):
             if name.startswith("libmilter"):
                 yield f"{path}: lib/ includes <{name}>"
-            if own and name.split("/")[0] != directory and name.split("/")[0] not in BELOW[directory]:
-                yield f'{path}: {directory}/ includes "{name}"'
-    for path in sorted([*root.glob("milter/**/*.cc"), *root.glob("milter/**/*.h")]):
-        for own, name in includes(path):
-            if own and not any((base / name).exists() for base in (path.parent, root / "milter")):
-                yield f'{path}: includes "{name}", which is not in milter/'
-            if name.startswith("libmilter") and "tools" in path.parts:
-                yield f"{path}: the command includes <{name}>"
-    for path in sorted([*root.glob("lib/**/*.[ch]*"), *root.glob("milter/**/*.[ch]*")]):
+            if own and room_of(name) not in {room, *BELOW[room]}:
+                yield f'{path}: {room}/ includes "{name}"'
+            owner = public_room(name)
+            if owner and owner not in {room, *BELOW[room], *VALUES.get(room, ())}:
+                yield f"{path}: {room}/ includes <{name}>, which belongs to {owner}/"
+
+
+def streets_of_programs(root):
+    for program, streets in STREETS.items():
+        for path in sources(root / program):
+            street = path.parent.relative_to(root / program).as_posix().removeprefix(".")
+            if street not in streets:
+                yield f"{path}: {street}/ is not among the streets"
+                continue
+            for own, name in includes(path):
+                if not own:
+                    continue
+                if not (root / program / name).exists():
+                    yield f'{path}: includes "{name}", which is not in {program}/'
+                elif room_of(name) not in {street, *streets[street]} and room_of(name):
+                    yield f'{path}: {street}/ includes "{name}"'
+
+
+def public_headers(root):
+    for path in sources(root / "include/authmilter"):
+        room = PUBLIC.get(path.stem)
+        if not room:
+            yield f"{path}: belongs to no room"
+            continue
+        for _, name in includes(path):
+            if "/" in name and not name.startswith("authmilter/") or name.endswith(".h") and "/" not in name:
+                yield f"{path}: a public header includes <{name}>"
+            owner = public_room(name)
+            if owner and owner not in {room, *BELOW[room], *VALUES.get(room, ())}:
+                yield f"{path}: of {room}/, includes <{name}>, which belongs to {owner}/"
+
+
+def problems(root):
+    yield from rooms_of_library(root)
+    yield from streets_of_programs(root)
+    yield from public_headers(root)
+    for path in [*sources(root / "lib"), *sources(root / "milter")]:
         place = path.parent.relative_to(root).as_posix()
         for _, name in includes(path):
             for prefix, home in LIBRARY_HOME.items():
                 if name.startswith(prefix) and place != home:
                     yield f"{path}: <{name}> belongs to {home}/"
-    for path in sorted([*root.glob("milter/**/*.cc"), *root.glob("milter/**/*.h")]):
+    for path in sources(root / "milter"):
         if "SMFIS_ACCEPT" in path.read_text():
             yield f"{path}: answers accept"
-    for path in sorted(root.glob("include/authmilter/*.h")):
-        for _, name in includes(path):
-            if "/" in name and not name.startswith("authmilter/") or name.endswith(".h") and "/" not in name:
-                yield f"{path}: a public header includes <{name}>"
 
 
 def main():

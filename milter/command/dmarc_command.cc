@@ -1,0 +1,98 @@
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include <authmilter/dmarc.h>
+#include <authmilter/dns.h>
+
+#include "commands.h"
+#include "options/dns_setup.h"
+#include "output/explain.h"
+#include "output/json_output.h"
+#include "output/output.h"
+
+namespace authmilter::tools {
+namespace {
+
+struct DmarcOptions {
+  DnsOptions dns;
+  std::string domain;
+  std::vector<std::string> dkim;
+  std::string spf;
+};
+
+std::vector<AuthenticatedIdentifier> identifiers(const DmarcOptions& options) {
+  using Method = AuthenticatedIdentifier::Method;
+  std::vector<AuthenticatedIdentifier> found;
+  if (!options.spf.empty()) {
+    found.push_back({Method::spf, DomainName::parse(options.spf).value()});
+  }
+  for (const std::string& domain : options.dkim) {
+    found.push_back({Method::dkim, DomainName::parse(domain).value()});
+  }
+  return found;
+}
+
+/// Without identifiers nothing can align, so the question is whether there is a record.
+enum class Question { record, alignment };
+
+ExitStatus exit_status(const DmarcOutcome& outcome, Question question) {
+  switch (outcome.result) {
+    case DmarcResult::pass:
+      return ExitStatus::done;
+    case DmarcResult::temperror:
+      return ExitStatus::temporary;
+    case DmarcResult::none:
+    case DmarcResult::permerror:
+      return ExitStatus::negative;
+    case DmarcResult::fail:
+      return question == Question::record && outcome.policy_domain ? ExitStatus::done
+                                                                   : ExitStatus::negative;
+  }
+  return ExitStatus::internal;
+}
+
+ExitStatus run(const DmarcOptions& options, const CommonOptions& common) {
+  const auto config = read_configuration(common);
+  if (!config) return fail(ExitStatus::configuration, config.error());
+  const CommandResolver dns(options.dns, config->dns);
+  if (!dns) return dns.report_failure();
+
+  BudgetResolver budget(dns.resolver(), config->dns.message_queries, config->dns.message_timeout);
+  RecordingResolver recording(budget);
+  const auto given = identifiers(options);
+  const DmarcOutcome outcome =
+      evaluate_dmarc(DomainName::parse(options.domain).value(), given, recording);
+  const ExitStatus status =
+      exit_status(outcome, given.empty() ? Question::record : Question::alignment);
+  if (common.json) return write_json(dmarc_json(outcome), status);
+  Report report;
+  explain_dmarc(report, outcome);
+  if (given.empty()) report.line("note", "neither --dkim nor --spf was given, so nothing aligns");
+  explain_lookups(report, recording.entries());
+  return report.write(status);
+}
+
+}  // namespace
+
+void add_dmarc_command(CLI::App& app, Context& context) {
+  CLI::App* command = app.add_subcommand("dmarc", "Show the DMARC policy that a domain has");
+  const auto options = std::make_shared<DmarcOptions>();
+  command->add_option("domain", options->domain, "Author Domain")
+      ->required()
+      ->check(domain_name())
+      ->type_name("DOMAIN");
+  add_repeatable(*command, "--dkim", options->dkim, "domain of a passing DKIM signature")
+      ->check(domain_name())
+      ->type_name("DOMAIN");
+  command->add_option("--spf", options->spf, "domain that passed SPF")
+      ->check(domain_name())
+      ->type_name("DOMAIN");
+  add_dns_options(*command, options->dns);
+  add_common_options(*command, context.common);
+  command->callback([options, &context] { context.status = run(*options, context.common); });
+}
+
+}  // namespace authmilter::tools

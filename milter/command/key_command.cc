@@ -1,0 +1,289 @@
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <authmilter/dkim.h>
+#include <authmilter/dns.h>
+#include <authmilter/sign.h>
+
+#include "commands.h"
+#include "options/dns_setup.h"
+#include "output/key_file_writer.h"
+#include "output/output.h"
+
+namespace authmilter::tools {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kTxtStringOctets = 255;  // RFC 1035 section 3.3
+
+struct KeyOptions {
+  DnsOptions dns;
+  std::string domain;
+  std::string selector;
+  std::string file;
+  std::string type = "rsa";
+  unsigned bits = 2048;  // RFC 8301 section 3.2
+  bool force = false;
+
+  SigningKey signing_key(std::shared_ptr<const PrivateKey> key) const {
+    return {DomainName::parse(domain).value(), Selector::parse(selector).value(), std::move(key)};
+  }
+};
+
+std::string record_name(const SigningKey& key) {
+  return fmt::format("{}._domainkey.{}", key.selector.text(), key.domain.text());
+}
+
+std::vector<std::string> txt_strings(const std::string& text) {
+  std::vector<std::string> strings;
+  for (std::size_t at = 0; at < text.size(); at += kTxtStringOctets) {
+    strings.push_back(text.substr(at, kTxtStringOctets));
+  }
+  return strings;
+}
+
+/// RFC 1035 section 5.1; the strings hold neither quotes nor backslashes.
+std::string zone_form(const SigningKey& key) {
+  const auto strings = txt_strings(key_record_text(*key.key));
+  std::string text = fmt::format("{}. IN TXT", record_name(key));
+  if (strings.size() == 1) return fmt::format("{} \"{}\"\n", text, strings.front());
+  text += " (";
+  for (const std::string& string : strings) text += fmt::format("\n    \"{}\"", string);
+  return text + " )\n";
+}
+
+Json key_json(const SigningKey& key) {
+  return {{"domain", key.domain.text()},
+          {"selector", key.selector.text()},
+          {"type", to_string(key.key->type())},
+          {"bits", key.key->bits()}};
+}
+
+Json record_json(const SigningKey& key, const std::string& file) {
+  const std::string text = key_record_text(*key.key);
+  Json json = key_json(key);
+  json["file"] = file;
+  json["name"] = record_name(key);
+  json["record"] = text;
+  json["strings"] = txt_strings(text);
+  return json;
+}
+
+ExitStatus show(const SigningKey& key, const std::string& file, const CommonOptions& common) {
+  return common.json ? write_json(record_json(key, file), ExitStatus::done)
+                     : write_out(zone_form(key), ExitStatus::done);
+}
+
+ExitStatus run_generate(const KeyOptions& options, const CommonOptions& common) {
+  const KeyType type = options.type == "rsa" ? KeyType::rsa : KeyType::ed25519;
+  const auto generated = PrivateKey::generate(type, options.bits);
+  if (!generated) return fail(ExitStatus::usage, generated.error());
+  const SigningKey key = options.signing_key(*generated);
+  const std::string file = options.file.empty()
+                               ? fmt::format("{}.{}.pem", key.domain.text(), key.selector.text())
+                               : options.file;
+  const auto written =
+      write_key_file(file, (*generated)->pem(), options.force ? Existing::replace : Existing::keep);
+  if (!written) return fail(ExitStatus::cannot_create, written.error());
+  note("private key written to " + file);
+  // Tells now what the daemon would say later.
+  if (const auto usable = PrivateKey::from_file(file); !usable) note(usable.error().message);
+  return show(key, file, common);
+}
+
+ExitStatus run_show(const KeyOptions& options, const CommonOptions& common) {
+  const auto key = PrivateKey::from_file(options.file);
+  if (!key) return fail(ExitStatus::no_input, key.error());
+  return show(options.signing_key(*key), options.file, common);
+}
+
+/// What strangers may have put under the name, as much of it as helps.
+std::vector<std::string> shown(const std::vector<std::string>& texts) {
+  constexpr std::size_t kTexts = 10;
+  constexpr std::size_t kOctets = 2048;  // more than a record of 8192 bits has
+  std::vector<std::string> list;
+  for (std::size_t i = 0; i < std::min(texts.size(), kTexts); ++i) {
+    const bool cut = texts[i].size() > kOctets;
+    list.push_back(printable(texts[i].substr(0, kOctets)) + (cut ? "..." : ""));
+  }
+  return list;
+}
+
+struct CheckedKey {
+  SigningKey key;
+  KeyCheck check;
+};
+
+ExitStatus exit_status(const std::vector<CheckedKey>& keys) {
+  ExitStatus status = ExitStatus::done;
+  for (const CheckedKey& checked : keys) {
+    switch (checked.check.result) {
+      case KeyCheckResult::match:
+        break;
+      case KeyCheckResult::temperror:
+        if (status == ExitStatus::done) status = ExitStatus::temporary;
+        break;
+      case KeyCheckResult::missing:
+      case KeyCheckResult::mismatch:
+      case KeyCheckResult::revoked:
+      case KeyCheckResult::malformed:
+      case KeyCheckResult::multiple:
+        status = ExitStatus::negative;
+        break;
+    }
+  }
+  return status;
+}
+
+ExitStatus write_checks(const std::vector<CheckedKey>& keys, const CommonOptions& common) {
+  const ExitStatus status = exit_status(keys);
+  if (common.json) {
+    Json list = Json::array();
+    for (const auto& [key, check] : keys) {
+      Json json = key_json(key);
+      json["name"] = record_name(key);
+      json["result"] = to_string(check.result);
+      json["detail"] = check.detail;
+      json["published"] = shown(check.published);
+      list.push_back(json);
+    }
+    return write_json({{"keys", list}}, status);
+  }
+  Report report;
+  for (const auto& [key, check] : keys) {
+    report.heading(record_name(key));
+    report.line("key", fmt::format("{}, {} bits", to_string(key.key->type()), key.key->bits()));
+    report.line("published", report.result(to_string(check.result)));
+    if (!check.detail.empty()) report.line("", printable(check.detail));
+    std::string_view label = "found";
+    for (const std::string& text : shown(check.published)) {
+      report.line(label, fmt::format("\"{}\"", text));
+      label = "";
+    }
+  }
+  return report.write(status);
+}
+
+bool is_wanted(const SigningKey& key, const KeyOptions& options) {
+  return (options.domain.empty() || key.domain == DomainName::parse(options.domain)) &&
+         (options.selector.empty() || key.selector == Selector::parse(options.selector));
+}
+
+ExitStatus run_check(const KeyOptions& options, const CommonOptions& common) {
+  const auto config = read_configuration(common);
+  if (!config) return fail(ExitStatus::configuration, config.error());
+  std::vector<SigningKey> keys;
+  if (options.file.empty()) {
+    const auto ring = KeyRing::load(config->signing);
+    if (!ring) return fail(ExitStatus::configuration, ring.error());
+    std::copy_if((*ring)->all().begin(), (*ring)->all().end(), std::back_inserter(keys),
+                 [&](const SigningKey& key) { return is_wanted(key, options); });
+    if (keys.empty()) {
+      const bool any = options.domain.empty() && options.selector.empty();
+      note(any ? "the configuration has no keys" : "the configuration has no such key");
+      return common.json ? write_json({{"keys", Json::array()}}, ExitStatus::negative)
+                         : ExitStatus::negative;
+    }
+  } else {
+    const auto key = PrivateKey::from_file(options.file);
+    if (!key) return fail(ExitStatus::no_input, key.error());
+    keys.push_back(options.signing_key(*key));
+  }
+  const CommandResolver dns(options.dns, config->dns);
+  if (!dns) return dns.report_failure();
+  std::vector<CheckedKey> checked;
+  for (const SigningKey& key : keys) {
+    BudgetResolver budget(dns.resolver(), config->dns.message_queries, config->dns.message_timeout);
+    checked.push_back({key, check_published_key(key, budget)});
+  }
+  return write_checks(checked, common);
+}
+
+struct NameOptions {
+  CLI::Option* domain;
+  CLI::Option* selector;
+};
+
+NameOptions add_names(CLI::App& command, KeyOptions& options) {
+  return {command.add_option("--domain", options.domain, "domain that signs")
+              ->check(domain_name())
+              ->type_name("DOMAIN"),
+          command.add_option("--selector", options.selector, "selector of the key")
+              ->check(selector())
+              ->type_name("NAME")};
+}
+
+using Run = ExitStatus (*)(const KeyOptions&, const CommonOptions&);
+
+CLI::App* add_action(CLI::App& parent, Context& context, const char* name, const char* text,
+                     const std::shared_ptr<KeyOptions>& options, Run run) {
+  CLI::App* command = parent.add_subcommand(name, text);
+  add_common_options(*command, context.common);
+  command->callback([options, &context, run] { context.status = run(*options, context.common); });
+  return command;
+}
+
+void add_generate(CLI::App& parent, Context& context) {
+  const auto options = std::make_shared<KeyOptions>();
+  CLI::App* command = add_action(parent, context, "generate", "Make a key and show its record",
+                                 options, run_generate);
+  const auto [domain, selector] = add_names(*command, *options);
+  domain->required();
+  selector->required();
+  command->add_option("--type", options->type, "rsa or ed25519 (default: rsa)")
+      ->check(CLI::IsMember({"rsa", "ed25519"}))
+      ->type_name("TYPE");
+  command->add_option("--bits", options->bits, "length of an RSA key (default: 2048)")
+      ->type_name("NUMBER");
+  command->add_option("--out", options->file, "file to write (default: DOMAIN.SELECTOR.pem)")
+      ->type_name("FILE");
+  command->add_flag("--force", options->force, "replace an existing file");
+}
+
+void add_show(CLI::App& parent, Context& context) {
+  const auto options = std::make_shared<KeyOptions>();
+  CLI::App* command =
+      add_action(parent, context, "show", "Show the record of a key to publish", options, run_show);
+  const auto [domain, selector] = add_names(*command, *options);
+  domain->required();
+  selector->required();
+  command->add_option("file", options->file, "file of the private key")
+      ->required()
+      ->type_name("FILE");
+}
+
+void add_check(CLI::App& parent, Context& context) {
+  const auto options = std::make_shared<KeyOptions>();
+  CLI::App* command =
+      add_action(parent, context, "check", "Compare published records with the private keys",
+                 options, run_check);
+  const auto [domain, selector] = add_names(*command, *options);
+  command
+      ->add_option("--file", options->file,
+                   "file of the private key (default: those of the configuration)")
+      ->needs(domain)
+      ->needs(selector)
+      ->type_name("FILE");
+  add_dns_options(*command, options->dns);
+}
+
+}  // namespace
+
+void add_key_command(CLI::App& app, Context& context) {
+  CLI::App* command = app.add_subcommand("key", "Make, show and check signing keys");
+  command->require_subcommand(1);
+  add_config_option(*command, context.common);
+  add_generate(*command, context);
+  add_show(*command, context);
+  add_check(*command, context);
+}
+
+}  // namespace authmilter::tools

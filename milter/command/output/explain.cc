@@ -1,0 +1,195 @@
+#include "output/explain.h"
+
+#include <optional>
+#include <string>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace authmilter::tools {
+namespace {
+
+template <class Name>
+std::string text_or(const std::optional<Name>& name, const char* otherwise) {
+  return name ? name->text() : otherwise;
+}
+
+void line_if(Report& report, std::string_view label, std::string_view text) {
+  if (!text.empty()) report.line(label, printable(text));
+}
+
+/// "pass" or "fail (some-reason)".
+std::string with_reason(const Report& report, std::string_view result, std::string_view reason) {
+  std::string text = report.result(result);
+  if (!reason.empty()) text += fmt::format("  ({})", printable(reason));
+  return text;
+}
+
+const char* yes_no(bool value) { return value ? "yes" : "no"; }
+
+std::string key_text(const DkimOutcome& signature) {
+  if (signature.key_bits == 0) return "none found";
+  return fmt::format("{} bits, {}{}", signature.key_bits,
+                     signature.dnssec ? "validated with DNSSEC" : "not validated with DNSSEC",
+                     signature.testing ? ", in testing (t=y)" : "");
+}
+
+std::string policy_text(const DmarcOutcome& outcome) {
+  if (outcome.policy_tag.empty()) return "none, there is no record";
+  if (!outcome.testing) {
+    return fmt::format("{} (from {}=)", to_string(outcome.policy), outcome.policy_tag);
+  }
+  return fmt::format("{} (from {}={}, one step lower with t=y)", to_string(outcome.policy),
+                     outcome.policy_tag, to_string(outcome.published_policy));
+}
+
+/// The lookup that left a result open.
+void undecided_line(Report& report, const std::optional<FailedLookup>& lookup) {
+  if (!lookup) return;
+  report.line("undecided", fmt::format("{} {} -> {}", to_string(lookup->question.type),
+                                       printable(lookup->question.name.text()),
+                                       temperror_reason(lookup->fault)));
+}
+
+/// The milter's folds are shown as line ends.
+void field_lines(Report& report, std::string_view label, std::string_view name,
+                 std::string_view value) {
+  std::string first = fmt::format("{}: ", printable(name));
+  std::size_t at = 0;
+  for (;;) {
+    const std::size_t end = value.find('\n', at);
+    report.line(label, first + printable(value.substr(at, end - at)));
+    if (end == std::string_view::npos) return;
+    at = end + 1;
+    while (at < value.size() && (value[at] == '\t' || value[at] == ' ')) ++at;
+    label = "";
+    first = "    ";
+  }
+}
+
+std::string answer_text(const DnsAnswer& answer) {
+  if (answer.status == DnsStatus::temperror) {
+    return fmt::format("temperror ({})", to_string(answer.fault));
+  }
+  return fmt::format("{}{}", to_string(answer.status), answer.secure ? ", DNSSEC" : "");
+}
+
+}  // namespace
+
+void explain_envelope(Report& report, const Envelope& envelope) {
+  report.heading("Envelope");
+  report.line("client", envelope.client ? envelope.client->text() : "not given");
+  report.line("HELO", envelope.helo.text.empty() ? "not given" : printable(envelope.helo.text));
+  report.line("MAIL FROM",
+              envelope.mail_from.text.empty() ? "<>" : printable(envelope.mail_from.text));
+  for (const ReversePath& recipient : envelope.recipients) {
+    report.line("RCPT TO", printable(recipient.text));
+  }
+  line_if(report, "login", envelope.auth_user);
+}
+
+void explain_spf(Report& report, const SpfOutcome& outcome, const SpfLimits& limits) {
+  report.heading(outcome.identity == SpfIdentity::mailfrom ? "SPF of MAIL FROM" : "SPF of HELO");
+  report.line("result", with_reason(report, to_string(outcome.result), outcome.reason));
+  undecided_line(report, outcome.undecided_by);
+  report.line("domain", text_or(outcome.domain, "none to check"));
+  if (outcome.null_reverse_path) {
+    report.line("", "the reverse-path is null, so the HELO name stands for it");
+  }
+  std::string_view label = "tried";
+  for (const SpfStep& step : outcome.steps) {
+    report.line(label, fmt::format("{}: {} -> {}", printable(step.domain), printable(step.term),
+                                   printable(step.outcome)));
+    label = "";
+  }
+  line_if(report, "decided by", outcome.mechanism);
+  if (!outcome.steps.empty()) {
+    report.line("lookups",
+                fmt::format("{} of {}, {} of {} without an answer", outcome.lookups,
+                            limits.lookup_terms, outcome.void_lookups, limits.void_lookups));
+  }
+  line_if(report, "explanation", outcome.explanation);
+}
+
+void explain_dkim(Report& report, const std::vector<DkimOutcome>& signatures) {
+  if (signatures.empty()) {
+    report.heading("DKIM");
+    report.line("result", with_reason(report, "none", "no signature"));
+    return;
+  }
+  for (std::size_t i = 0; i < signatures.size(); ++i) {
+    const DkimOutcome& signature = signatures[i];
+    report.heading(fmt::format("DKIM signature {} of {}", i + 1, signatures.size()));
+    report.line("result", with_reason(report, to_string(signature.result), signature.reason));
+    undecided_line(report, signature.undecided_by);
+    report.line("domain", text_or(signature.domain, "unusable"));
+    report.line("selector", text_or(signature.selector, "unusable"));
+    line_if(report, "identity", signature.identity);
+    line_if(report, "algorithm", signature.algorithm);
+    report.line("key", key_text(signature));
+    if (!signature.added_fields.empty())
+      report.line("added fields",
+                  fmt::format("{}: not covered by it", fmt::join(signature.added_fields, ", ")));
+    for (const std::string& text : signature.notes) report.line("note", printable(text));
+  }
+}
+
+void explain_dmarc(Report& report, const DmarcOutcome& outcome) {
+  report.heading("DMARC");
+  report.line("result", with_reason(report, to_string(outcome.result), outcome.reason));
+  undecided_line(report, outcome.undecided_by);
+  report.line("author domain", text_or(outcome.author_domain, "none"));
+  std::string_view label = "tree walk";
+  for (const WalkStep& step : outcome.walk) {
+    report.line(label, fmt::format("_dmarc.{} -> {}", step.name.text(), printable(step.outcome)));
+    label = "";
+  }
+  report.line("organization", text_or(outcome.organizational_domain, "unknown"));
+  report.line("record at", text_or(outcome.policy_domain, "none found"));
+  line_if(report, "record", outcome.record);
+  report.line("policy", policy_text(outcome));
+  report.line("SPF aligned", yes_no(outcome.spf_aligned));
+  report.line("DKIM aligned", yes_no(outcome.dkim_aligned));
+  for (const std::string& text : outcome.notes) report.line("note", printable(text));
+}
+
+void explain_decision(Report& report, const Verdict& verdict) {
+  report.heading("Decision");
+  const Decision& decision = verdict.decision;
+  report.line("disposition", report.result(to_string(verdict.disposition)));
+  if (verdict.disposition != decision.disposition) {
+    report.line("", fmt::format("the rule alone would say {}", to_string(decision.disposition)));
+  }
+  report.line("decided by", decision.rule);
+  line_if(report, "because", decision.reason);
+  const bool answered =
+      verdict.disposition == Disposition::reject || verdict.disposition == Disposition::tempfail;
+  if (answered && decision.reply) {
+    report.line("reply", fmt::format("{} {} {}", decision.reply->code, decision.reply->enhanced,
+                                     printable(decision.reply->text)));
+  }
+}
+
+void explain_edits(Report& report, const std::vector<HeaderEdit>& edits) {
+  report.heading("Header changes");
+  if (edits.empty()) report.line("none", "");
+  for (const HeaderEdit& edit : edits) {
+    if (edit.action == HeaderEdit::Action::remove) {
+      report.line("remove",
+                  fmt::format("{} (number {} of this name)", printable(edit.name), edit.index));
+    } else {
+      field_lines(report, to_string(edit.action), edit.name, edit.value);
+    }
+  }
+}
+
+void explain_lookups(Report& report, const std::vector<RecordingResolver::Entry>& lookups) {
+  if (lookups.empty()) return;
+  report.heading("DNS");
+  for (const auto& [question, answer, waited] : lookups) {
+    report.line(to_string(question.type),
+                fmt::format("{} -> {}", printable(question.name.text()), answer_text(*answer)));
+  }
+}
+
+}  // namespace authmilter::tools

@@ -1,0 +1,92 @@
+#include <memory>
+#include <string>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <authmilter/dns.h>
+#include <authmilter/spf.h>
+#include <authmilter/verify.h>
+
+#include "commands.h"
+#include "options/dns_setup.h"
+#include "output/explain.h"
+#include "output/json_output.h"
+#include "output/output.h"
+
+namespace authmilter::tools {
+namespace {
+
+struct SpfOptions {
+  DnsOptions dns;
+  std::string ip;
+  std::string helo;
+  std::optional<std::string> mail_from;
+  TimeOption time;
+};
+
+ExitStatus exit_status(SpfResult result) {
+  switch (result) {
+    case SpfResult::pass:
+      return ExitStatus::done;
+    case SpfResult::temperror:
+      return ExitStatus::temporary;
+    case SpfResult::none:
+    case SpfResult::neutral:
+    case SpfResult::fail:
+    case SpfResult::softfail:
+    case SpfResult::permerror:
+      return ExitStatus::negative;
+  }
+  return ExitStatus::internal;
+}
+
+ExitStatus run(const SpfOptions& options, const CommonOptions& common) {
+  if (!options.mail_from && options.helo.empty()) {
+    return fail(ExitStatus::usage, "spf: --mail-from is required (or --helo alone)");
+  }
+  const auto config = read_configuration(common);
+  if (!config) return fail(ExitStatus::configuration, config.error());
+  const CommandResolver dns(options.dns, config->dns);
+  if (!dns) return dns.report_failure();
+
+  const SpfRequest request{.client = IpAddress::parse(options.ip).value(),
+                           .helo = parse_helo(options.helo),
+                           .mail_from = parse_reverse_path(options.mail_from.value_or("<>")),
+                           .receiver = config->authserv_id,
+                           .now = time_or_now(options.time)};
+  BudgetResolver budget(dns.resolver(), config->dns.message_queries, config->dns.message_timeout);
+  RecordingResolver recording(budget);
+  const SpfLimits limits = spf_limits(config->verify);
+  const SpfOutcome outcome = options.mail_from ? check_mail_from(request, recording, limits)
+                                               : check_helo(request, recording, limits);
+  const ExitStatus status = exit_status(outcome.result);
+  if (common.json) return write_json(spf_check_json(outcome), status);
+  Report report;
+  explain_spf(report, outcome, limits);
+  explain_lookups(report, recording.entries());
+  return report.write(status);
+}
+
+}  // namespace
+
+void add_spf_command(CLI::App& app, Context& context) {
+  CLI::App* command = app.add_subcommand("spf", "Evaluate SPF for a client and a sender");
+  const auto options = std::make_shared<SpfOptions>();
+  command->add_option("--ip", options->ip, "address of the client")
+      ->required()
+      ->check(ip_address())
+      ->type_name("ADDR");
+  command
+      ->add_option("--mail-from", options->mail_from,
+                   "reverse-path; \"<>\" is the null reverse-path")
+      ->type_name("ADDRESS");
+  command->add_option("--helo", options->helo, "HELO name; alone, its own identity is checked")
+      ->type_name("NAME");
+  add_time_option(*command, options->time, "seconds since 1970 for the %{t} macro");
+  add_dns_options(*command, options->dns);
+  add_common_options(*command, context.common);
+  command->callback([options, &context] { context.status = run(*options, context.common); });
+}
+
+}  // namespace authmilter::tools

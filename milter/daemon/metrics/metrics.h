@@ -1,0 +1,188 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <authmilter/crypto.h>
+#include <authmilter/dkim.h>
+#include <authmilter/dmarc.h>
+#include <authmilter/dns.h>
+#include <authmilter/policy.h>
+#include <authmilter/sign.h>
+#include <authmilter/spf.h>
+
+#include "metrics/key_times.h"
+
+namespace authmilter {
+
+// The words that a label may have where lib/ gives a text. What is none of them is counted under
+// the last one, so that no sender can make a label.
+inline constexpr std::array<std::string_view, 16> kRules = {
+    "default",      "dmarc.pass",      "dmarc.reject",    "dmarc.quarantine",
+    "dmarc.none",   "dmarc.temperror", "dmarc.permerror", "spf.fail",
+    "spf.softfail", "spf.temperror",   "spf.permerror",   "limit.header",
+    "limit.dns",    "signing",         "internal",        "other"};
+inline constexpr std::array<std::string_view, 13> kUnsignedReasons = {"no-key",
+                                                                      "sender-mismatch",
+                                                                      "judged-before",
+                                                                      "signed-before",
+                                                                      "no-author-domain",
+                                                                      "multiple-from-fields",
+                                                                      "multiple-author-domains",
+                                                                      "invalid-author-domain",
+                                                                      "malformed-field-name",
+                                                                      "bare-cr-in-header",
+                                                                      "broken-fold-in-header",
+                                                                      "header-limit-exceeded",
+                                                                      "other"};
+inline constexpr std::array<std::string_view, 2> kSigningFailures = {"header-limit-exceeded",
+                                                                     "signing-failed"};
+
+/// The limits that a message or a flood of them can reach. The enumerators are also what the manual
+/// page calls them, with hyphens.
+enum class Limit : std::uint8_t {
+  header,
+  recipients,
+  signatures,
+  signed_names,
+  body_lengths,
+  spf_lookups,
+  spf_void_lookups,
+  spf_mx,
+  spf_record,
+  dmarc_identifiers,
+  dns_queries,
+  dns_time,
+  dns_pending,
+};
+inline constexpr std::array<std::string_view, 13> kLimits = {
+    "header",      "recipients",       "signatures", "signed-names", "body-lengths",
+    "spf-lookups", "spf-void-lookups", "spf-mx",     "spf-record",   "dmarc-identifiers",
+    "dns-queries", "dns-time",         "dns-pending"};
+
+/// What the daemon counts, always, whether anyone asks or not. Nothing but atomics and the times of
+/// the keys, so that it can live in memory that several processes share.
+struct Metrics {
+  using Count = std::atomic<std::uint64_t>;
+
+  /// Counts durations by their upper bounds.
+  struct Histogram {
+    static constexpr std::array<std::chrono::microseconds, 12> kBounds = {
+        std::chrono::microseconds(1'000),     std::chrono::microseconds(2'500),
+        std::chrono::microseconds(5'000),     std::chrono::microseconds(10'000),
+        std::chrono::microseconds(25'000),    std::chrono::microseconds(50'000),
+        std::chrono::microseconds(100'000),   std::chrono::microseconds(250'000),
+        std::chrono::microseconds(500'000),   std::chrono::microseconds(1'000'000),
+        std::chrono::microseconds(2'500'000), std::chrono::microseconds(5'000'000)};
+    std::array<Count, kBounds.size() + 1> buckets{};  // the last one: longer than all of them
+    Count microseconds = 0;
+
+    void count(std::chrono::microseconds time);
+  };
+
+  /// What each process has for itself: its configuration and its descriptors.
+  struct Process {
+    Count good_reloads = 0;
+    Count bad_reloads = 0;
+    Count last_reload_good = 1;
+    Count last_good_time = 0;  // of the configuration in force, seconds since 1970
+    Count monitor_mode = 0;
+    Count open_descriptors = 0;
+    Count descriptor_limit = 0;
+    Count messages_in_hand = 0;  // now, between MAIL and the verdict
+    Count dns_validating = 0;    // answers are validated with DNSSEC
+  };
+  /// More sockets than anyone has; those beyond share the last place.
+  static constexpr std::size_t kProcesses = 64;
+
+  std::array<Count, 6> messages{};   // by Disposition: what became of it
+  std::array<Count, 6> decisions{};  // by Disposition: what the policy said
+  std::array<Count, kRules.size()> rules{};
+  Count overrides = 0;           // decisions that an override took
+  Count aborted_messages = 0;    // that the MTA gave up before the verdict
+  std::array<Count, 7> spf{};    // by SpfResult, the MAIL FROM identity
+  std::array<Count, 7> dkim{};   // by DkimResult, each signature; none: a message without one
+  std::array<Count, 5> dmarc{};  // by DmarcResult
+  std::array<Count, kLimits.size()> limits{};
+  std::array<Count, 2> signatures{};  // made, by KeyType
+  Count signed_messages = 0;
+  std::array<Count, 3> fragile_messages{};  // of those, by Fragility
+  std::array<Count, kUnsignedReasons.size()> unsigned_messages{};
+  std::array<Count, kSigningFailures.size()> signing_failures{};
+  Count tls_refusals = 0;  // of MAIL, network.require_tls
+  Count internal_errors = 0;
+  Count connections = 0;
+  Count open_connections = 0;   // now
+  Count busy_microseconds = 0;  // of our own work and waiting, all messages
+  Count dns_wait_microseconds = 0;
+  Count dns_questions = 0;               // of messages
+  Histogram dns_queries;                 // sent to name servers
+  std::array<Count, 7> dns_failures{};   // of those, by DnsFault
+  std::array<Count, 5> dns_overloads{};  // questions not sent, by DnsShare
+  // What a DnsWatch says of the last minutes, of all processes together.
+  Count dns_recent_queries = 0;
+  std::array<Count, 7> dns_recent_failures{};  // by DnsFault
+  std::array<Count, 7> dns_trouble{};          // 1 for the DnsFault that it is in
+  std::array<Process, kProcesses> processes{};
+  KeyTimes keys;
+
+  Process& process(std::size_t number) {
+    return processes[number < kProcesses ? number : kProcesses - 1];
+  }
+  const Process& process(std::size_t number) const {
+    return processes[number < kProcesses ? number : kProcesses - 1];
+  }
+
+  std::uint64_t messages_in_hand() const;
+
+  /// Metrics in memory that child processes share; null when there is none. Never freed: threads of
+  /// libmilter use it to the last.
+  static Metrics* make_shared();
+
+  static void add(Count& count, std::uint64_t number = 1) {
+    count.fetch_add(number, std::memory_order_relaxed);
+  }
+  template <std::size_t Size, class Enum>
+  static void count(std::array<Count, Size>& counts, Enum value) {
+    const auto at = static_cast<std::size_t>(value);
+    if (at < Size) add(counts[at]);
+  }
+  template <std::size_t Size>
+  static void count_word(std::array<Count, Size>& counts,
+                         const std::array<std::string_view, Size>& words, std::string_view word) {
+    std::size_t at = 0;
+    while (at + 1 < Size && words[at] != word) ++at;
+    add(counts[at]);
+  }
+};
+static_assert(Metrics::Count::is_always_lock_free, "shared between processes");
+
+/// Counts what a resolver asks, and remembers what the log has to be told. Borrows the metrics.
+class DnsMetrics final : public DnsObserver {
+ public:
+  explicit DnsMetrics(Metrics& metrics) : metrics_(metrics) {}
+  void answered(const DnsAnswer& answer, std::chrono::microseconds after) noexcept override;
+  void overloaded(DnsShare share, const DnsClient& client) noexcept override;
+
+  /// Questions that were not sent since this was called before.
+  struct Overload {
+    DnsShare share;
+    std::uint64_t questions = 0;
+    std::optional<IpAddress> client;  // the last one
+  };
+  std::vector<Overload> take_overloads();
+
+ private:
+  Metrics& metrics_;
+  std::mutex mutex_;
+  std::map<DnsShare, Overload> overloads_;
+};
+
+}  // namespace authmilter

@@ -1,0 +1,274 @@
+#include "process/daemon.h"
+
+#include <fmt/core.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "log/log.h"
+#include "metrics/dns_trouble.h"
+#include "metrics/metrics_server.h"
+#include "metrics/process_metrics.h"
+#include "process/leak_check.h"
+#include "process/runtime.h"
+#include "process/signals.h"
+#include "process/supervisor.h"
+#include "protocol/accept.h"
+#include "protocol/callbacks.h"
+#include "protocol/socket.h"
+
+namespace authmilter {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+// What messages in hand may take to finish after SIGTERM beside dns.message_timeout. The service
+// manager has to wait longer than both.
+constexpr auto kDrainMargin = 10s;
+// The last message is off our hands just before libmilter writes its reply.
+constexpr auto kSettleTime = 200ms;
+constexpr auto kTick = 1s;
+constexpr auto kDrainTick = 20ms;
+constexpr auto kOverloadLines = 60s;
+
+ExitCode cannot_start(ExitCode code, const Error& error) {
+  fmt::print(stderr, "{}\n", error.message);
+  return code;
+}
+
+/// What an administrator can do about look-ups that use a share up.
+std::string_view advice_on(DnsShare share) {
+  switch (share) {
+    case DnsShare::table:
+      return "see whether dns.nameservers answer; if they do, limit the MTA's connections";
+    case DnsShare::client:
+    case DnsShare::network:
+      return "limit the connections of this client in the MTA, or see whether dns.nameservers "
+             "answer";
+    case DnsShare::domain:
+    case DnsShare::subdomain:
+      return "one domain has many names that are answered slowly; the log lines with "
+             "action=tempfail "
+             "name it";
+  }
+  return "";
+}
+
+/// What a reload cannot change.
+std::string settings_of_the_start(const Config& config) {
+  std::string text = fmt::format("{:o} {} {}", config.milter.socket_mode,
+                                 config.milter.socket_group, config.metrics_listen);
+  for (const std::string& socket : config.milter.sockets) text += ' ' + socket;
+  return text;
+}
+
+/// Ends the process as it is. libmilter's threads are detached and may be at work on connections
+/// that are cut off, so nothing may be destroyed under them; and smfi_stop() would be no help: it
+/// takes libmilter's locks from its listener, which may be destroying them.
+[[noreturn]] void leave(ExitCode code, Logger& logger) {
+  logger.flush();
+  check_for_leaks();
+  std::_Exit(static_cast<int>(code));
+}
+
+/// What happens beside the mail: signals, the watchdog, notices. Runs in a thread of its own, and
+/// ends the process when it is time.
+class Housekeeping {
+ public:
+  Housekeeping(const DaemonOptions& options, RuntimeHolder& runtimes, Logger& logger,
+               ProcessMetrics& process_metrics, DnsMetrics& dns_metrics, Notifier& notifier,
+               const ListeningSocket& socket, std::unique_ptr<DnsTrouble> dns_trouble)
+      : options_(options),
+        runtimes_(runtimes),
+        logger_(logger),
+        process_metrics_(process_metrics),
+        dns_metrics_(dns_metrics),
+        notifier_(notifier),
+        socket_(socket),
+        dns_trouble_(std::move(dns_trouble)),
+        start_settings_(settings_of_the_start(runtimes.get()->config())) {}
+
+  [[noreturn]] void run() {
+    for (;;) {
+      try {
+        step();
+      } catch (const std::exception& e) {
+        logger_.error("internal error", {{"callback", "housekeeping"}, {"what", e.what()}});
+        if (!stopping_) notifier_.ready();
+      }
+    }
+  }
+
+ private:
+  void step() {
+    switch (wait_for_signal(stopping_ ? std::chrono::milliseconds(kDrainTick) : kTick)) {
+      case SignalEvent::reload:
+        if (!stopping_) reload();
+        return;
+      case SignalEvent::stop:
+        // The second one does not wait.
+        stopping_ ? hurry() : begin_to_stop();
+        return;
+      case SignalEvent::tick:
+        tick();
+        return;
+    }
+  }
+
+  void tick() {
+    notifier_.alive();
+    process_metrics_.tick();
+    if (stopping_) {
+      const auto now = Clock::now();
+      if (process_metrics_.messages_in_hand() != 0) last_in_hand_ = now;
+      if (now - last_in_hand_ >= kSettleTime || now >= drained_by_) stop();
+      return;
+    }
+    if (const int error = last_accept_error(); error != 0) {
+      logger_.warning("new connections have to wait",
+                      {{"reason", std::string(std::strerror(error))}});
+    }
+    look_at_dns();
+    report_overloads();
+  }
+
+  /// The first at once, then what has come together in a minute.
+  void report_overloads() {
+    const auto now = Clock::now();
+    if (now < next_overload_line_) return;
+    for (const auto& overload : dns_metrics_.take_overloads()) {
+      next_overload_line_ = now + kOverloadLines;
+      logger_.error("messages are deferred: too many DNS look-ups are under way",
+                    {{"share", std::string(to_string(overload.share))},
+                     {"questions", static_cast<std::int64_t>(overload.questions)},
+                     {"client", overload.client ? overload.client->text() : "-"},
+                     {"advice", std::string(advice_on(overload.share))}});
+    }
+  }
+
+  void look_at_dns() {
+    const auto runtime = runtimes_.get();
+    for (std::string notice = runtime->dns_notice(); !notice.empty();
+         notice = runtime->dns_notice())
+      logger_.warning(notice);
+    process_metrics_.validating(runtime->dns_validation());
+    if (dns_trouble_) dns_trouble_->look(Clock::now());
+  }
+
+  void reload() {
+    notifier_.reloading();
+    const auto previous = runtimes_.get();
+    auto loaded = Runtime::load(options_.config, options_.host_name, previous.get(), &dns_metrics_);
+    if (!loaded) {
+      process_metrics_.reload_failed();
+      logger_.error("cannot reload, the old configuration stays in force",
+                    {{"reason", loaded.error().message}});
+      notifier_.ready();
+      return;
+    }
+    const auto runtime = *loaded;
+    const Config& config = runtime->config();
+    logger_.configure(config.log);
+    runtimes_.set(runtime);
+    process_metrics_.reloaded(config);
+    logger_.info("configuration reloaded", {{"file", options_.config.string()}});
+    if (settings_of_the_start(config) != start_settings_) {
+      logger_.warning("changes of the sockets and of metrics.listen need a restart");
+    }
+    notifier_.ready();
+  }
+
+  void begin_to_stop() {
+    stopping_ = true;
+    last_in_hand_ = Clock::now();
+    drained_by_ = last_in_hand_ + runtimes_.get()->config().dns.message_timeout + kDrainMargin;
+    notifier_.stopping();
+    socket_.remove_file();
+    logger_.info("stopping", {{"messages_in_hand",
+                               static_cast<std::int64_t>(process_metrics_.messages_in_hand())}});
+  }
+
+  void hurry() { drained_by_ = Clock::now(); }
+
+  [[noreturn]] void stop() {
+    logger_.info("stopped");
+    leave(ExitCode::ok, logger_);
+  }
+
+  const DaemonOptions& options_;
+  RuntimeHolder& runtimes_;
+  Logger& logger_;
+  ProcessMetrics& process_metrics_;
+  DnsMetrics& dns_metrics_;
+  Notifier& notifier_;
+  const ListeningSocket& socket_;
+  const std::unique_ptr<DnsTrouble> dns_trouble_;  // null: another process watches
+  const std::string start_settings_;
+  Clock::time_point next_overload_line_;
+  bool stopping_ = false;
+  Clock::time_point last_in_hand_;
+  Clock::time_point drained_by_;
+};
+
+}  // namespace
+
+ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Notifier& notifier,
+               Metrics& metrics) {
+  DnsMetrics dns_metrics(metrics);
+  auto runtime = Runtime::load(options.config, options.host_name, nullptr, &dns_metrics);
+  if (!runtime) return cannot_start(ExitCode::config, runtime.error());
+  const auto config = (*runtime)->config();
+  ProcessMetrics process_metrics(metrics, socket.number);
+  process_metrics.configured(config);
+  Logger logger(config.log);
+  RuntimeHolder runtimes(std::move(*runtime));
+
+  const auto registered =
+      register_milter({runtimes, logger, metrics, socket.number}, socket.address);
+  if (!registered) return cannot_start(ExitCode::config, registered.error());
+  const auto listening = ListeningSocket::open(socket.address, config.milter, logger);
+  if (!listening) return cannot_start(ExitCode::unavailable, listening.error());
+
+  process_metrics.tick();
+  // The counts are those of all processes, so one of them tells.
+  auto dns_trouble = socket.number == 0 ? std::make_unique<DnsTrouble>(metrics, logger) : nullptr;
+  Housekeeping housekeeping(options, runtimes, logger, process_metrics, dns_metrics, notifier,
+                            *listening, std::move(dns_trouble));
+  std::thread([&housekeeping] { housekeeping.run(); }).detach();
+  logger.info("serving", {{"socket", socket.address}, {"authserv_id", config.authserv_id}});
+  notifier.ready();
+  // Returns only when it cannot go on.
+  run_milter();
+  listening->remove_file();
+  logger.error("libmilter has given up");
+  leave(ExitCode::software, logger);
+}
+
+ExitCode run_daemon(const DaemonOptions& options, const Config& config) {
+  Metrics* metrics = Metrics::make_shared();
+  if (metrics == nullptr) return cannot_start(ExitCode::unavailable, {"no memory for metrics"});
+  if (config.milter.sockets.size() > 1) return supervise(options, config, *metrics);
+  const auto server = serve_metrics(options, config, *metrics);
+  if (!server) return cannot_start(ExitCode::unavailable, server.error());
+  SystemdNotifier notifier;
+  return serve(options, {config.milter.sockets.front()}, notifier, *metrics);
+}
+
+Result<std::unique_ptr<MetricsServer>> serve_metrics(const DaemonOptions& options,
+                                                     const Config& config, const Metrics& metrics) {
+  if (config.metrics_listen.empty()) return std::unique_ptr<MetricsServer>();
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return MetricsServer::start(
+      config.metrics_listen,
+      {.version = options.version,
+       .started = std::chrono::duration_cast<std::chrono::seconds>(now).count(),
+       .sockets = config.milter.sockets},
+      metrics);
+}
+
+}  // namespace authmilter

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <authmilter/config.h>
+
+#include "metrics/metrics.h"
+#include "metrics/metrics_server.h"
+#include "process/notify.h"
+
+namespace authmilter {
+
+/// Exit statuses of sysexits.h that the daemon uses.
+enum class ExitCode : int {
+  ok = 0,
+  usage = 64,        // EX_USAGE
+  unavailable = 69,  // EX_UNAVAILABLE: a socket cannot be opened
+  software = 70,     // EX_SOFTWARE: libmilter gave up, a worker died
+  config = 78,       // EX_CONFIG
+};
+
+struct DaemonOptions {
+  std::filesystem::path config;
+  std::string host_name;
+  std::string version;
+};
+
+/// One of the daemon's processes: the socket that it serves, and its place among those configured.
+struct ServedSocket {
+  std::string address;
+  std::size_t number = 0;
+};
+
+/// Runs the daemon until it is told to stop. `config` says which sockets to open: one is served by
+/// this process, each of several by a process of its own (libmilter has one socket a process), all
+/// of them under this one. Signals must be blocked, and no thread be running. Errors at the start
+/// go to standard error.
+ExitCode run_daemon(const DaemonOptions& options, const Config& config);
+
+/// Serves one socket until told to stop. Returns only when it cannot start.
+ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Notifier& notifier,
+               Metrics& metrics);
+
+/// Serves the metrics of all processes where `config` says so, which may be nowhere (null).
+Result<std::unique_ptr<MetricsServer>> serve_metrics(const DaemonOptions& options,
+                                                     const Config& config, const Metrics& metrics);
+
+}  // namespace authmilter

@@ -1,0 +1,40 @@
+#include "process/runtime.h"
+
+#include <utility>
+
+namespace authmilter {
+namespace {
+
+bool same_upstream(const DnsConfig& a, const DnsConfig& b) {
+  return a.nameservers == b.nameservers && a.dnssec == b.dnssec && a.timeout == b.timeout &&
+         a.cache_octets == b.cache_octets && a.trust_anchor == b.trust_anchor;
+}
+
+}  // namespace
+
+Runtime::Runtime(Config config, std::shared_ptr<const KeyRing> keys, ResolverSet dns,
+                 std::shared_ptr<const DkimEngine> engine)
+    : config_(std::move(config)),
+      keys_(std::move(keys)),
+      engine_(std::move(engine)),
+      dns_(std::move(dns)) {}
+
+Result<std::shared_ptr<const Runtime>> Runtime::load(const std::filesystem::path& path,
+                                                     const std::string& host_name,
+                                                     const Runtime* previous,
+                                                     DnsObserver* observer) {
+  auto config = load_config(path, host_name);
+  if (!config) return config.error();
+  auto keys = KeyRing::load(config->signing);
+  if (!keys) return keys.error();
+
+  const bool keep = previous != nullptr && same_upstream(previous->config_.dns, config->dns);
+  auto dns = make_resolver(config->dns, keep ? previous->dns_.upstream : nullptr, observer);
+  if (!dns) return dns.error();
+
+  auto engine = previous != nullptr ? previous->engine_ : std::make_shared<const DkimEngine>();
+  return std::shared_ptr<const Runtime>(std::make_shared<Runtime>(
+      std::move(*config), std::move(*keys), std::move(*dns), std::move(engine)));
+}
+
+}  // namespace authmilter

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <authmilter/ip_address.h>
+#include <authmilter/policy.h>
+#include <authmilter/tls_requirement.h>
+#include <authmilter/verify.h>
+
+#include "log/log.h"
+#include "metrics/metrics.h"
+#include "process/runtime.h"
+#include "protocol/macros.h"
+
+namespace authmilter {
+
+/// What the MTA and we agreed on, as far as it changes what we say.
+struct MtaFeatures {
+  bool quarantine = true;     // it can hold a message
+  bool skip_body = true;      // it can be told that the rest of the body is not wanted
+  bool leading_space = true;  // header values come and go with the blank after the colon
+};
+
+/// What the MTA shall do with a message, and the line to log about it.
+struct Outcome {
+  Disposition action = Disposition::tempfail;
+  std::optional<SmtpReply> reply;  // for reject and tempfail
+  std::vector<HeaderEdit> edits;   // in the order to apply; empty unless the message goes on
+  std::string quarantine_reason;
+  LogFields log;
+  std::vector<LogLine> details;  // with log.level = "debug"
+};
+/// When we failed, not the sender; to be counted under the rule "internal".
+Outcome internal_failure();
+
+enum class BodyNeed { more, nothing };
+
+/// Where the MTA has a message from: another program on a connection, or itself.
+enum class Origin { connection, submission };
+
+/// One connection of the MTA: SMTP's state and the message in hand. Knows nothing of libmilter. Not
+/// thread-safe: libmilter calls from changing threads, but one at a time. `metrics` must outlive
+/// it; `process` is the number of this one there.
+class Session {
+ public:
+  Session(std::shared_ptr<const Runtime> runtime, const MtaFeatures& features, Metrics& metrics,
+          std::size_t process = 0);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  const MtaFeatures& features() const { return features_; }
+
+  /// `client` is nothing when the MTA names no IP address.
+  void connect(std::optional<IpAddress> client, Mta mta = Mta::other,
+               Origin origin = Origin::connection);
+  /// Whether `named` can be the client that connected.
+  bool is_client(const IpAddress& named) const;
+  /// May come again after STARTTLS; the last one before MAIL counts.
+  void helo(std::string_view name);
+  /// The version of TLS in the MTA's words, empty for none. The last one before MAIL counts.
+  void encryption(std::string_view tls_version);
+  /// Begins a message; one that is still in hand is dropped. `now` in seconds since 1970. With an
+  /// outcome the sender is refused, and there is no message. `queue_id` is for that.
+  std::optional<Outcome> mail(std::string_view reverse_path, std::string auth_user,
+                              std::int64_t now, const std::string& queue_id = {});
+  void recipient(std::string_view address);
+  void header(std::string_view name, std::string_view value);
+  void end_of_headers();
+  BodyNeed body(std::string_view octets);
+  /// Ends the message. Waits for the DNS.
+  Outcome end_of_message(const std::string& queue_id);
+  /// Gives the message in hand up, if there is one.
+  void abort();
+
+  /// Something went wrong where nothing can be answered: the message in hand will be tempfailed.
+  void fail();
+
+ private:
+  struct Message;
+  class Busy;
+
+  Outcome tls_refused(const TlsRefusal& refusal, const std::string& queue_id);
+  LogFields connection_log(const std::string& queue_id) const;
+  void count_limits(const Verdict& verdict);
+  Outcome verdict(const std::string& queue_id);
+  Outcome signing(const std::string& queue_id);
+
+  std::shared_ptr<const Runtime> runtime_;
+  MtaFeatures features_;
+  Metrics& metrics_;
+  Metrics::Process& process_;
+  std::optional<IpAddress> client_;
+  Mta mta_ = Mta::other;
+  Origin origin_ = Origin::connection;
+  std::string helo_;
+  std::string tls_version_;
+  std::unique_ptr<Message> message_;
+};
+
+}  // namespace authmilter
