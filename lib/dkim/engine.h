@@ -2,8 +2,8 @@
 
 #include <authmilter/dkim.h>
 
-#include "dkim/hash_engine.h"
-#include "dkim/key_lookup.h"
+#include "signature/hash_engine.h"
+#include "signature/key_lookup.h"
 
 namespace authmilter {
 

@@ -211,7 +211,7 @@ class Reader {
                           ? Canonicalization::simple
                           : canonicalization_named(value->substr(slash + 1));
     if (!header || !body) return neutral("unknown-canonicalization");
-    signature_.header_canonicalization = *header;
+    signature_.header.canonicalization = *header;
     signature_.body_canonicalization = *body;
     return {};
   }
@@ -225,10 +225,10 @@ class Reader {
     for (const auto element : split(value, ':')) {
       auto name = signable_name(trim_fws(element));
       if (!name) return neutral("bad-signed-names");
-      signature_.signed_names.push_back(std::move(*name));
+      signature_.header.names.push_back(std::move(*name));
     }
     // RFC 6376 section 5.4: From MUST be signed.
-    const auto& names = signature_.signed_names;
+    const auto& names = signature_.header.names;
     return std::find(names.begin(), names.end(), "from") != names.end()
                ? Step()
                : permerror("from-not-signed");
@@ -307,15 +307,6 @@ std::optional<TimeVerdict> check_time(const DkimSignature& signature,
   if (signature.timestamp && *signature.timestamp > options.now + options.clock_skew)
     return TimeVerdict{DkimResult::policy, "signature-in-future"};
   return std::nullopt;
-}
-
-std::optional<std::string> signable_name(std::string_view name) {
-  while (!name.empty() && is_wsp(name.back())) name.remove_suffix(1);
-  if (name.empty() || !std::all_of(name.begin(), name.end(),
-                                   [](char c) { return is_visible(c) && c != ':' && c != ';'; })) {
-    return std::nullopt;
-  }
-  return to_lower(name);
 }
 
 }  // namespace authmilter

@@ -9,14 +9,15 @@
 #include <authmilter/crypto.h>
 #include <authmilter/dkim.h>
 
+#include "signature/header_hash.h"
+
 namespace authmilter {
 
 /// A signature that can be worked with: every tag that we use is checked.
 struct DkimSignature {
   KeyType key_type = KeyType::rsa;  // a=, always with sha256
-  Canonicalization header_canonicalization = Canonicalization::simple;
+  SignedHeader header;              // h=, and the first half of c=
   Canonicalization body_canonicalization = Canonicalization::simple;
-  std::vector<std::string> signed_names;      // h=, lower case
   std::optional<DomainName> identity_domain;  // of i=; always set
   Octets signature;                           // b=, decoded
   Sha256Digest body_hash{};                   // bh=, decoded
@@ -44,9 +45,5 @@ struct TimeVerdict {
 };
 std::optional<TimeVerdict> check_time(const DkimSignature& signature,
                                       const DkimVerifyOptions& options);
-
-/// The name under which a field can be signed: lower case, without the blanks before the colon
-/// (RFC 6376 section 3.4.2); nothing when it is no field name (RFC 5322 section 3.6.8).
-std::optional<std::string> signable_name(std::string_view name);
 
 }  // namespace authmilter

@@ -5,7 +5,7 @@
 
 #include <authmilter/dkim.h>
 
-#include "dkim/header_hash.h"
+#include "signature/header_hash.h"
 
 namespace authmilter {
 

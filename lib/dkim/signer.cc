@@ -4,10 +4,10 @@
 #include <optional>
 #include <utility>
 
-#include "dkim/body_hasher.h"
 #include "dkim/engine.h"
 #include "dkim/signature_text.h"
 #include "dkim/signed_names.h"
+#include "signature/body_hasher.h"
 
 namespace authmilter {
 namespace {
@@ -43,17 +43,15 @@ Result<std::vector<HeaderField>> DkimSigner::Impl::finish() {
 
   std::vector<std::string> drafts;
   std::vector<MessageField> draft_fields;
-  std::vector<DkimSignature> signatures(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     drafts.push_back(signature_draft_text({&keys[i], &options, &signed_names, &body_hash}));
     // The library wants a b= that is not empty; its value is no part of the hash.
     draft_fields.push_back(make_message_field({kFieldName, drafts.back() + "AAAA"}));
-    signatures[i].header_canonicalization = options.header;
-    signatures[i].signed_names = signed_names;
   }
+  const SignedHeader signed_header{signed_names, options.header};
   std::vector<SignatureToHash> inputs;
   for (std::size_t i = 0; i < keys.size(); ++i)
-    inputs.push_back({&signatures[i], &draft_fields[i]});
+    inputs.push_back({&signed_header, &draft_fields[i]});
   const auto hashes = hash_headers(engine.impl().library, fields, inputs);
 
   std::vector<HeaderField> signed_fields;

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "base/ascii.h"
-#include "dkim/body_hasher.h"
 #include "dkim/engine.h"
 #include "dkim/signature.h"
 #include "dkim/signature_prefix.h"
+#include "signature/body_hasher.h"
 
 namespace authmilter {
 namespace {
@@ -152,7 +152,7 @@ void DkimVerifier::Impl::limit_body_lengths() {
 /// their field on top (section 5.6). Section 5.4 lets a signer leave a name out, so one below
 /// proves nothing. It is DMARC's part to refuse a second From.
 void DkimVerifier::Impl::note_added_fields(Candidate& candidate) const {
-  const auto& names = candidate.read.signature->signed_names;
+  const auto& names = candidate.read.signature->header.names;
   const auto above = fields.begin() + static_cast<std::ptrdiff_t>(candidate.field);
   for (const auto name : kShownFields) {
     const auto is_it = [&](const MessageField& one) { return one.name == name; };
@@ -168,14 +168,14 @@ void DkimVerifier::Impl::hash_header() {
   std::vector<Candidate*> owners;
   for (auto& candidate : candidates) {
     if (!candidate.read.signature) continue;
-    inputs.push_back({&*candidate.read.signature, &fields[candidate.field]});
+    inputs.push_back({&candidate.read.signature->header, &fields[candidate.field]});
     owners.push_back(&candidate);
   }
   const auto hashes = hash_headers(engine.impl().library, fields, inputs);
   for (std::size_t i = 0; i < owners.size(); ++i) {
     owners[i]->header_hash = hashes[i];
     // The names have done their work; each key that is tried copies what is left.
-    owners[i]->read.signature->signed_names.clear();
+    owners[i]->read.signature->header.names.clear();
   }
 }
 

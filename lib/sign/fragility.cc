@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "base/ascii.h"
-#include "dkim/signature.h"
 #include "sign/sendmail_form.h"
+#include "signature/header_hash.h"
 
 namespace authmilter {
 namespace {

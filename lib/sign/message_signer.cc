@@ -7,13 +7,13 @@
 #include <utility>
 #include <variant>
 
+#include "edits/header_edits.h"
+#include "edits/header_guard.h"
+#include "edits/results_claim.h"
 #include "sign/fragility.h"
 #include "sign/own_signatures.h"
 #include "sign/sender_match.h"
 #include "sign/sendmail_form.h"
-#include "verify/header_edits.h"
-#include "verify/header_guard.h"
-#include "verify/results_claim.h"
 
 namespace authmilter {
 namespace {

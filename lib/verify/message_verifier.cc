@@ -11,8 +11,8 @@
 #include <variant>
 
 #include "base/ascii.h"
-#include "verify/header_edits.h"
-#include "verify/header_guard.h"
+#include "edits/header_edits.h"
+#include "edits/header_guard.h"
 
 namespace authmilter {
 namespace {

@@ -1,7 +1,7 @@
 #include "base/ascii.h"
-#include "dkim/body_hasher.h"
-#include "dkim/hash_engine.h"
 #include "input.h"
+#include "signature/body_hasher.h"
+#include "signature/hash_engine.h"
 
 // The body's hash against RFC 6376 section 3.4 written down a second time, cut anywhere; and, but
 // for bare CRs, against libopendkim's.

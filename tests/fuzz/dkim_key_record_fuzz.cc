@@ -1,7 +1,7 @@
 #include <authmilter/crypto.h>
 
-#include "dkim/key_record.h"
 #include "input.h"
+#include "signature/key_record.h"
 
 // Key records (RFC 6376 section 3.6.1) and the keys in them.
 

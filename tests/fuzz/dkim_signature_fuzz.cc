@@ -19,7 +19,7 @@ void check_signature(const DkimSignature& signature, const SignatureField& field
   require(
       signature.identity_domain && signature.identity_domain->is_equal_or_below(*outcome.domain),
       "i= is within d=");
-  const auto& names = signature.signed_names;
+  const auto& names = signature.header.names;
   require(names.size() <= 200, "h= is limited");
   require(std::find(names.begin(), names.end(), "from") != names.end(), "From is signed");
   for (const auto& name : names) require(signable_name(name) == name, "h= holds field names");

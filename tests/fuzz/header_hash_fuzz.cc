@@ -1,5 +1,6 @@
-#include "dkim/hash_engine.h"
+#include "dkim/signature.h"
 #include "input.h"
+#include "signature/hash_engine.h"
 
 // The header's hash of every signature in a message: libopendkim's and our own way must agree
 // wherever the library is asked.
@@ -24,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   std::vector<SignatureToHash> inputs;
   for (std::size_t i = 0; i < signatures.size(); ++i) {
-    inputs.push_back({&signatures[i], &fields[places[i]]});
+    inputs.push_back({&signatures[i].header, &fields[places[i]]});
   }
   const auto by_library = library_header_hashes(library, fields, inputs);
   const auto hashes = hash_headers(library, fields, inputs);

@@ -7,12 +7,12 @@
 
 #include "authres.h"
 #include "base/ascii.h"
+#include "edits/header_edits.h"
 #include "inner_daemon.h"
 #include "input.h"
 #include "keys.h"
 #include "milter_dialogue.h"
 #include "milter_wire.h"
-#include "verify/header_edits.h"
 
 // The daemon behind libmilter, at the mercy of whoever speaks to its socket: see milter_wire.h for
 // what a script may say. Behind every script, on the same connection and on a new one, comes a

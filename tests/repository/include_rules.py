@@ -21,7 +21,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 LIBRARY_HOME = {
     "libmilter/": "milter/daemon/protocol",
     "spf2/": "lib/spf",
-    "opendkim/": "lib/dkim",
+    "opendkim/": "lib/signature",
     "opendmarc/": "lib/dmarc",
     "openssl/": "lib/crypto",
     "unbound": "lib/dns",
@@ -35,13 +35,16 @@ BELOW = {
     "message": {"base"},
     "crypto": {"base"},
     "spf": {"base", "dns", "message"},
-    "dkim": {"base", "dns", "message", "crypto"},
+    "signature": {"base", "dns", "message", "crypto"},
+    "dkim": {"base", "dns", "message", "crypto", "signature"},
     "dmarc": {"base", "dns", "message"},
     "results": {"base", "message"},
     "policy": {"base", "message", "results"},
     "config": {"base", "dns", "message", "policy"},
-    "verify": {"base", "dns", "message", "crypto", "spf", "dkim", "dmarc", "results", "policy", "config"},
-    "sign": {"base", "dns", "message", "crypto", "dkim", "config", "verify"},
+    "keys": {"base", "dns", "crypto", "signature", "config"},
+    "edits": {"base", "message", "results", "config"},
+    "verify": {"base", "dns", "message", "spf", "dkim", "dmarc", "results", "policy", "config", "edits"},
+    "sign": {"base", "dns", "message", "dkim", "signature", "config", "keys", "edits"},
 }
 
 # Whose each public header is.

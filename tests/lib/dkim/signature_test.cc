@@ -226,9 +226,9 @@ TEST_CASE("what a signature says is kept in one form") {
   CHECK(field.encoded_signature == "AQID");
   CHECK(field.signature->signature == Octets{1, 2, 3});
   CHECK(field.signature->key_type == KeyType::ed25519);
-  CHECK(field.signature->header_canonicalization == Canonicalization::relaxed);
+  CHECK(field.signature->header.canonicalization == Canonicalization::relaxed);
   CHECK(field.signature->body_canonicalization == Canonicalization::simple);
-  CHECK(field.signature->signed_names == std::vector<std::string>{"from", "to", "x"});
+  CHECK(field.signature->header.names == std::vector<std::string>{"from", "to", "x"});
   CHECK(field.signature->body_length == 5);
   CHECK(field.signature->timestamp == 7);
   CHECK(field.signature->expiration == 9);

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <string>
 
-#include "dkim/header_hash.h"
 #include "dkim/signature.h"
 #include "dkim/signature_text.h"
 #include "dkim/signed_names.h"
 #include "lib/dkim/messages.h"
+#include "signature/header_hash.h"
 
 using namespace authmilter;
 using namespace dkim_test;

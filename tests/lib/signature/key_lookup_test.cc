@@ -1,4 +1,4 @@
-#include "dkim/key_lookup.h"
+#include "signature/key_lookup.h"
 
 #include <doctest/doctest.h>
 

@@ -1,9 +1,10 @@
-#include "dkim/hash_engine.h"
+#include "signature/hash_engine.h"
 
 #include <doctest/doctest.h>
 
 #include <string>
 
+#include "dkim/signature.h"
 #include "lib/dkim/messages.h"
 
 using namespace authmilter;
@@ -23,7 +24,7 @@ Hashed hash_first(const std::string& message) {
   for (const auto& field : split(message).fields) fields.push_back(make_message_field(field));
   const auto read = read_signature(split(message).fields.front().value);
   REQUIRE_MESSAGE(read.signature, read.outcome.reason);
-  const SignatureToHash input{&*read.signature, &fields.front()};
+  const SignatureToHash input{&read.signature->header, &fields.front()};
   return {library_header_hashes(library, fields, {input}).front(),
           sha256(canonical_header(fields, input))};
 }

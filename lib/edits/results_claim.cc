@@ -1,4 +1,4 @@
-#include "verify/results_claim.h"
+#include "edits/results_claim.h"
 
 #include <authmilter/authentication_results.h>
 

@@ -9,7 +9,7 @@
 #include <authmilter/dkim.h>
 
 #include "crypto/sha256_stream.h"
-#include "dkim/body_canonicalizer.h"
+#include "signature/body_canonicalizer.h"
 
 namespace authmilter {
 

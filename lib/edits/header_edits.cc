@@ -1,4 +1,4 @@
-#include "verify/header_edits.h"
+#include "edits/header_edits.h"
 
 #include <authmilter/authentication_results.h>
 
@@ -7,7 +7,7 @@
 #include <map>
 
 #include "base/ascii.h"
-#include "verify/results_claim.h"
+#include "edits/results_claim.h"
 
 namespace authmilter {
 namespace {

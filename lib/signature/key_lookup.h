@@ -11,7 +11,7 @@
 #include <authmilter/dns.h>
 
 #include "base/locked.h"
-#include "dkim/key_record.h"
+#include "signature/key_record.h"
 
 namespace authmilter {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/ascii.h"
-#include "dkim/key_lookup.h"
-#include "dkim/key_record.h"
+#include "signature/key_lookup.h"
+#include "signature/key_record.h"
 
 namespace authmilter {
 namespace {

@@ -1,4 +1,4 @@
-#include "verify/header_guard.h"
+#include "edits/header_guard.h"
 
 #include <algorithm>
 #include <string_view>

@@ -4,11 +4,10 @@
 #include <unistd.h>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <system_error>
 
-#include <openssl/crypto.h>
-
-#include "crypto/key_permissions.h"
+#include "keys/key_permissions.h"
 
 namespace authmilter {
 namespace {
@@ -37,7 +36,7 @@ struct Secret {
   Secret() = default;
   Secret(const Secret&) = delete;
   Secret& operator=(const Secret&) = delete;
-  ~Secret() { OPENSSL_cleanse(octets.data(), octets.size()); }
+  ~Secret() { ::explicit_bzero(octets.data(), octets.size()); }
 };
 
 std::string reason(int error) { return std::generic_category().message(error); }

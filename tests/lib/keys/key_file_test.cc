@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "lib/crypto/vectors.h"
 #include "support/temporary_folder.h"
-#include "vectors.h"
 
 using authmilter::PrivateKey;
 using authmilter::TemporaryFolder;
@@ -301,12 +301,7 @@ TEST_CASE("the access list of a key file counts, as credentials of systemd have 
        {{kUserObj, 4}, {kGroupObj, 0}, {kGroupTag, 4, kGroup}, {kMask, 4}, {kOther, 0}},
        ""},
       {"root beside us",
-       {{kUserObj, 4},
-        {kUser, 4, 0},
-        {kUser, 4, kDaemon},
-        {kGroupObj, 0},
-        {kMask, 4},
-        {kOther, 0}},
+       {{kUserObj, 4}, {kUser, 4, 0}, {kUser, 4, kDaemon}, {kGroupObj, 0}, {kMask, 4}, {kOther, 0}},
        ""},
       {"somebody whom the mask leaves nothing",
        {{kUserObj, 4},

@@ -1,4 +1,4 @@
-#include "crypto/key_permissions.h"
+#include "keys/key_permissions.h"
 
 #include <endian.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "dkim/hash_engine.h"
+#include "signature/hash_engine.h"
 
 #include <algorithm>
 #include <new>
@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "dkim/opendkim.h"
+#include "signature/opendkim.h"
 
 namespace authmilter {
 namespace {
@@ -151,7 +151,7 @@ LibraryHashes hashes_by_library(const DkimLibrary& library, const std::vector<Me
   std::set<std::string_view> names;
   std::size_t mentions = 0;
   for (std::size_t i = 0; i < signatures.size(); ++i) {
-    const auto& signed_names = signatures[i].signature->signed_names;
+    const auto& signed_names = signatures[i].header->names;
     if (!header.library_takes(signatures[i])) continue;
     taken.push_back(i);
     mentions += signed_names.size();

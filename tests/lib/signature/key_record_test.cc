@@ -1,4 +1,4 @@
-#include "dkim/key_record.h"
+#include "signature/key_record.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "dkim/body_hasher.h"
+#include "signature/body_hasher.h"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "dkim/hash_engine.h"
+#include "signature/hash_engine.h"
 
 using namespace authmilter;
 

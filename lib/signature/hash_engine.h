@@ -9,7 +9,7 @@
 #include <authmilter/crypto.h>
 #include <authmilter/dkim.h>
 
-#include "dkim/header_hash.h"
+#include "signature/header_hash.h"
 
 namespace authmilter {
 

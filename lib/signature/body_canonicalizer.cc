@@ -1,4 +1,4 @@
-#include "dkim/body_canonicalizer.h"
+#include "signature/body_canonicalizer.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "dkim/header_hash.h"
+#include "signature/header_hash.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -68,6 +68,15 @@ bool has_tab_in_name(std::string_view text) {
 
 }  // namespace
 
+std::optional<std::string> signable_name(std::string_view name) {
+  while (!name.empty() && is_wsp(name.back())) name.remove_suffix(1);
+  if (name.empty() || !std::all_of(name.begin(), name.end(),
+                                   [](char c) { return is_visible(c) && c != ':' && c != ';'; })) {
+    return std::nullopt;
+  }
+  return to_lower(name);
+}
+
 MessageField make_message_field(const HeaderField& field) {
   return {signable_name(field.name).value_or(""), field.name + ":" + field.value};
 }
@@ -94,12 +103,12 @@ std::string_view SignableHeader::canonical_field(std::size_t index,
 }
 
 std::string SignableHeader::canonical(const SignatureToHash& signature) {
-  const Canonicalization canonicalization = signature.signature->header_canonicalization;
+  const Canonicalization canonicalization = signature.header->canonicalization;
   // RFC 6376 section 5.4.2: each mention of a name takes the next instance, from the bottom. Our
   // own field is none of them (section 3.5).
   std::unordered_map<std::string_view, std::size_t> left;
   std::string out;
-  for (const auto& name : signature.signature->signed_names) {
+  for (const auto& name : signature.header->names) {
     const auto found = by_name_.find(name);
     if (found == by_name_.end()) continue;  // the null string
     const auto& instances = found->second;
@@ -145,14 +154,14 @@ bool SignableHeader::library_takes(const SignatureToHash& signature) {
   }
   // Each name once: a list of one name 200 times has a thousand fields behind each.
   std::unordered_set<std::string_view> seen;
-  for (const std::string& name : signature.signature->signed_names) {
+  for (const std::string& name : signature.header->names) {
     if (!seen.insert(name).second) continue;
     // It would be told about some of these fields only.
     if (name == "dkim-signature") return false;
     const auto found = by_name_.find(name);
     if (found == by_name_.end()) continue;
     for (const std::size_t index : found->second) {
-      if (!library_takes_field(index, signature.signature->header_canonicalization)) return false;
+      if (!library_takes_field(index, signature.header->canonicalization)) return false;
     }
   }
   return true;

@@ -1,4 +1,4 @@
-#include "dkim/body_hasher.h"
+#include "signature/body_hasher.h"
 
 #include <algorithm>
 

@@ -7,11 +7,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include <authmilter/dkim.h>
 #include <authmilter/message.h>
 
-#include "dkim/signature.h"
-
 namespace authmilter {
+
+/// The name under which a field can be signed: lower case, without the blanks before the colon
+/// (RFC 6376 section 3.4.2); nothing when it is no field name (RFC 5322 section 3.6.8).
+std::optional<std::string> signable_name(std::string_view name);
 
 /// One header field, as it is hashed.
 struct MessageField {
@@ -20,9 +23,15 @@ struct MessageField {
 };
 MessageField make_message_field(const HeaderField& field);
 
-/// A signature and the DKIM-Signature field it stands in; both are borrowed.
+/// What a signature says about the header it covers.
+struct SignedHeader {
+  std::vector<std::string> names;  // h=, lower case
+  Canonicalization canonicalization = Canonicalization::simple;
+};
+
+/// A signature and the field it stands in; both are borrowed.
 struct SignatureToHash {
-  const DkimSignature* signature;
+  const SignedHeader* header;
   const MessageField* field;
 };
 

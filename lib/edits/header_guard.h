@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "verify/header_edits.h"
+#include "edits/header_edits.h"
 
 namespace authmilter {
 
