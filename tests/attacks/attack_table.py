@@ -9,7 +9,7 @@ leaves it to the receiver what becomes of it; whoever let it pass unjudged would
 import sys
 import unittest
 
-from victim import GENUINE, US, Row, Victim, check, mc, split
+from harness.victim import GENUINE, US, Row, Victim, check, mc, split
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 LEGIT = "From: <admin@legitimate.com>\r\n"

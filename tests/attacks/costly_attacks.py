@@ -15,7 +15,7 @@ import subprocess
 import sys
 import unittest
 
-from victim import GENUINE, Victim, as_bytes, key_record
+from harness.victim import GENUINE, Victim, as_bytes, key_record
 
 PROGRAM = os.path.abspath(sys.argv[1])
 # Measured: 5 to 8 for fields by the hundred.

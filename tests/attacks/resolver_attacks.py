@@ -19,13 +19,9 @@ import threading
 import time
 import unittest
 
-import victim
-from victim import AR, ATTACKER, GENUINE, Row, check, mc, split
-
-sys.path[:0] = [str(victim.pathlib.Path(victim.__file__).resolve().parents[1] / name) for name in ("faults", "support")]
-
-from dns_server import DnsServer, read_question  # noqa: E402
-from faults import Watched  # noqa: E402
+from harness.dns_server import DnsServer, read_question
+from harness.faults import Watched
+from harness.victim import ATTACKER, GENUINE, Row, check, mc, split
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 TRIES = int(os.environ.get("AUTHMILTER_TEST_TRIES", "300"))

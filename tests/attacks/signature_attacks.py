@@ -7,7 +7,7 @@ are made by python3-dkim.
 import sys
 import unittest
 
-from victim import ATTACKER, SMUGGLING, Row, Victim, check, mc, split
+from harness.victim import ATTACKER, SMUGGLING, Row, Victim, check, split
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 

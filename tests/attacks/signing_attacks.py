@@ -12,7 +12,7 @@ import unittest
 
 import dkim
 
-from victim import AR, ATTACKER, SMUGGLING, Row, Victim, as_bytes, check, mc, split
+from harness.victim import AR, SMUGGLING, Row, Victim, as_bytes, check, mc, split
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 

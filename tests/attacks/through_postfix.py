@@ -1,4 +1,4 @@
-"""A message of every class of attack through a real Postfix, as contrib/demo sets it up.
+"""A message of every class of attack through a real Postfix, as contrib/demo has it too.
 
     through_postfix.py PROGRAMS
 
@@ -8,7 +8,6 @@ root: without it, or without Postfix, the exit status is 77.
 
 import dataclasses
 import os
-import pathlib
 import re
 import shutil
 import socket
@@ -16,12 +15,10 @@ import struct
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "contrib" / "demo"))
+import dkim
 
-import demo  # noqa: E402
-import dkim  # noqa: E402
-
-from victim import SMUGGLING  # noqa: E402
+from harness import mail_host
+from harness.victim import SMUGGLING
 
 MORE_ZONE = """\
 attack.example TXT "v=spf1 ip4:203.0.113.66 -all"
@@ -35,11 +32,11 @@ TURNED_AWAY = "nobody@home.example"
 ATTACKER = "any@attack.example"
 EVIL = "From: <any@attack.example>"
 BANK = "From: <admin@bank.example>"
-US = demo.OUR_NAME
+US = mail_host.OUR_NAME
 
 
 @dataclasses.dataclass
-class Attack(demo.Row):
+class Attack(mail_host.Row):
     body: str = "This is the body.\r\n"
     appended: str = ""  # to the body, after it was signed
     length: bool = False
@@ -121,7 +118,7 @@ def attacks():
     ]
 
 
-class Attacks(demo.Demo):
+class Attacks(mail_host.MailHost):
     def message(self, row):
         marker = f"<{abs(hash(row.what))}@attack.example>"
         lines = row.headers + [f"Message-ID: {marker}", "Date: Sat, 21 Nov 2026 12:00:00 +0000"]
@@ -215,8 +212,7 @@ def main():
     if os.geteuid() != 0 or shutil.which("postfix") is None:
         print("through_postfix.py: skipped, needs root and Postfix", file=sys.stderr)
         return 77
-    demo.ZONE += MORE_ZONE
-    host = Attacks(sys.argv[1])
+    host = Attacks(sys.argv[1], MORE_ZONE)
     with open(host.folder / "etc/main.cf", "a") as settings:
         # As contrib/postfix has it. And the client here, which XCLIENT makes a stranger, is no local one
         # whose missing From field Postfix would add.

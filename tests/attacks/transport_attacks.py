@@ -16,7 +16,7 @@ import tempfile
 import time
 import unittest
 
-from victim import AR, ATTACKER, FORGED, GENUINE, LEGIT, STAGES, Row, Victim, check, mc, split, until
+from harness.victim import AR, ATTACKER, FORGED, GENUINE, LEGIT, STAGES, Row, Victim, check, mc, split, until
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 ROOT = pathlib.Path(__file__).resolve().parents[2]

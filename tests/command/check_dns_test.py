@@ -11,9 +11,8 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-import signed_tree  # noqa: E402
-from signed_tree import Middlebox, SignedTree  # noqa: E402
+from harness import signed_tree
+from harness.signed_tree import Middlebox, SignedTree
 
 COMMAND = sys.argv.pop(1)
 NAMES = ["--signed", "example.org", "--bogus", "bogus.org", "--large", "large.org", "--loopback", "loopback.org"]

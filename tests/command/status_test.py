@@ -6,7 +6,6 @@ usage: status_test.py AUTHMILTER AUTHMILTERD [unittest arguments]
 
 import json
 import os
-import pathlib
 import re
 import signal
 import socket
@@ -17,9 +16,8 @@ import threading
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "milter"))
-from daemon import make_key  # noqa: E402
-from measured import Measured, free_address  # noqa: E402
+from harness.daemon import make_key
+from harness.measured import Measured, free_address
 
 COMMAND, PROGRAM = (sys.argv.pop(1) for _ in range(2))
 GOOD = [("From", " A <a@example.org>"), ("Subject", " hello")]

@@ -14,11 +14,8 @@ import subprocess
 import sys
 import time
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS / "milter"), str(TESTS / "support")]
-
-from daemon import Daemon  # noqa: E402
-from dns_server import DnsServer  # noqa: E402
+from harness.daemon import Daemon
+from harness.dns_server import DnsServer
 
 SKIPPED = 77
 

@@ -19,12 +19,11 @@ import tempfile
 from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / one) for one in ("tests/milter", "tests/support")]
 
-import dkim  # noqa: E402
-import milter_client as mc  # noqa: E402
-from daemon import ZONE, Daemon, key_record, make_key  # noqa: E402
-from unpacked_packages import Missing, unpacked  # noqa: E402
+import dkim
+from harness import milter_client as mc
+from harness.daemon import ZONE, Daemon, key_record, make_key
+from harness.unpacked_packages import Missing, unpacked
 
 OUR_NAME = "mx.example.net"
 EXAMPLE_NAME = "mx.example.org"  # in the fragments

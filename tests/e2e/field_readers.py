@@ -13,13 +13,11 @@ import pathlib
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / one) for one in ("tests/milter", "tests/support", "tests/e2e")]
+import authres
+import dkim
 
-import authres  # noqa: E402
-import dkim  # noqa: E402
-from daemon import ZONE, Daemon, key_record, make_key  # noqa: E402
-from unpacked_packages import Missing, unpacked  # noqa: E402
+from harness.daemon import ZONE, Daemon, key_record, make_key
+from harness.unpacked_packages import Missing, unpacked
 
 PERL_PACKAGES = ("libmail-authenticationresults-perl", "libclone-perl", "libjson-perl")
 # One line for each method: [method, result, reason or null, {"smtp.mailfrom": "...", ...}], below the host's name.

@@ -17,16 +17,13 @@ import subprocess
 import sys
 import tempfile
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS / one) for one in ("e2e", "milter", "support", "../contrib/demo")]
+import dkim
 
-import dkim  # noqa: E402
-from daemon import Daemon, make_key  # noqa: E402
-from dns_server import DnsServer  # noqa: E402
-from milter_client import (CONTINUE, REJECT, SKIPPED, TEMPFAIL, MilterClient, Result,  # noqa: E402
-                           apply_changes)
-from original_milters import CACHE, NAMESERVER, PROGRAMS, OriginalMilters, unpacked  # noqa: E402
-from unpacked_packages import CACHE as CACHES, Missing  # noqa: E402
+from harness.daemon import Daemon, make_key
+from harness.dns_server import DnsServer
+from harness.milter_client import CONTINUE, REJECT, SKIPPED, TEMPFAIL, MilterClient, Result, apply_changes
+from harness.original_milters import CACHE, NAMESERVER, PROGRAMS, OriginalMilters, unpacked
+from harness.unpacked_packages import CACHE as CACHES, Missing
 
 SKIP = 77
 BODY = b"Are you hungry yet?\r\n"

@@ -17,9 +17,9 @@ import sys
 import time
 import warnings
 
-from bench import USERS, Bench, fields_of, message, print_row, skip
-from nukib_laboratory import EVERYTHING, OTHER, PARTNER, RESOLVER, SHIPPED, US, Laboratory, Receiver, V, own_view
-from tables import keep_table
+from harness.bench import USERS, Bench, fields_of, message, skip
+from harness.nukib_laboratory import EVERYTHING, OTHER, PARTNER, RESOLVER, SHIPPED, US, Laboratory, Receiver, V, own_view
+from harness.tables import keep_table, print_row
 
 ALICE = "alice@home.example"
 

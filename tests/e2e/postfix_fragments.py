@@ -8,25 +8,23 @@ of its own, because the ports are those that the files say.
 
 import argparse
 import contextlib
-import ctypes
-import fcntl
 import os
 import shutil
 import smtplib
 import socket
 import socketserver
 import ssl
-import struct
 import subprocess
 import sys
 import threading
 from dataclasses import dataclass
 
-from bench import (OUR_DOMAIN, OUR_NAME, ROOT, STRANGER, USERS, Bench, fields_of, make_socket_folder, message,
-                   print_row, skip)
-from other_milter import TcpMilter, UnixMilter
-from private_postfix import PrivatePostfix
-from tables import keep_table
+from harness.bench import (OUR_DOMAIN, OUR_NAME, ROOT, STRANGER, USERS, Bench, fields_of, make_socket_folder, message,
+                           skip)
+from harness.network import Unavailable, own_network
+from harness.other_milter import TcpMilter, UnixMilter
+from harness.private_postfix import PrivatePostfix
+from harness.tables import keep_table, print_row
 
 FRAGMENTS = ROOT / "contrib/postfix"
 BELOW_QUEUE = "unix:{folder}/postfix/queue/authmilter/authmilter.sock"
@@ -221,16 +219,6 @@ def texts(names):
     return "".join((FRAGMENTS / name).read_text() for name in names)
 
 
-def own_network():
-    """Puts this process into a network with nothing but a loopback interface."""
-    library = ctypes.CDLL(None, use_errno=True)
-    if library.unshare(0x40000000) != 0:  # CLONE_NEWNET
-        skip(f"no network of its own: {os.strerror(ctypes.get_errno())}")
-    with socket.socket() as one:
-        # SIOCSIFFLAGS with IFF_UP | IFF_RUNNING
-        fcntl.ioctl(one, 0x8914, struct.pack("16sH14x", b"lo", 0x41))
-
-
 def run(bench, setup):
     """(whether something is wrong, Postfix's version, what came of each way in)."""
     laboratory = Laboratory(bench, setup)
@@ -256,7 +244,10 @@ def main():
         skip("needs root, because Postfix does")
     if not shutil.which("postfix"):
         skip("Postfix is not installed")
-    own_network()
+    try:
+        own_network()
+    except Unavailable as reason:
+        skip(reason)
 
     bench = Bench(options.programs)
     try:

@@ -12,8 +12,8 @@ import shutil
 import subprocess
 import sys
 
-from bench import OUR_DOMAIN, OUR_NAME, STRANGER, USERS, Bench, fields_of, message, skip
-from private_postfix import PrivatePostfix
+from harness.bench import OUR_DOMAIN, OUR_NAME, STRANGER, USERS, Bench, fields_of, message, skip
+from harness.private_postfix import PrivatePostfix
 
 AWAY = "someone@away.example"
 REDIRECT = "redirect@alias.home.example"

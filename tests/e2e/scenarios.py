@@ -13,11 +13,11 @@ import shutil
 import sys
 from dataclasses import dataclass, field
 
-from bench import (GENUINE, OUR_DOMAIN, OUR_NAME, ROOT, STRANGER, USERS, WITHOUT_TLS, Bench, fields_of, message,
-                   print_row, skip)
-from private_postfix import PrivatePostfix
-from private_sendmail import Missing, PrivateSendmail
-from tables import keep_table
+from harness.bench import (GENUINE, OUR_DOMAIN, OUR_NAME, ROOT, STRANGER, USERS, WITHOUT_TLS, Bench, fields_of,
+                           message, skip)
+from harness.private_postfix import PrivatePostfix
+from harness.private_sendmail import Missing, PrivateSendmail
+from harness.tables import keep_table, print_row
 
 AUTHMILTER_M4 = ROOT / "contrib/sendmail/authmilter.m4"
 RESULTS = "Authentication-Results"

@@ -14,9 +14,9 @@ import time
 import typing
 import unittest
 
-import faults
-from faults import AR, ATTACKER, GENUINE, FaultyServer, Row, Victim, check, mc, split
-from dns_server import octets, read_question, record, wire_name
+from harness import faults
+from harness.dns_server import octets, read_question, record, wire_name
+from harness.faults import AR, ATTACKER, GENUINE, FaultyServer, Row, Victim, check, mc, split
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 

@@ -13,9 +13,10 @@ import time
 import unittest
 
 import dkim
-import faults
-from faults import AR, ATTACKER, LEGIT, Victim, check, mc, split
-from daemon import key_record
+
+from harness import faults
+from harness.daemon import key_record
+from harness.faults import AR, ATTACKER, LEGIT, Victim, check, mc, split
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 MIB = 1 << 20

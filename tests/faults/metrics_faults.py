@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-from faults import TestCase, Watched, unittest
+from harness.faults import TestCase, Watched, unittest
 
 PROGRAM = os.path.abspath(sys.argv[1])
 # Prometheus' own limit is 10 seconds. Ten clients have a thread each and cost nothing; this is for a busy machine.

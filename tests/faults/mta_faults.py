@@ -11,8 +11,8 @@ import sys
 import time
 import unittest
 
-import faults
-from faults import ATTACKER, LEGIT, STAGES, Victim, check, closing, mc, until
+from harness import faults
+from harness.faults import LEGIT, STAGES, Victim, check, closing, until
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 TIMES = 40

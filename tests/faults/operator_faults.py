@@ -15,8 +15,8 @@ import threading
 import time
 import unittest
 
-import faults
-from faults import ATTACKER, FORGED, GENUINE, LEGIT, Victim, check, mc, split
+from harness import faults
+from harness.faults import ATTACKER, FORGED, GENUINE, LEGIT, Victim, check, mc, split
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 F_SETPIPE_SZ = 1031

@@ -17,8 +17,8 @@ import time
 import unittest
 import urllib.request
 
-import milter_client as mc
-from daemon import ZONE, Daemon, key_record, make_key
+from harness import milter_client as mc
+from harness.daemon import ZONE, Daemon, key_record, make_key
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 GOOD = [("From", " A <a@example.org>"), ("To", " b@example.com"), ("Subject", " hello")]

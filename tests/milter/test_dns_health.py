@@ -4,7 +4,6 @@
 """
 
 import os
-import pathlib
 import re
 import signal
 import subprocess
@@ -12,12 +11,9 @@ import sys
 import time
 import unittest
 
-import measured
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-import signed_tree  # noqa: E402
-from dns_server import DnsServer  # noqa: E402
-from signed_tree import Middlebox, SignedTree  # noqa: E402
+from harness import measured, signed_tree
+from harness.dns_server import DnsServer
+from harness.signed_tree import Middlebox, SignedTree
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 MESSAGES = 8

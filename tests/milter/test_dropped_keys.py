@@ -5,7 +5,6 @@
 Another process's memory is read, which takes root.
 """
 
-import base64
 import os
 import re
 import signal
@@ -14,7 +13,7 @@ import sys
 import time
 import unittest
 
-from daemon import Daemon, make_key
+from harness.daemon import Daemon, make_key
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 SKIPPED = 77

@@ -13,15 +13,11 @@ import sys
 import time
 import unittest
 
-import milter_client as mc
-import measured
-from daemon import ZONE, Daemon, make_key
+from harness import exposition, measured
+from harness.daemon import ZONE, Daemon, make_key
+from harness.dns_server import DnsServer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/support"))
-import exposition  # noqa: E402
-from dns_server import DnsServer  # noqa: E402
-
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 GOOD = [("From", " A <a@example.org>"), ("Subject", " hello")]
 HELD = [("From", " A <a@held.example>"), ("Subject", " hello")]

@@ -9,8 +9,8 @@ import sys
 import unittest
 import urllib.request
 
-import milter_client as mc
-from daemon import Daemon
+from harness import milter_client as mc
+from harness.daemon import Daemon
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 MESSAGE = [("From", " A <a@other.example>"), ("Subject", " hello")]

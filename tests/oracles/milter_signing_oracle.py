@@ -11,12 +11,9 @@ import re
 import sys
 import tempfile
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS / "milter"), str(TESTS / "oracles")]
-
-from daemon import Daemon  # noqa: E402
-from dkim_oracle import DOMAIN, Keys, verify_here, verify_there, with_our_from  # noqa: E402
-from milter_client import apply_changes  # noqa: E402
+from dkim_oracle import DOMAIN, Keys, verify_here, verify_there, with_our_from
+from harness.daemon import Daemon
+from harness.milter_client import apply_changes
 
 SKIPPED = 77
 USER = f"torture@{DOMAIN}"

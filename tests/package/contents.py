@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-from debian_package import newest, said_by
+from harness.debian_package import newest, said_by
 
 DOCUMENTS = "/usr/share/doc/authmilter"
 # Beyond what `cmake --install` puts there.

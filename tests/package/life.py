@@ -10,17 +10,14 @@ Depends are complete shows in a TREE that has nothing else:
 """
 
 import argparse
-import pathlib
 import re
 import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "milter"))
-
-from milter_client import MilterClient
-from debian_package import newest, with_version
-from throwaway_machine import Machine, Unavailable
+from harness.debian_package import newest, with_version
+from harness.milter_client import MilterClient
+from harness.throwaway_machine import Machine, Unavailable
 
 SOCKET = "/run/authmilter/authmilter.sock"
 CONFIGURATION = "/etc/authmilter/authmilter.toml"

@@ -14,12 +14,11 @@ import textwrap
 import threading
 import time
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(TESTS / "milter"))
+from harness.debian_package import newest, with_version
+from harness.milter_client import MilterClient
+from harness.throwaway_machine import Machine, Unavailable
 
-from milter_client import MilterClient
-from debian_package import newest, with_version
-from throwaway_machine import Machine, Unavailable
+TESTS = pathlib.Path(__file__).resolve().parent.parent
 
 UNIT = "authmilterd.service"
 DEFAULT_SOCKET = "/run/authmilter/authmilter.sock"
@@ -53,8 +52,7 @@ keys = [{ selector = "a", file = "/run/credentials/authmilterd.service/key" }]
 # Run in the network of the copy, from the files of this machine.
 NAME_SERVER = """
 import sys
-sys.path.insert(0, sys.argv[1])
-from dns_server import DnsServer
+from harness.dns_server import DnsServer
 with DnsServer({"example.org": [("TXT", "v=spf1 ip4:192.0.2.1 -all")]}) as server:
     print(server.address, flush=True)
     sys.stdin.read()
@@ -211,8 +209,8 @@ class Service:
     def serves_several_sockets(self):
         self.machine.run("install", "-d", "-o", "authmilter", "-g", "postfix", "-m", "2750",
                          "/var/spool/postfix/authmilter")
-        inside = ["nsenter", "--target", self.machine.first, "--net", sys.executable, "-c"]
-        with subprocess.Popen([*inside, NAME_SERVER, TESTS / "support"], stdin=subprocess.PIPE,
+        inside = ["nsenter", "--target", self.machine.first, "--net", "env", f"PYTHONPATH={TESTS}", sys.executable, "-c"]
+        with subprocess.Popen([*inside, NAME_SERVER], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE) as server:
             configuration = SEVERAL.format(sockets=[f"unix:{DEFAULT_SOCKET}", f"unix:{POSTFIX_SOCKET}", *BY_TCP],
                                            server=server.stdout.readline().decode().strip())
@@ -223,12 +221,11 @@ class Service:
                             "srw-rw---- authmilter:postfix")
             for address in BY_TCP:
                 with_tcp = subprocess.run(
-                    [*inside, "import sys; sys.path.insert(0, sys.argv[1])\n"
-                     "from milter_client import MilterClient\n"
+                    [*inside, "from harness.milter_client import MilterClient\n"
                      f"with MilterClient('{address}') as milter:\n"
                      "  milter.greet()\n"
-                     f"  print(milter.deliver({HEADER!r}).inserted('Authentication-Results'))",
-                     TESTS / "milter"], capture_output=True, text=True, check=False)
+                     f"  print(milter.deliver({HEADER!r}).inserted('Authentication-Results'))"],
+                    capture_output=True, text=True, check=False)
                 self.expect(f"a message by {address}", "spf=pass" in with_tcp.stdout, True)
             with self.milter(POSTFIX_SOCKET) as milter:
                 milter.greet()

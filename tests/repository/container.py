@@ -9,11 +9,8 @@ import re
 import socket
 import subprocess
 import sys
-import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "milter"))
-
-from daemon import Daemon
+from harness.daemon import Daemon
 
 INSTRUCTIONS = {"FROM", "RUN", "COPY", "WORKDIR", "USER", "EXPOSE", "STOPSIGNAL", "HEALTHCHECK", "ENTRYPOINT"}
 

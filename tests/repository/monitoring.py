@@ -14,11 +14,10 @@ import shutil
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/milter"))
-from daemon import make_key  # noqa: E402
-from measured import Measured, exposition  # noqa: E402
+from harness.daemon import make_key
+from harness.measured import Measured, exposition
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 DASHBOARD = ROOT / "contrib/grafana/authmilter.json"
 RULES = ROOT / "contrib/prometheus/authmilter.rules.yml"
 ADDED_BY_PROMETHEUS = {"instance", "job"}

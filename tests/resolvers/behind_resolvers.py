@@ -13,13 +13,11 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / one) for one in ("tests/milter", "tests/resolvers")]
+import dkim
 
-import dkim  # noqa: E402
-import servers  # noqa: E402
-from daemon import Daemon, make_key  # noqa: E402
-from signed_tree import CLIENT, SignedTree  # noqa: E402
+import servers
+from harness.daemon import Daemon, make_key
+from zones import CLIENT, Tree
 
 # The default configuration, but for the place of its socket. In monitor mode every message shows its results.
 CONFIG = """[milter]
@@ -185,7 +183,7 @@ def main():
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tree-")))
         folder.chmod(0o755)
         key = folder / "key.pem"
-        tree = SignedTree(folder, make_key(key))
+        tree = Tree(folder, make_key(key))
         messages = {row.why: message(row, key) for row in ROWS}
         servers.start_tree(tree, folder, stack)
         for resolver in servers.RESOLVERS:

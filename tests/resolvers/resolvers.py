@@ -13,12 +13,10 @@ import shutil
 import subprocess
 import sys
 
+from harness.throwaway_machine import Machine, Unavailable
+from harness.unpacked_packages import CACHE, Missing, unpacked
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / one) for one in ("tests/package", "tests/support")]
-
-from throwaway_machine import Machine, Unavailable  # noqa: E402
-from unpacked_packages import CACHE, Missing, unpacked  # noqa: E402
-
 NAME = "resolvers"  # in the cache
 LIST = ROOT / "contrib/packages/resolvers"
 PLACE = "/tmp/authmilter"
@@ -51,8 +49,8 @@ def put(machine, programs):
                            stdin=archive.stdout, check=True)
     machine.run("ldconfig")
     place = machine.path(PLACE)
-    for folder in ("milter", "resolvers", "support"):
-        shutil.copytree(ROOT / "tests" / folder, place / "tests" / folder, ignore=shutil.ignore_patterns("*.cc"))
+    # With the harness in it, to which it has a link.
+    shutil.copytree(ROOT / "tests/resolvers", place / "tests/resolvers")
     for program in programs:
         shutil.copy2(program, place)
 

@@ -11,10 +11,11 @@ import pathlib
 import shutil
 import signal
 import smtplib
-import socket
 import subprocess
 import sys
 import time
+
+from .network import free_port
 
 MAIN_CF = """\
 compatibility_level = 3.6
@@ -94,12 +95,6 @@ def settings_once(text):
             name = line.partition("=")[0].strip()
             settings[name] = line
     return "".join(settings.values())
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def stop_postfix(folder):

@@ -6,8 +6,9 @@ resolver leaves out (RFC 2544). So resolvers need no other setting than the root
 
 import pathlib
 import re
-import subprocess
 import textwrap
+
+from harness.signed_zones import SignedZones
 
 HINTS = pathlib.Path("/usr/share/dns/root.hints")
 SERVER = "198.18.0.1"
@@ -69,17 +70,11 @@ def leaf_zone(name, key):
         """)
 
 
-def run_ldns(folder, *command):
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, f"{' '.join(map(str, command))}: {done.stderr}"
-    return done.stdout.strip()
-
-
-class SignedTree:
+class Tree(SignedZones):
     """The zones in files of `folder`; `anchor` is the DS, `key_anchor` the DNSKEY of the root."""
 
     def __init__(self, folder, key):
-        self.folder = folder
+        super().__init__(folder)
         leaves = {f"{name}.example.": leaf_zone(name, key) for name in LEAVES}
         delegations = []
         for zone, text in leaves.items():
@@ -87,9 +82,9 @@ class SignedTree:
             if name == "unsigned":
                 self.write(zone, text)
             else:
-                delegations.append(self.sign(zone, text, nsec3=name == "nsec3", expired=name == "expired"))
+                delegations.append(self.delegation(zone, text, nsec3=name == "nsec3", expired=name == "expired"))
         # The parent names a key that the child does not have.
-        stranger = self.make_key("bogus.example.")[1]
+        stranger = self.ds(self.make_key("bogus.example."))
         delegations = [stranger if line.startswith("bogus.") else line for line in delegations]
         top = textwrap.dedent(f"""\
             $ORIGIN example.
@@ -100,60 +95,25 @@ class SignedTree:
             """) + "".join(f"{zone} NS ns.{zone}\nns.{zone} A {SERVER}\n" for zone in leaves)
         # As on the Internet, where resolvers and clients try whether they can validate.
         com = f"$TTL 300\ncom. SOA ns.example. hostmaster.example. 1 3600 600 86400 60\ncom. NS ns.example.\n"
-        com_anchor = self.sign("com.", com)
-        top_anchor = self.sign("example.", top + "\n".join(delegations) + "\n", nsec3=True)
+        com_anchor = self.delegation("com.", com)
+        top_anchor = self.delegation("example.", top + "\n".join(delegations) + "\n", nsec3=True)
 
         self.root_servers = dict(re.findall(r"(?m)^(\S+)\s+\d+\s+A\s+(\S+)$", HINTS.read_text()))
         root = "$TTL 86400\n. SOA a.root-servers.net. hostmaster. 1 1800 900 604800 300\n" + "".join(
             f". NS {name}\n{name} A {address}\n" for name, address in self.root_servers.items())
         root += f"example. NS ns.example.\nns.example. A {SERVER}\n{top_anchor}\ncom. NS ns.example.\n{com_anchor}\n"
-        self.anchor = self.sign(".", root)
-        self.key_anchor = next(folder.glob("K.+*.key")).read_text().strip()
+        key = self.sign(".", root)
+        self.anchor, self.key_anchor = self.ds(key), key.read_text().strip()
         self.zones = ["com.", "example.", *leaves]
 
-    def write(self, zone, text):
-        path = self.folder / f"{zone}zone"
-        path.write_text(text)
-        return path
-
-    def make_key(self, zone):
-        """The name of its files, and the DS."""
-        name = run_ldns(self.folder, "ldns-keygen", "-a", "ECDSAP256SHA256", "-k", zone)
-        return name, (self.folder / f"{name}.ds").read_text().strip()
-
-    def sign(self, zone, text, nsec3=False, expired=False):
-        """The DS for the zone above."""
-        path = self.write(zone, text)
-        key, anchor = self.make_key(zone)
-        # RFC 9276 section 3.1: no further iterations, no salt.
-        proofs = ("-n", "-t", "0") if nsec3 else ()
-        times = ("-i", "20200101", "-e", "20200201") if expired else ()
-        run_ldns(self.folder, "ldns-signzone", *proofs, *times, "-f", str(path) + ".signed", "-o", zone, path, key)
-        path.with_name(path.name + ".signed").rename(path)
-        return anchor
+    def delegation(self, zone, text, **how):
+        """Signs a zone; the DS for the zone above."""
+        return self.ds(self.sign(zone, text, **how))
 
     def addresses(self):
         return [*self.root_servers.values(), SERVER]
 
     def nsd_configurations(self):
         """One for the root, one for the rest."""
-        return [self.nsd_configuration("root", self.root_servers.values(), ["."]),
-                self.nsd_configuration("zones", [SERVER], self.zones)]
-
-    def nsd_configuration(self, name, addresses, zones):
-        listen = "".join(f"  ip-address: {address}\n" for address in addresses)
-        path = self.folder / f"nsd-{name}.conf"
-        path.write_text(textwrap.dedent(f"""\
-            server:
-              server-count: 1
-              username: ""
-              chroot: ""
-              zonesdir: "{self.folder}"
-              pidfile: ""
-              xfrdfile: ""
-              zonelistfile: ""
-              xfrdir: "{self.folder}"
-              database: ""
-            """) + listen + "remote-control:\n  control-enable: no\n" + "".join(
-                f'zone:\n  name: "{zone}"\n  zonefile: "{zone}zone"\n' for zone in zones))
-        return path
+        return [self.nsd_configuration("nsd-root", self.root_servers.values(), ["."]),
+                self.nsd_configuration("nsd-zones", [SERVER], self.zones)]

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-import milter_client as mc
+from . import milter_client as mc
 
 # The root's SOA makes the zone all there is: no name is looked up elsewhere.
 ZONE = """$TTL 300

@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import textwrap
 import time
 
 try:
@@ -21,12 +20,10 @@ except ImportError:
     print("skipped, needs the package python3-dkim")
     sys.exit(77)
 
+from .daemon import key_record, make_key
+from .signature_check import signature_problems
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / one) for one in ("contrib/demo", "tests/milter", "tests/support")]
-
-from daemon import key_record, make_key  # noqa: E402
-from signature_check import signature_problems  # noqa: E402
-
 OUR_NAME = "mx.home.example"
 OUR_DOMAIN = "home.example"
 USERS = {"alice@home.example": "secret"}
@@ -186,11 +183,3 @@ def fields_of(content, name):
     lines = re.sub(r"\r?\n(?=[ \t])", "", header).splitlines()
     return [line.split(":", 1)[1] for line in lines
             if line.split(":", 1)[0].strip().lower() == name.lower() and ":" in line]
-
-
-def print_row(cells, widths):
-    columns = [textwrap.wrap(cell, width) or [""] for cell, width in zip(cells, widths)]
-    for line in range(max(map(len, columns))):
-        texts = [column[line] if line < len(column) else "" for column in columns]
-        print(" | ".join(text.ljust(width) for text, width in zip(texts, widths)).rstrip())
-    print("-+-".join("-" * width for width in widths))

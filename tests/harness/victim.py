@@ -5,15 +5,12 @@ his client; legitimate.com, which says p=reject, is whom he wants to be.
 """
 
 import dataclasses
-import pathlib
 import re
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "milter"))
+import dkim
 
-import dkim  # noqa: E402
-import milter_client as mc  # noqa: E402
-from daemon import Daemon, key_record, make_key  # noqa: E402
+from . import milter_client as mc
+from .daemon import Daemon, key_record, make_key
 
 ATTACKER = "203.0.113.66"
 GENUINE = "192.0.2.10"

@@ -7,7 +7,6 @@ A Middlebox stands between and spoils answers in one way. SignedTree.available()
 """
 
 import ipaddress
-import pathlib
 import shutil
 import socket
 import struct
@@ -15,7 +14,9 @@ import subprocess
 import tempfile
 import time
 
-from dns_server import NXDOMAIN, OPT, REFUSED, TYPES, DnsServer, read_question, record, udp_octets
+from .dns_server import NXDOMAIN, OPT, REFUSED, TYPES, DnsServer, read_question, record, udp_octets
+from .network import free_port
+from .signed_zones import SignedZones
 
 PROGRAMS = ("nsd", "unbound", "ldns-keygen", "ldns-signzone", "ldns-key2ds")
 DS, DNSKEY = 43, 48
@@ -25,57 +26,32 @@ ORG = (HEAD + "ns IN A 127.0.0.1\nexample IN A 192.0.2.1\nexample IN TXT \"v=spf
        f"large IN TXT {LARGE}\nloopback IN A 127.0.0.2\n")
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-class SignedTree:
+class SignedTree(SignedZones):
     def __init__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="authmilter-tree-"))
+        super().__init__(tempfile.mkdtemp(prefix="authmilter-tree-"))
         self.folder.chmod(0o755)
         self._nsd, self._unbound = free_port(), free_port()
         self.address = f"127.0.0.1@{self._unbound}"
         self._processes = []
-        bogus_ds, _ = self._sign("bogus.org", HEAD + "@ IN A 192.0.2.2\n")
+        bogus_ds = self._sign("bogus.org.", HEAD + "@ IN A 192.0.2.2\n")
         # The digest of another key, so that the zone's own signatures are wrong.
         fields = bogus_ds.split()
         wrong = " ".join(fields[:-1] + [fields[-1][:-1] + ("0" if fields[-1][-1] != "0" else "1")])
-        org_ds, _ = self._sign("org", ORG + f"bogus.org. 300 IN NS ns.org.\n{wrong}\n")
-        _, self.anchor = self._sign("", HEAD + f"org. 300 IN NS ns.org.\nns.org. 300 IN A 127.0.0.1\n{org_ds}\n")
+        org_ds = self._sign("org.", ORG + f"bogus.org. 300 IN NS ns.org.\n{wrong}\n")
+        self.anchor = self.sign(".", "$ORIGIN .\n" + HEAD + f"org. 300 IN NS ns.org.\nns.org. 300 IN A 127.0.0.1\n{org_ds}\n")
 
     @staticmethod
     def available():
         return all(shutil.which(program) for program in PROGRAMS)
 
-    def _run(self, *command):
-        return subprocess.run(command, cwd=self.folder, check=True, capture_output=True, text=True).stdout.strip()
-
     def _sign(self, zone, text):
-        """The zone's DS record, and the file of its key."""
-        file = (zone or "root") + ".zone"
-        (self.folder / file).write_text(f"$ORIGIN {zone}.\n" + text)
-        key = self._run("ldns-keygen", "-a", "ECDSAP256SHA256", "-k", zone + ".")
-        self._run("ldns-signzone", "-o", zone + ".", "-f", file + ".signed", file, key)
-        return self._run("ldns-key2ds", "-n", "-2", key + ".key"), self.folder / (key + ".key")
+        return self.ds(self.sign(zone, f"$ORIGIN {zone}\n" + text))
 
     def __enter__(self):
-        zones = "".join(f'zone:\n  name: "{name}."\n  zonefile: "{name or "root"}.zone.signed"\n'
-                        for name in ("", "org", "bogus.org"))
-        self._start("nsd", f"""server:
-  ip-address: 127.0.0.1@{self._nsd}
-  zonesdir: "{self.folder}"
-  database: ""
-  username: ""
-  pidfile: "{self.folder}/nsd.pid"
-  xfrdfile: "{self.folder}/xfrd.state"
-  zonelistfile: "{self.folder}/zone.list"
-  server-count: 1
-remote-control:
-  control-enable: no
-{zones}""", self._nsd)
-        self._start("unbound", f"""server:
+        configuration = self.nsd_configuration("nsd", [f"127.0.0.1@{self._nsd}"], [".", "org.", "bogus.org."])
+        self._start("nsd", configuration, self._nsd)
+        unbound = self.folder / "unbound.conf"
+        unbound.write_text(f"""server:
   interface: 127.0.0.1@{self._unbound}
   username: ""
   chroot: ""
@@ -89,15 +65,13 @@ remote-control:
 stub-zone:
   name: "."
   stub-addr: 127.0.0.1@{self._nsd}
-""", self._unbound)
+""")
+        self._start("unbound", unbound, self._unbound)
         return self
 
     def _start(self, program, configuration, port):
-        file = self.folder / f"{program}.conf"
-        file.write_text(configuration)
-        log = open(self.folder / f"{program}.log", "wb")
-        self._processes.append(subprocess.Popen([program, "-d", "-c", file], stdout=log, stderr=log))
-        log.close()
+        with open(self.folder / f"{program}.log", "wb") as log:
+            self._processes.append(subprocess.Popen([program, "-d", "-c", configuration], stdout=log, stderr=log))
         end = time.monotonic() + 60
         while time.monotonic() < end:
             try:

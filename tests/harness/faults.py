@@ -1,26 +1,15 @@
-"""What the tests of faults share: whom they look at, and how they see that he judges as before."""
+"""The host under attack while things around it fail: how its state is seen, and that it judges as before."""
 
 import contextlib
-import pathlib
-import socket
-import sys
 import time
 import unittest
 import urllib.request
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS / name) for name in ("attacks", "milter", "support")]
-
-from dns_server import DnsServer  # noqa: E402
-from victim import AR, ATTACKER, FORGED, GENUINE, LEGIT, STAGES, Row, Victim, check, mc, split, until  # noqa: E402,F401
+from .dns_server import DnsServer
+from .network import free_port
+from .victim import AR, ATTACKER, FORGED, GENUINE, LEGIT, STAGES, Row, Victim, check, mc, split, until  # noqa: F401
 
 PASSED = Row("", LEGIT, "accepted", results=("spf=pass", "dmarc=pass"))
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class Watched(Victim):

@@ -4,26 +4,24 @@ Nothing is installed: the packages are unpacked into a cache. The daemons run in
 process namespace, where their name server has the port and the address that they insist on; their sockets
 are files, so the test reaches them from outside. Needs root, and apt's lists of packages the first time.
 
-    original_milters.py FOLDER    what runs inside the namespaces
+    python3 -m harness.original_milters FOLDER    what runs inside the namespaces
 """
 
-import fcntl
 import json
 import os
 import pathlib
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from .dns_server import DnsServer
+from .network import loopback_up
+from .unpacked_packages import CACHE as CACHES
+from .unpacked_packages import Missing, unpacked as unpacked_packages
 
-from dns_server import DnsServer  # noqa: E402
-from unpacked_packages import CACHE as CACHES  # noqa: E402
-from unpacked_packages import Missing, unpacked as unpacked_packages  # noqa: E402
-
+TESTS = pathlib.Path(__file__).resolve().parents[1]
 CACHE = CACHES / "opendkim"
 
 # The filters, and the libraries and data that nothing else here needs.
@@ -34,7 +32,6 @@ LIBRARIES = ("usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "usr/lib",
 NAMESPACES = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child")
 # Inside, the loopback interface has this address too: libunbound asks no name server at 127.0.0.1.
 NAMESERVER = "192.0.2.53"
-SIOCSIFFLAGS, SIOCSIFADDR, IFF_UP, IFF_RUNNING = 0x8914, 0x8916, 0x1, 0x40
 PROGRAMS = ("opendkim", "opendmarc")
 
 
@@ -67,9 +64,9 @@ class OriginalMilters:
         (self.folder / "originals.json").write_text(json.dumps(
             {"configurations": {name: str(path) for name, path in configurations.items()}, "names": names}))
         self._output = (self.folder / "originals.log").open("w")
-        self._process = subprocess.Popen([*NAMESPACES, sys.executable, __file__, str(self.folder)],
+        self._process = subprocess.Popen([*NAMESPACES, sys.executable, "-m", __name__, str(self.folder.resolve())],
                                          stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._output,
-                                         env=environment())
+                                         env={**environment(), "PYTHONPATH": str(TESTS)})
 
     def log(self):
         return (self.folder / "originals.log").read_text(errors="replace")
@@ -99,16 +96,9 @@ def _listens(path):
     return True
 
 
-def loopback_up():
-    with socket.socket() as any_socket:
-        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh", b"lo", IFF_UP | IFF_RUNNING))
-        address = struct.pack("=H2s4s8x", socket.AF_INET, b"", socket.inet_aton(NAMESERVER))
-        fcntl.ioctl(any_socket, SIOCSIFADDR, struct.pack("16s16s", b"lo:1", address))
-
-
 def inside(folder):
     setup = json.loads((folder / "originals.json").read_text())
-    loopback_up()
+    loopback_up([NAMESERVER])
     subprocess.run(["mount", "--bind", folder / "resolv.conf", os.path.realpath("/etc/resolv.conf")], check=True)
     with DnsServer(setup["names"], host=NAMESERVER, port=53):
         # In the foreground, so that they end with this process.

@@ -18,8 +18,9 @@ import subprocess
 import threading
 import time
 
-from private_postfix import wait_for_message
-from unpacked_packages import Missing, unpacked
+from .network import free_port
+from .private_postfix import wait_for_message
+from .unpacked_packages import Missing, unpacked
 
 UNPACKED = ("sendmail-bin", "sendmail-cf")
 # m4 and Sendmail's libraries do not conflict with anything: contrib/packages/test installs them. Those that
@@ -241,9 +242,3 @@ class PrivateSendmail:
         """Every line of SMTP and what Sendmail wrote to standard error; its own log goes to syslog."""
         paths = (self.folder / "sendmail.out", self.folder / "smtp.log")
         return "".join(path.read_text(errors="replace") for path in paths if path.exists())
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

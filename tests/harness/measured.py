@@ -1,20 +1,14 @@
 """A daemon whose metrics can be read."""
 
-import pathlib
-import socket
-import sys
 import time
 
-from daemon import Daemon
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-import exposition  # noqa: E402
+from . import exposition
+from .daemon import Daemon
+from .network import free_port
 
 
 def free_address():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{s.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 class Measured(Daemon):

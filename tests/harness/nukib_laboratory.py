@@ -7,7 +7,6 @@ too, each with the certificate and the TLSA record that it is told to have.
 """
 
 import ctypes
-import fcntl
 import hashlib
 import os
 import shutil
@@ -15,14 +14,14 @@ import smtplib
 import socket
 import socketserver
 import ssl
-import struct
 import subprocess
 import threading
 from dataclasses import dataclass
 
-from bench import OUR_DOMAIN, OUR_NAME, ROOT, USERS, make_socket_folder, skip
-from postfix_fragments import own_network
-from private_postfix import PrivatePostfix
+from .bench import OUR_DOMAIN, OUR_NAME, ROOT, USERS, make_socket_folder, skip
+from .network import Unavailable, own_network
+from .private_postfix import PrivatePostfix
+from .signed_zones import SignedZones
 
 SHIPPED = ROOT / "contrib/postfix/nukib"
 QUEUE = "/var/spool/postfix"
@@ -80,8 +79,8 @@ remote-control:
 """
 AUTH_ZONE = """\
 auth-zone:
-  name: "{name}."
-  zonefile: "{folder}/{file}"
+  name: "{zone}"
+  zonefile: "{file}"
   for-downstream: no
   for-upstream: yes
 """
@@ -182,24 +181,18 @@ class Authority:
 
 def own_view():
     """Puts this process into mount and network namespaces; 192.0.2.0/24 and the like are this host."""
-    own_network()
+    try:
+        own_network(NETWORKS)
+    except Unavailable as reason:
+        skip(reason)
     if ctypes.CDLL(None, use_errno=True).unshare(0x00020000) != 0:  # CLONE_NEWNS
         skip(f"no file system of its own: {os.strerror(ctypes.get_errno())}")
     if subprocess.run(["mount", "--make-rprivate", "/"], capture_output=True).returncode != 0:
         skip("mounts are not allowed")
-    with socket.socket() as one:
-        for number, address in enumerate(NETWORKS):
-            # SIOCSIFADDR on an alias: the network's class says /24, and all of it is local on lo.
-            fcntl.ioctl(one, 0x8916, struct.pack("16sHH4s8x", f"lo:{number}".encode(), socket.AF_INET, 0,
-                                                 socket.inet_aton(address)))
 
 
 def put_over(source, place):
     subprocess.run(["mount", "--bind", source, place], check=True)
-
-
-def run_ldns(folder, *command):
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
 class Laboratory:
@@ -224,10 +217,6 @@ class Laboratory:
         self.postfix = PrivatePostfix(folder, OUR_NAME, OUR_DOMAIN, users=USERS,
                                       settings=SETTINGS + (SHIPPED / "main.cf").read_text(),
                                       master=MASTER + (SHIPPED / "master.cf").read_text())
-        # Of lines that stand twice only the last, or each program of Postfix would complain.
-        main_cf = folder / "etc/main.cf"
-        last = {line.partition("=")[0]: line for line in main_cf.read_text().splitlines() if "=" in line}
-        main_cf.write_text("\n".join(last.values()) + "\n")
         subprocess.run(["postconf", "-c", folder / "etc", "-F", "smtp/unix/chroot=y"], check=True)
         (folder / "etc/nukib").mkdir()
         shutil.copy(SHIPPED / "tls_policy", folder / "etc/nukib")
@@ -259,16 +248,15 @@ class Laboratory:
         anchors, configuration = "", UNBOUND.format(folder=folder)
         # The root delegates without DS: what has no anchor of its own is insecure.
         root = ZONE_HEAD + "".join(f"{name} NS ns.{name}\n" for name in self.zones)
+        signed = SignedZones(folder)
         for name, text in {"": root, **self.zones}.items():
-            served = f"{name or 'root'}.zone"
-            (folder / served).write_text(f"$ORIGIN {name}.\n" + text)
+            zone, text = f"{name}.", f"$ORIGIN {name}.\n{text}"
+            if name in ("unsigned", "forged"):
+                signed.write(zone, text)
             if name != "unsigned":
-                key = run_ldns(folder, "ldns-keygen", "-a", "ECDSAP256SHA256", "-k", name + ".")
-                anchors += (folder / f"{key}.key").read_text()
-                if name != "forged":
-                    run_ldns(folder, "ldns-signzone", "-o", name + ".", served, key)
-                    served += ".signed"
-            configuration += AUTH_ZONE.format(name=name, folder=folder, file=served)
+                key = signed.make_key(zone) if name == "forged" else signed.sign(zone, text)
+                anchors += key.read_text()
+            configuration += AUTH_ZONE.format(zone=zone, file=signed.path(zone))
         (folder / "anchors").write_text(anchors)
         (folder / "unbound.conf").write_text(configuration)
         (folder / "resolv.conf").write_text("nameserver 127.0.0.1\noptions edns0 trust-ad\n")
