@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the seeds of the fuzz targets into tests/fuzz/corpus.
+"""Writes the seeds of the fuzz targets into FOLDER/TARGET; with --list it prints the targets alone.
 
-    make_corpus.py
+    make_corpus.py FOLDER|--list
 
 Each seed is a row here: an example of an RFC, or an attack that has been published, in the form
 that the target's first comment describes. What a fuzzer finds is not added; inputs that once broke
@@ -10,8 +10,8 @@ something are in tests/fuzz/regressions.
 
 import pathlib
 import shutil
+import sys
 
-CORPUS = pathlib.Path(__file__).parent / "corpus"
 SEEDS = {}
 
 
@@ -373,10 +373,20 @@ seeds("milter_packets",
       script(*GREETING, "z", *MESSAGE), script(*GREETING, *BEGIN, "L \\xff\\xfe: \\x01\\x7f\\n", "L From: a@example.org", "L From : b@legit.example", "N", *END),
       script(*STRANGER, "L From: a@attack.example\\nFrom: b@legit.example", "L A:b\\rc", "N", "B \\n.\\n", "B \\r.\\r", *END), script(*GREETING, *BEGIN, *HEADER[:2], "E", "B x", "E", *MESSAGE))
 
-if __name__ == "__main__":
-    shutil.rmtree(CORPUS, ignore_errors=True)
+
+def write(corpus):
+    shutil.rmtree(corpus, ignore_errors=True)
     for target, rows in SEEDS.items():
-        folder = CORPUS / target
+        folder = corpus / target
         folder.mkdir(parents=True)
         for number, row in enumerate(rows, 1):
             (folder / f"{number:02}").write_bytes(row)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    if sys.argv[1] == "--list":
+        print(*SEEDS, sep="\n")
+    else:
+        write(pathlib.Path(sys.argv[1]))
