@@ -10,7 +10,7 @@ import subprocess
 import sys
 import unittest
 
-from daemon import Daemon
+from harness.daemon import Daemon
 
 PROGRAM = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "authmilterd"
 # By which a library can read from or wait for a connection, or write to it.

@@ -12,10 +12,8 @@ import sys
 import tempfile
 import unittest
 
-import measured
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from signed_tree import SignedTree  # noqa: E402
+from harness import measured
+from harness.signed_tree import SignedTree
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 EX_CONFIG = 78
