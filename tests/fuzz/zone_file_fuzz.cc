@@ -2,7 +2,7 @@
 #include <set>
 
 #include "base/ascii.h"
-#include "dns/master_file.h"
+#include "dns/zone/master_file.h"
 #include "input.h"
 
 // Master files (RFC 1035 section 5): what the file says is what the resolver answers.

@@ -24,14 +24,18 @@ LIBRARY_HOME = {
     "opendkim/": "lib/signature",
     "opendmarc/": "lib/dmarc",
     "openssl/": "lib/crypto",
-    "unbound": "lib/dns",
+    "unbound": "lib/dns/unbound",
     "idn2.h": "lib/base",
     "toml++/": "lib/config",
 }
-# What a directory of lib/ may include of the others, below the arrows of the picture.
+# What a directory of lib/ may include of the others, below the arrows of the picture. A folder inside of another
+# is a directory of its own.
 BELOW = {
     "base": set(),
     "dns": {"base"},
+    "dns/zone": {"base", "dns"},
+    "dns/unbound": {"base", "dns", "dns/zone"},
+    "dns/check": {"base", "dns"},
     "message": {"base"},
     "crypto": {"base"},
     "spf": {"base", "dns", "message"},

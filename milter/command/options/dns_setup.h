@@ -4,7 +4,7 @@
 #include <string>
 
 #include <authmilter/config.h>
-#include <authmilter/resolver_setup.h>
+#include <authmilter/resolver_set.h>
 
 #include "options/common_options.h"
 #include "output/exit_status.h"

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <unbound.h>
+
+#include <authmilter/result.h>
+
+#include "dns/name_server.h"
+#include "dns/unbound/event_loop.h"
+#include "dns/unbound/trust_anchor.h"
+
+namespace authmilter {
+
+/// Whom a context asks. Name servers that were `configured` are asked everything; of the `system`'s
+/// not what libunbound answers by itself (localhost, invalid and their like).
+struct Upstream {
+  enum class Source : std::uint8_t { configured, system };
+  Source source = Source::configured;
+  std::vector<NameServer> servers;  // never empty: libunbound would ask the root's
+  bool operator==(const Upstream&) const = default;
+};
+
+/// Shared by the questions that are under way in it.
+using UnboundContext = std::shared_ptr<ub_ctx>;
+
+/// A libunbound context that runs on `loop`. It validates when there are `anchors`.
+Result<UnboundContext> make_unbound_context(EventLoop& loop, const Upstream& upstream,
+                                            const TrustAnchors& anchors);
+
+}  // namespace authmilter
