@@ -8,7 +8,6 @@
 #include <vector>
 
 #include <authmilter/dkim.h>
-#include <authmilter/dns.h>
 #include <authmilter/domain_name.h>
 #include <authmilter/ip_address.h>
 #include <authmilter/message.h>
@@ -16,6 +15,7 @@
 #include <authmilter/result.h>
 #include <authmilter/selector.h>
 #include <authmilter/tls_requirement.h>
+#include <authmilter/unbound_resolver.h>
 
 namespace authmilter {
 

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include <authmilter/crypto.h>
-#include <authmilter/dns.h>
 #include <authmilter/domain_name.h>
 #include <authmilter/message.h>
+#include <authmilter/resolver.h>
 #include <authmilter/result.h>
 #include <authmilter/selector.h>
 
@@ -34,8 +34,8 @@ struct DkimOutcome {
   unsigned key_bits = 0;                     // 0 when no key was found
   bool dnssec = false;                       // the key record was validated
   bool testing = false;                      // the key's t=y
-  std::string signature_prefix;    // header.b (RFC 6008): the first characters of b= that tell it
-                                   // from the others
+  std::string signature_prefix;  // header.b (RFC 6008): the first characters of b= that tell it
+                                 // from the others
   /// Fields that a reader is shown, and that came on top of what was signed: lower case, each once.
   /// Set whatever the result is.
   std::vector<std::string> added_fields;

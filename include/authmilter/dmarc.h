@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include <authmilter/dns.h>
 #include <authmilter/domain_name.h>
+#include <authmilter/resolver.h>
 
 namespace authmilter {
 

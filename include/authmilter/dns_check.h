@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include <authmilter/dns.h>
 #include <authmilter/domain_name.h>
 #include <authmilter/result.h>
+#include <authmilter/unbound_resolver.h>
 
 namespace authmilter {
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include <authmilter/dns.h>
+#include <authmilter/resolver.h>
 #include <authmilter/result.h>
 
 namespace authmilter {

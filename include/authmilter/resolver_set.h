@@ -5,9 +5,10 @@
 #include <string>
 
 #include <authmilter/config.h>
-#include <authmilter/dns.h>
 #include <authmilter/dns_health.h>
+#include <authmilter/dns_observer.h>
 #include <authmilter/result.h>
+#include <authmilter/zone_resolver.h>
 
 namespace authmilter {
 

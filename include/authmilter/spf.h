@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include <authmilter/dns.h>
 #include <authmilter/domain_name.h>
 #include <authmilter/ip_address.h>
 #include <authmilter/message.h>
+#include <authmilter/resolver.h>
 
 namespace authmilter {
 

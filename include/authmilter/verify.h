@@ -10,9 +10,9 @@
 
 #include <authmilter/config.h>
 #include <authmilter/dkim.h>
-#include <authmilter/dns.h>
 #include <authmilter/message.h>
 #include <authmilter/policy.h>
+#include <authmilter/recording_resolver.h>
 #include <authmilter/spf.h>
 
 namespace authmilter {

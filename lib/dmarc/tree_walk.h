@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include <authmilter/dns.h>
 #include <authmilter/domain_name.h>
+#include <authmilter/resolver.h>
 
 #include "dmarc/policy_record.h"
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include <authmilter/dns.h>
+#include <authmilter/dns_answer.h>
 
 namespace authmilter {
 

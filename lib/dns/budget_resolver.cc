@@ -1,4 +1,4 @@
-#include <authmilter/dns.h>
+#include <authmilter/budget_resolver.h>
 
 #include <algorithm>
 #include <map>

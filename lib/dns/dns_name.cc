@@ -1,4 +1,4 @@
-#include <authmilter/dns.h>
+#include <authmilter/dns_name.h>
 
 #include <algorithm>
 
@@ -22,91 +22,6 @@ std::optional<DnsName> DnsName::parse(std::string_view text) {
   });
   if (!well_formed) return std::nullopt;
   return DnsName(to_lower(text));
-}
-
-std::string_view to_string(RrType type) {
-  switch (type) {
-    case RrType::a:
-      return "A";
-    case RrType::ptr:
-      return "PTR";
-    case RrType::mx:
-      return "MX";
-    case RrType::txt:
-      return "TXT";
-    case RrType::aaaa:
-      return "AAAA";
-  }
-  return "unknown";
-}
-
-std::string_view to_string(DnsStatus status) {
-  switch (status) {
-    case DnsStatus::success:
-      return "success";
-    case DnsStatus::no_data:
-      return "no_data";
-    case DnsStatus::nxdomain:
-      return "nxdomain";
-    case DnsStatus::temperror:
-      return "temperror";
-  }
-  return "unknown";
-}
-
-std::string_view to_string(DnsFault fault) {
-  switch (fault) {
-    case DnsFault::none:
-      return "none";
-    case DnsFault::timeout:
-      return "timeout";
-    case DnsFault::servfail:
-      return "servfail";
-    case DnsFault::bogus:
-      return "bogus";
-    case DnsFault::malformed:
-      return "malformed";
-    case DnsFault::limit:
-      return "limit";
-    case DnsFault::overload:
-      return "overload";
-  }
-  return "unknown";
-}
-
-std::string_view temperror_reason(DnsFault fault) {
-  switch (fault) {
-    case DnsFault::timeout:
-      return "dns-timeout";
-    case DnsFault::none:
-    case DnsFault::servfail:
-      return "dns-servfail";
-    case DnsFault::bogus:
-      return "dnssec-bogus";
-    case DnsFault::malformed:
-      return "dns-malformed";
-    case DnsFault::limit:
-      return "dns-limit";
-    case DnsFault::overload:
-      return "dns-overload";
-  }
-  return "dns-servfail";
-}
-
-std::string_view to_string(DnsShare share) {
-  switch (share) {
-    case DnsShare::table:
-      return "table";
-    case DnsShare::client:
-      return "client";
-    case DnsShare::network:
-      return "network";
-    case DnsShare::domain:
-      return "domain";
-    case DnsShare::subdomain:
-      return "subdomain";
-  }
-  return "unknown";
 }
 
 }  // namespace authmilter

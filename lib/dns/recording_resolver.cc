@@ -1,4 +1,4 @@
-#include <authmilter/dns.h>
+#include <authmilter/recording_resolver.h>
 
 #include <algorithm>
 #include <chrono>

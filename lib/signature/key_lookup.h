@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <authmilter/crypto.h>
-#include <authmilter/dns.h>
+#include <authmilter/resolver.h>
 
 #include "base/locked.h"
 #include "signature/key_record.h"

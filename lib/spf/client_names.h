@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <authmilter/dns.h>
+#include <authmilter/dns_answer.h>
 #include <authmilter/ip_address.h>
 
 #include "spf/timed_resolver.h"

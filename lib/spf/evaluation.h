@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include <authmilter/dns.h>
 #include <authmilter/domain_name.h>
 #include <authmilter/ip_address.h>
+#include <authmilter/resolver.h>
 #include <authmilter/spf.h>
 
 #include "spf/client_names.h"

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include <authmilter/dns.h>
+#include <authmilter/dns_name.h>
 #include <authmilter/domain_name.h>
 #include <authmilter/ip_address.h>
 

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <memory>
 
-#include <authmilter/dns.h>
+#include <authmilter/resolver.h>
 
 namespace authmilter::spf {
 

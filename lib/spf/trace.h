@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include <authmilter/dns.h>
+#include <authmilter/dns_name.h>
 #include <authmilter/spf.h>
 
 #include "spf/grammar.h"

@@ -1,5 +1,7 @@
 #include <authmilter/verify.h>
 
+#include <authmilter/budget_resolver.h>
+
 #include <authmilter/authentication_results.h>
 #include <authmilter/dmarc.h>
 #include <authmilter/spf.h>

@@ -4,8 +4,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <authmilter/budget_resolver.h>
 #include <authmilter/dmarc.h>
-#include <authmilter/dns.h>
+#include <authmilter/recording_resolver.h>
 
 #include "commands.h"
 #include "options/dns_setup.h"

@@ -8,8 +8,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <authmilter/budget_resolver.h>
 #include <authmilter/dkim.h>
-#include <authmilter/dns.h>
 #include <authmilter/sign.h>
 
 #include "commands.h"

@@ -4,7 +4,8 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include <authmilter/dns.h>
+#include <authmilter/budget_resolver.h>
+#include <authmilter/recording_resolver.h>
 #include <authmilter/spf.h>
 #include <authmilter/verify.h>
 

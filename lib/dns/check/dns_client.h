@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include <authmilter/dns.h>
+#include <authmilter/dns_name.h>
 #include <authmilter/ip_address.h>
 
 #include "dns/name_server.h"

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include <authmilter/dns.h>
 #include <authmilter/dns_check.h>
+#include <authmilter/unbound_resolver.h>
 
 #include "dns/check/dns_client.h"
 

@@ -6,7 +6,7 @@
 #include <list>
 #include <map>
 
-#include <authmilter/dns.h>
+#include <authmilter/dns_answer.h>
 
 #include "base/locked.h"
 

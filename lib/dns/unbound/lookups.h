@@ -10,7 +10,7 @@
 #include <mutex>
 #include <vector>
 
-#include <authmilter/dns.h>
+#include <authmilter/dns_observer.h>
 
 #include "dns/unbound/places.h"
 

@@ -58,4 +58,20 @@ ShareKeys shares_of(const DnsName& name) {
   return keys;
 }
 
+std::string_view to_string(DnsShare share) {
+  switch (share) {
+    case DnsShare::table:
+      return "table";
+    case DnsShare::client:
+      return "client";
+    case DnsShare::network:
+      return "network";
+    case DnsShare::domain:
+      return "domain";
+    case DnsShare::subdomain:
+      return "subdomain";
+  }
+  return "unknown";
+}
+
 }  // namespace authmilter

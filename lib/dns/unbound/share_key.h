@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <authmilter/dns.h>
+#include <authmilter/dns_observer.h>
 
 namespace authmilter {
 

@@ -12,8 +12,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <authmilter/dns.h>
-
 #include "base/ascii.h"
 #include "dns/file_text.h"
 #include "dns/zone/master_lexer.h"

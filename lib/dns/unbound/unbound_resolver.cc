@@ -1,4 +1,4 @@
-#include <authmilter/dns.h>
+#include <authmilter/unbound_resolver.h>
 
 #include <algorithm>
 #include <atomic>

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include <authmilter/dns.h>
+#include <authmilter/dns_answer.h>
 
 #include "base/locked.h"
 #include "dns/name_server.h"

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include <authmilter/dns.h>
+#include <authmilter/dns_name.h>
 
 namespace authmilter {
 

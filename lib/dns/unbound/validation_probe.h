@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include <authmilter/dns.h>
+#include <authmilter/dns_answer.h>
 
 namespace authmilter {
 

@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include <authmilter/dns.h>
+#include <authmilter/zone_resolver.h>
 
 namespace authmilter {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include <authmilter/dns.h>
+#include <authmilter/zone_resolver.h>
 
 #include "dns/zone/master_file.h"
 

@@ -3,7 +3,8 @@
 #include <utility>
 #include <vector>
 
-#include <authmilter/dns.h>
+#include <authmilter/unbound_resolver.h>
+#include <authmilter/zone_resolver.h>
 
 namespace authmilter::tools {
 namespace {

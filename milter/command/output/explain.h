@@ -5,7 +5,7 @@
 
 #include <authmilter/dkim.h>
 #include <authmilter/dmarc.h>
-#include <authmilter/dns.h>
+#include <authmilter/recording_resolver.h>
 #include <authmilter/spf.h>
 #include <authmilter/verify.h>
 

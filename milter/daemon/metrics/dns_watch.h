@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include <authmilter/dns.h>
+#include <authmilter/dns_answer.h>
 
 namespace authmilter {
 

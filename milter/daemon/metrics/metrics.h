@@ -13,7 +13,7 @@
 #include <authmilter/crypto.h>
 #include <authmilter/dkim.h>
 #include <authmilter/dmarc.h>
-#include <authmilter/dns.h>
+#include <authmilter/dns_observer.h>
 #include <authmilter/policy.h>
 #include <authmilter/sign.h>
 #include <authmilter/spf.h>

@@ -8,7 +8,7 @@
 
 #include <authmilter/config.h>
 #include <authmilter/dkim.h>
-#include <authmilter/dns.h>
+#include <authmilter/dns_observer.h>
 #include <authmilter/resolver_set.h>
 #include <authmilter/result.h>
 #include <authmilter/sign.h>

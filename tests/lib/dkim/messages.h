@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <authmilter/dkim.h>
+#include <authmilter/zone_resolver.h>
 
 // What the DKIM tests share: keys, messages, and one call to verify or to sign.
 

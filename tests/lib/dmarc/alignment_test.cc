@@ -1,5 +1,7 @@
 #include "dmarc/alignment.h"
 
+#include <authmilter/zone_resolver.h>
+
 #include <doctest/doctest.h>
 
 #include <string>

@@ -1,5 +1,11 @@
 #include <authmilter/dmarc.h>
 
+#include <authmilter/zone_resolver.h>
+
+#include <authmilter/recording_resolver.h>
+
+#include <authmilter/budget_resolver.h>
+
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,5 +1,8 @@
 #include "dmarc/policy_discovery.h"
 
+#include <authmilter/recording_resolver.h>
+#include <authmilter/zone_resolver.h>
+
 #include <doctest/doctest.h>
 
 #include <string>

@@ -1,5 +1,8 @@
 #include "dmarc/tree_walk.h"
 
+#include <authmilter/recording_resolver.h>
+#include <authmilter/zone_resolver.h>
+
 #include <doctest/doctest.h>
 
 #include <string>

@@ -1,4 +1,5 @@
-#include <authmilter/dns.h>
+#include <authmilter/budget_resolver.h>
+#include <authmilter/recording_resolver.h>
 
 #include <doctest/doctest.h>
 

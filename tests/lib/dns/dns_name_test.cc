@@ -1,4 +1,4 @@
-#include <authmilter/dns.h>
+#include <authmilter/dns_name.h>
 
 #include <doctest/doctest.h>
 

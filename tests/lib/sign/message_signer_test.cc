@@ -1,5 +1,7 @@
 #include <authmilter/sign.h>
 
+#include <authmilter/zone_resolver.h>
+
 #include <doctest/doctest.h>
 
 #include <filesystem>

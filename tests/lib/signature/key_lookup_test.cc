@@ -1,5 +1,7 @@
 #include "signature/key_lookup.h"
 
+#include <authmilter/zone_resolver.h>
+
 #include <doctest/doctest.h>
 
 #include <string>

@@ -1,5 +1,7 @@
 #include "spf_fixture.h"
 
+#include <authmilter/budget_resolver.h>
+
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <authmilter/dns.h>
+#include <authmilter/recording_resolver.h>
 #include <authmilter/spf.h>
+#include <authmilter/zone_resolver.h>
 
 #include <algorithm>
 #include <memory>

@@ -1,5 +1,7 @@
 #include <authmilter/verify.h>
 
+#include <authmilter/zone_resolver.h>
+
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,5 +1,7 @@
 #include "lib/dns/unbound/dns_server.h"
 
+#include <authmilter/zone_resolver.h>
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>

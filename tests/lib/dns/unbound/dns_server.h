@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include <authmilter/dns.h>
+#include <authmilter/resolver.h>
 
 #include "base/locked.h"
 

@@ -1,5 +1,6 @@
-#include <authmilter/dns.h>
 #include <authmilter/dns_health.h>
+#include <authmilter/unbound_resolver.h>
+#include <authmilter/zone_resolver.h>
 
 #include <doctest/doctest.h>
 

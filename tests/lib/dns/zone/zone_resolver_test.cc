@@ -1,4 +1,4 @@
-#include <authmilter/dns.h>
+#include <authmilter/zone_resolver.h>
 
 #include <doctest/doctest.h>
 

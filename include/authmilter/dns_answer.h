@@ -1,0 +1,69 @@
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <authmilter/dns_name.h>
+#include <authmilter/dns_record.h>
+#include <authmilter/ip_address.h>
+
+namespace authmilter {
+
+struct DnsQuestion {
+  DnsName name;
+  RrType type;
+  auto operator<=>(const DnsQuestion&) const = default;
+};
+
+/// success: at least one record. no_data: the name exists, without such a record. nxdomain: it does
+/// not exist (RFC 8020). temperror: no trustworthy answer; `fault` says why.
+enum class DnsStatus : std::uint8_t { success, no_data, nxdomain, temperror };
+/// Two are ours: `limit`, a message's query budget or deadline is used up; `overload`, the question
+/// was not asked because too many are under way, in all or for one that asks (see DnsShare).
+enum class DnsFault : std::uint8_t { none, timeout, servfail, bogus, malformed, limit, overload };
+std::string_view to_string(DnsStatus status);
+std::string_view to_string(DnsFault fault);
+/// The word that SPF, DKIM and DMARC give as the reason of a temperror: "dns-timeout",
+/// "dns-servfail" (also for none), "dnssec-bogus", "dns-malformed", "dns-limit", "dns-overload".
+/// Stable: policies, logs and people match on it.
+std::string_view temperror_reason(DnsFault fault);
+
+/// The question that got no trustworthy answer, and so left a result open.
+struct FailedLookup {
+  DnsQuestion question;
+  DnsFault fault;
+  bool operator==(const FailedLookup&) const = default;
+};
+
+/// What the DNS says to one question, CNAMEs followed. Only the member of the question's type is
+/// filled.
+struct DnsAnswer {
+  DnsStatus status = DnsStatus::temperror;
+  DnsFault fault = DnsFault::none;
+  bool secure = false;  // validated by DNSSEC
+  std::chrono::seconds ttl{0};
+  std::vector<IpAddress> addresses;  // a, aaaa
+  std::vector<MxRecord> exchanges;   // mx, in order of preference
+  std::vector<DnsName> names;        // ptr
+  std::vector<std::string>
+      texts;  // txt: the strings of each record joined without a separator; any octet
+
+  bool void_lookup() const {  // RFC 7208 section 4.6.4
+    return status == DnsStatus::no_data || status == DnsStatus::nxdomain;
+  }
+  static DnsAnswer failed(DnsFault why) {
+    DnsAnswer answer;
+    answer.fault = why;
+    return answer;
+  }
+};
+
+/// Answers are immutable and shared between the cache and the messages that use them.
+using DnsAnswerRef = std::shared_ptr<const DnsAnswer>;
+
+}  // namespace authmilter
