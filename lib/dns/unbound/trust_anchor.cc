@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <authmilter/domain_name.h>
+
 #include "base/ascii.h"
 #include "dns/file_text.h"
 #include "dns/zone/master_lexer.h"
