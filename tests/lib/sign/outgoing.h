@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include <authmilter/config.h>
+#include <authmilter/sign.h>
+
+namespace test {
+
+/// A message of ours on its way out, as the MTA hands it over.
+struct Input {
+  std::string header = "From: a@home.example\r\nSubject: s\r\n";
+  std::string mail_from = "<a@home.example>";
+  std::string auth_user = "";
+  const char* client = nullptr;  // submitted on this host
+  authmilter::Mta mta = authmilter::Mta::other;
+  std::string body = "Hello.\r\n";
+  std::size_t cut = 0;  // into two pieces
+};
+
+/// home.example with an RSA and an Ed25519 key and with its subdomains, lab.home.example and
+/// tenant.example with one key each; `signing` stands in the table [signing].
+authmilter::Config signing_config(const std::string& signing = "");
+
+authmilter::SigningOutcome sign(const Input& input, const authmilter::Config& config);
+
+/// DOMAIN/SELECTOR of each key that signed, in the order in which their fields will stand in the
+/// message.
+std::string selectors(const authmilter::SigningOutcome& outcome);
+
+/// Names of the removed fields, and of the inserted ones behind "+".
+std::string edited(const authmilter::SigningOutcome& outcome);
+
+/// The header with the outcome's signatures on top.
+std::string signed_header(const std::string& header, const authmilter::SigningOutcome& outcome);
+
+/// What `edited` says of a message that both keys signed.
+inline constexpr const char* kTwice = "+DKIM-Signature +DKIM-Signature";
+
+}  // namespace test
