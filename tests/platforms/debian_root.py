@@ -61,6 +61,10 @@ NAMESPACES = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "
               "--kill-child")
 
 
+# Debian's archive has this long to send a minimal root.
+DEBOOTSTRAP_SECONDS = 900
+
+
 class Unavailable(Exception):
     """A suite cannot be had here; the text says why."""
 
@@ -101,12 +105,15 @@ class DebianRoot:
         """Makes the root, whole or not at all. What debootstrap says goes to `log`."""
         if self.root.exists():
             return
+        if subprocess.run([*NAMESPACES, "true"], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                          check=False).returncode != 0:
+            raise Unavailable("no mounts of one's own here, as in a container without privileges")
         archive, security = apt_archives()
         fresh = self.root.with_name(f"{self.suite}.new")
         shutil.rmtree(fresh, ignore_errors=True)
         made = subprocess.run(
-            [*NAMESPACES, "--propagation", "private", "--mount-proc", "debootstrap", "--variant=minbase",
-             f"--include={FIRST_PACKAGES}", self.suite, str(fresh), archive],
+            [*NAMESPACES, "--propagation", "private", "--mount-proc", "timeout", str(DEBOOTSTRAP_SECONDS), "debootstrap",
+             "--variant=minbase", f"--include={FIRST_PACKAGES}", self.suite, str(fresh), archive],
             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=False)
         if made.returncode != 0:
             raise Unavailable(f"debootstrap ended with {made.returncode}, see {log.name}")
