@@ -1,3 +1,5 @@
+#include <authmilter/zone_resolver.h>
+
 #include <doctest/doctest.h>
 
 #include <string>
