@@ -100,6 +100,24 @@ std::vector<HeaderEdit> removals_of_forged_fields(const std::vector<HeaderField>
   return edits;
 }
 
+std::optional<HeaderEdit> judgement_to_restore(const std::vector<HeaderField>& fields,
+                                               const Envelope& envelope, const Config& config,
+                                               const std::optional<DomainName>& author) {
+  const auto stays = [&](const HeaderField& field) { return is_adverse(field, config); };
+  const auto is_lost = [&](const HeaderField& field) {
+    return has_name(field, kResultsField) && is_forged(field, envelope, config) &&
+           !(author && vouches_for(field.value, *author));
+  };
+  if (std::any_of(fields.begin(), fields.end(), stays) ||
+      std::none_of(fields.begin(), fields.end(), is_lost))
+    return std::nullopt;
+  // RFC 8601 section 2.7.1: what was found cannot be learned any more, now or later.
+  const AuthenticationResults results{
+      .authserv_id = config.authserv_id,
+      .results = {{.method = "dmarc", .result = "permerror", .comment = "judged before"}}};
+  return HeaderEdit{HeaderEdit::Action::insert, 0, std::string(kResultsField), compose(results)};
+}
+
 std::vector<HeaderEdit> tag_edits(const std::vector<HeaderField>& fields, const Config& config,
                                   std::string_view reason) {
   std::vector<HeaderEdit> edits;

@@ -4,6 +4,7 @@
 #include <authmilter/message.h>
 #include <authmilter/verify.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,15 @@ enum class AdverseFields { removed, kept };
 std::vector<HeaderEdit> removals_of_forged_fields(const std::vector<HeaderField>& fields,
                                                   const Envelope& envelope, const Config& config,
                                                   AdverseFields adverse = AdverseFields::removed);
+
+/// A results field of ours that says that the message was judged before, for one that comes back
+/// and from which removals_of_forged_fields() takes, with AdverseFields::kept, every field of ours
+/// that may have spoken against it: one that a program has rewritten on the way, or that is too
+/// long to be read. Without it the message would look new when it comes back once more. Nothing
+/// where such a field stays, or all that are taken away vouched for `author`.
+std::optional<HeaderEdit> judgement_to_restore(const std::vector<HeaderField>& fields,
+                                               const Envelope& envelope, const Config& config,
+                                               const std::optional<DomainName>& author);
 
 /// The changes that mark a suspicious message: the verdict field and, if configured, the Subject
 /// prefix.

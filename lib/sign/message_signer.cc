@@ -50,6 +50,7 @@ struct MessageSigner::Impl {
   /// Chooses the keys; leaves the reason in `outcome` when there are none to use.
   void choose_keys();
   std::vector<HeaderEdit> removals() const;
+  void keep_unsigned_the_next_time();
   void leave_unsigned(std::string reason);
   void sign();
 
@@ -94,6 +95,12 @@ std::vector<HeaderEdit> MessageSigner::Impl::removals() const {
   return removals_of_forged_fields(
       guard.fields(), envelope, config,
       may_come_from_outside() ? AdverseFields::kept : AdverseFields::removed);
+}
+
+void MessageSigner::Impl::keep_unsigned_the_next_time() {
+  if (!may_come_from_outside()) return;
+  auto judgement = judgement_to_restore(guard.fields(), envelope, config, outcome.author_domain);
+  if (judgement) outcome.edits.push_back(*std::move(judgement));
 }
 
 void MessageSigner::Impl::sign() {
@@ -159,7 +166,10 @@ SigningOutcome MessageSigner::finish() {
   SigningOutcome& outcome = impl_->outcome;
   outcome.edits = impl_->removals();
   outcome.failed = impl_->guard.overflowed();
-  if (!impl_->signer) return std::move(outcome);
+  if (!impl_->signer) {
+    impl_->keep_unsigned_the_next_time();
+    return std::move(outcome);
+  }
   if (impl_->earlier->hold()) {
     impl_->leave_unsigned("signed-before");
   } else {

@@ -104,11 +104,20 @@ Decision overloaded() {
           .reply = SmtpReply{451, "4.3.2", "Too many DNS look-ups are under way, try again later"}};
 }
 
+/// RFC 7208 section 5.5: a name of the client that cannot be learned is passed over as if there
+/// were none, so that SPF may fail without it where it would have passed.
+bool may_lack_a_client_name(const std::vector<RecordingResolver::Entry>& lookups) {
+  return std::any_of(lookups.begin(), lookups.end(), [](const RecordingResolver::Entry& entry) {
+    return entry.answer->fault == DnsFault::overload && entry.question.type != RrType::txt;
+  });
+}
+
 /// An author that is proven is so without the answers that are missing, and a refusal that the rest
 /// would not undo stands.
-bool stands_without_more_answers(const Decision& decision, const Findings& findings) {
+bool stands_without_more_answers(const Decision& decision, const Findings& findings,
+                                 const std::vector<RecordingResolver::Entry>& lookups) {
   if (findings.dmarc.result == DmarcResult::pass) return true;
-  return findings.dmarc.result == DmarcResult::fail &&
+  return findings.dmarc.result == DmarcResult::fail && !may_lack_a_client_name(lookups) &&
          (decision.disposition == Disposition::reject ||
           decision.disposition == Disposition::discard);
 }
@@ -288,7 +297,8 @@ Verdict MessageVerifier::finish() {
   } else {
     verdict.decision = decide(verdict.findings, impl_->config.policy);
     if (met_overload(impl_->recording.entries()) &&
-        !stands_without_more_answers(verdict.decision, verdict.findings))
+        !stands_without_more_answers(verdict.decision, verdict.findings,
+                                     impl_->recording.entries()))
       verdict.decision = overloaded();
   }
   verdict.disposition = verdict.decision.disposition;

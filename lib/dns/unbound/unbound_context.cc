@@ -30,7 +30,9 @@ constexpr Option kOptions[] = {
     // all others wait.
     {"outgoing-range:", "2048"},
     {"num-queries-per-thread:", "2048"},
-    {"outgoing-num-tcp:", "32"},
+    // Nor may one that a server is slow with make others wait on its connection.
+    {"outgoing-num-tcp:", "128"},
+    {"max-reuse-tcp-queries:", "1"},
     // Our cache of answers is in front; these hold what validation needs in between.
     {"msg-cache-size:", "4m"},
     {"rrset-cache-size:", "8m"},

@@ -26,9 +26,8 @@ constexpr std::array kRequests = {
 std::span<const MacroRequest> macro_requests() { return kRequests; }
 
 Mta mta(const MacroSource& macros) {
-  const std::string_view version = macros.get("v");
-  const bool number = !version.empty() && version.front() >= '0' && version.front() <= '9';
-  return number ? Mta::sendmail : Mta::other;
+  // Postfix says "Postfix 3.7.11", or what its administrator has put there.
+  return macros.get("v").starts_with("8.") ? Mta::sendmail : Mta::other;
 }
 
 std::string queue_id(const MacroSource& macros) {
@@ -36,7 +35,10 @@ std::string queue_id(const MacroSource& macros) {
 }
 
 std::string auth_user(const MacroSource& macros) {
-  return std::string(macros.get("{auth_authen}").substr(0, kMacroOctets));
+  const std::string_view user = macros.get("{auth_authen}");
+  if (user.size() <= kMacroOctets) return std::string(user);
+  // What is cut off may be the domain. With a sign at its end it names none, and signs for nobody.
+  return std::string(user.substr(0, kMacroOctets - 1)) + '@';
 }
 
 std::string tls_version(const MacroSource& macros) {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -112,14 +113,25 @@ std::string edited(const SigningOutcome& outcome) {
   return text;
 }
 
-std::string signed_header(const std::string& header, const SigningOutcome& outcome) {
-  std::string signatures;
+std::string edited_header(const std::string& header, const SigningOutcome& outcome) {
+  std::vector<HeaderField> fields = parse_message(header + "\r\n").fields;
   for (const HeaderEdit& edit : outcome.edits) {
-    std::string text = edit.name + ": ";
-    for (const char c : edit.value) text += c == '\n' ? std::string("\r\n") : std::string(1, c);
-    signatures = text + "\r\n" + signatures;
+    if (edit.action == HeaderEdit::Action::insert) {
+      std::string value = " ";
+      for (const char c : edit.value) value += c == '\n' ? std::string("\r\n") : std::string(1, c);
+      fields.insert(fields.begin(), {edit.name, value});
+      continue;
+    }
+    std::size_t left = edit.index;
+    const auto found = std::find_if(fields.begin(), fields.end(), [&](const HeaderField& field) {
+      return field.name == edit.name && --left == 0;
+    });
+    REQUIRE(found != fields.end());
+    fields.erase(found);
   }
-  return signatures + header;
+  std::string text;
+  for (const HeaderField& field : fields) text += field.name + ":" + field.value + "\r\n";
+  return text;
 }
 
 }  // namespace test

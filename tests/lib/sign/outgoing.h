@@ -32,8 +32,8 @@ std::string selectors(const authmilter::SigningOutcome& outcome);
 /// Names of the removed fields, and of the inserted ones behind "+".
 std::string edited(const authmilter::SigningOutcome& outcome);
 
-/// The header with the outcome's signatures on top.
-std::string signed_header(const std::string& header, const authmilter::SigningOutcome& outcome);
+/// The header with the outcome's changes, as an MTA makes them.
+std::string edited_header(const std::string& header, const authmilter::SigningOutcome& outcome);
 
 /// What `edited` says of a message that both keys signed.
 inline constexpr const char* kTwice = "+DKIM-Signature +DKIM-Signature";

@@ -22,24 +22,27 @@ TEST_CASE("what was judged when it came in is not signed when it comes back (A15
       {"passed, for another author",
        {"mx.home.example; dmarc=pass header.from=other.example"},
        false,
-       "-1"},
+       "-1 +"},
       {"passed, for a domain below",
        {"mx.home.example; dmarc=pass header.from=x.home.example"},
        false,
-       "-1"},
-      {"passed, nobody says for whom", {"mx.home.example; dmarc=pass"}, false, "-1"},
+       "-1 +"},
+      {"passed, nobody says for whom", {"mx.home.example; dmarc=pass"}, false, "-1 +"},
       {"passed, for two",
        {"mx.home.example; dmarc=pass header.from=home.example header.from=a.example"},
        false,
-       "-1"},
+       "-1 +"},
       {"passed and failed",
        {"mx.home.example; dmarc=pass header.from=home.example; dmarc=fail"},
        false,
-       "-1"},
+       "-1 +"},
       {"no policy", {"mx.home.example; dmarc=none header.from=home.example"}, false, ""},
       {"undecided", {"mx.home.example; dmarc=temperror header.from=home.example"}, false, ""},
-      {"DMARC was not checked", {"mx.home.example; dkim=pass header.d=home.example"}, false, "-1"},
-      {"nothing was checked", {"mx.home.example; none"}, false, "-1"},
+      {"DMARC was not checked",
+       {"mx.home.example; dkim=pass header.d=home.example"},
+       false,
+       "-1 +"},
+      {"nothing was checked", {"mx.home.example; none"}, false, "-1 +"},
       {"capitals and a dot", {"MX.Home.EXAMPLE.; dmarc=fail"}, false, ""},
       {"quoted, with a version", {" \"mx.home.example\" 1; dmarc=fail"}, false, ""},
       {"behind a comment and a fold", {" (x)\r\n\tmx.home.example (y); dmarc=fail"}, false, ""},
@@ -54,22 +57,30 @@ TEST_CASE("what was judged when it came in is not signed when it comes back (A15
       {"A214: a line in a comment that reads as ours",
        {"mx.home.example; dmarc=fail (\r\n\tmx.home.example; dmarc=pass)"},
        false,
-       "-1"},
+       "-1 +"},
       {"A214: ... before the name",
        {"(\r\n\tmx.home.example; dmarc=pass)\r\n\tmx.home.example; dmarc=fail"},
        false,
-       "-1"},
+       "-1 +"},
       {"A214: ... in a string",
        {"mx.home.example; dmarc=fail reason=\"\r\n MX.home.example; dmarc=pass\""},
        false,
-       "-1"},
+       "-1 +"},
       {"A214: an encoded word",
        {"mx.home.example; dmarc=fail (=?utf-8?q?=0Amx.home.example;_dmarc=3Dpass?=)"},
        false,
-       "-1"},
-      {"results that cannot be read", {"mx.home.example; dmarc=fail ;;= pass"}, false, "-1"},
-      {"an end that cannot be read", {"mx.home.example/1; dmarc=fail"}, false, "-1"},
-      {"quoted, and not ended", {"\"mx.home.example; dmarc=fail"}, false, "-1"},
+       "-1 +"},
+      {"A251: rewritten by a program as an encoded word",
+       {"=?utf-8?q?mx=2Ehome=2Eexample=3B_dmarc=3Dfail?="},
+       false,
+       "-1 +"},
+      {"A251: a long value rewritten, behind our name",
+       {"mx.home.example;\r\n dmarc=fail header.from==?utf-8?q?home=2Eexample?="},
+       false,
+       "-1 +"},
+      {"results that cannot be read", {"mx.home.example; dmarc=fail ;;= pass"}, false, "-1 +"},
+      {"an end that cannot be read", {"mx.home.example/1; dmarc=fail"}, false, "-1 +"},
+      {"quoted, and not ended", {"\"mx.home.example; dmarc=fail"}, false, "-1 +"},
       {"no name at all, as some large senders write",
        {"dmarc=none header.from=home.example;"},
        true,
@@ -109,11 +120,28 @@ TEST_CASE("what was judged when it came in is not signed when it comes back (A15
       const std::string inserted = row.is_signed ? kTwice : "";
       CHECK(edited(outcome) ==
             row.edits + (row.edits.empty() || inserted.empty() ? "" : " ") + inserted);
+      if (!row.is_signed)
+        CHECK(sign({.header = edited_header(input.header, outcome), .client = client}, config)
+                  .reason == "judged-before");
       // A person who is logged in may send on what it got, and is asked for it (A127).
       input.auth_user = "alice@home.example";
       CHECK(sign(input, config).reason == "signed");
     }
   }
+}
+
+TEST_CASE("A252: a results field beyond the limits leaves another that is not") {
+  Config config = signing_config();
+  config.verify.limits.field_octets = 2000;
+  const std::string from = "From: a@home.example\r\n";
+  const std::string results = "Authentication-Results: mx.home.example; dkim=fail reason=\"" +
+                              std::string(2000, 'x') + "\"; dmarc=fail\r\n";
+  const SigningOutcome first = sign({.header = results + from}, config);
+  CHECK(first.reason.starts_with("header-limit-exceeded"));
+  CHECK(edited(first) == "-1 +");
+  const SigningOutcome second = sign({.header = edited_header(results + from, first)}, config);
+  CHECK(second.reason == "judged-before");
+  CHECK(edited(second) == "");
 }
 
 TEST_CASE("a verdict that comes back stays with its results") {
@@ -132,7 +160,7 @@ TEST_CASE("a verdict that comes back stays with its results") {
 TEST_CASE("what bears a signature of ours that holds is not signed again") {
   const Config config = signing_config();
   const std::string plain = Input{}.header;
-  const std::string once = signed_header(plain, sign({}, config));
+  const std::string once = edited_header(plain, sign({}, config));
   std::string broken_body = once;  // both bh= begin alike
   for (std::size_t at = 0; (at = broken_body.find("bh=", at)) != std::string::npos; ++at)
     broken_body[at + 3] = broken_body[at + 3] == 'A' ? 'B' : 'A';
@@ -150,13 +178,13 @@ TEST_CASE("what bears a signature of ours that holds is not signed again") {
       {"as it was", {.header = once}, config, "signed-before"},
       {"by a user", {.header = once, .auth_user = "alice"}, config, "signed-before"},
       {"one signature of two is enough",
-       {.header = signed_header(plain, sign({}, one_key))},
+       {.header = edited_header(plain, sign({}, one_key))},
        config,
        "signed-before"},
       {"changed on the way", {.header = once + "Subject: another\r\n"}, config, "signed"},
       {"another body", {.header = broken_body}, config, "signed"},
       {"by a key that is not configured",
-       {.header = signed_header(plain, sign({}, tenant))},
+       {.header = edited_header(plain, sign({}, tenant))},
        one_key,
        "signed"},
       {"A211: with a field on top that it does not cover",
@@ -188,7 +216,7 @@ TEST_CASE("what bears a signature of ours that holds is not signed again") {
 
 TEST_CASE("a flood of signatures in our name costs no more than the limit (A91)") {
   std::string header = Input{}.header;
-  const std::string once = signed_header("", sign({}, signing_config()));
+  const std::string once = edited_header("", sign({}, signing_config()));
   for (int i = 0; i < 100; ++i)
     header = "DKIM-Signature: v=1; a=rsa-sha256; d=home.example; s=r; h=from; bh=AAAA; b=AAAA\r\n" +
              header;

@@ -36,6 +36,8 @@ wide.example MX 1 a.wide.example
 wide.example MX 2 b.wide.example
 wide.example MX 3 c.wide.example
 1.wide.example MX 1 d.wide.example
+ptr.example TXT "v=spf1 ptr -all"
+_dmarc.ptr.example TXT "v=DMARC1; p=reject"
 )";
 constexpr const char* kSignature =
     "DKIM-Signature: v=1; a=rsa-sha256; d=a.bank.example; s=s; h=from; b=AAAA;\r\n"
@@ -335,6 +337,13 @@ TEST_CASE("an answer for want of room is a refusal for now, whatever is configur
        Disposition::accept,
        "dmarc.pass",
        "dmarc=pass"},
+      {"A254: a name of the client, without which SPF fails",
+       kMild,
+       {.mail_from = "<a@ptr.example>", .header = "From: a@ptr.example\r\n"},
+       "7.2.0.192.in-addr.arpa",
+       Disposition::tempfail,
+       "limit.dns",
+       "spf=fail"},
       {"a forgery that is known to be one",
        kMild,
        {.mail_from = "<a@attack.com>", .helo = "c.example", .header = unsigned_mail},

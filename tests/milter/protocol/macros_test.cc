@@ -32,6 +32,18 @@ TEST_CASE("only {auth_authen} says that a client authenticated") {
   CHECK(auth_user(Macros{{"{client_name}", "localhost"}, {"{client_addr}", "127.0.0.1"}}).empty());
 }
 
+TEST_CASE("A253: a login that is cut names no domain, whatever it has named") {
+  const std::string long_part(1030, 'm');
+  for (const std::string& user : {long_part, long_part + "@other.example",
+                                  "a@victim.example" + std::string(1008, '.') + "other.example"}) {
+    const std::string cut = auth_user(Macros{{"{auth_authen}", user}});
+    CHECK(cut.size() == 1024);
+    CHECK(cut.ends_with('@'));
+  }
+  const std::string longest(1024, 'm');
+  CHECK(auth_user(Macros{{"{auth_authen}", longest}}) == longest);
+}
+
 TEST_CASE("the version of TLS is what the MTA says, cut to a sane length") {
   CHECK(tls_version(Macros{{"{tls_version}", "TLSv1.3"}}) == "TLSv1.3");
   CHECK(tls_version(Macros{}).empty());
@@ -46,9 +58,10 @@ TEST_CASE("{tls_version} is asked for at MAIL, after the last STARTTLS") {
   }
 }
 
-TEST_CASE("Sendmail is known by a version that is nothing but a number") {
+TEST_CASE("Sendmail is known by its version, which other MTAs may say without their name") {
   CHECK(mta(Macros{{"v", "8.17.1.9"}}) == Mta::sendmail);
   CHECK(mta(Macros{{"v", "Postfix 3.7.11"}}) == Mta::other);
+  CHECK(mta(Macros{{"v", "3.7.11"}}) == Mta::other);
   CHECK(mta(Macros{{"v", ""}}) == Mta::other);
   CHECK(mta(Macros{}) == Mta::other);
 }
