@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "message/field_writer.h"
 #include "results/lexer.h"
 
 namespace authmilter {
@@ -10,38 +11,7 @@ namespace {
 
 constexpr std::string_view kFieldStart = "Authentication-Results: ";
 // RFC 5322 section 2.1.1: 78, and one of them is kept for a semicolon.
-constexpr std::size_t kLineColumns = 77;
-constexpr std::size_t kTabColumns = 8;
-
-/// Appends words, and starts a new line where the next one would not fit.
-class Folder {
- public:
-  void word(std::string_view text) {
-    if (column_ + 1 + text.size() > kLineColumns && !line_is_empty_) {
-      new_line();
-    } else if (!line_is_empty_) {
-      out_ += ' ';
-      ++column_;
-    }
-    append(text);
-  }
-  void new_line() {
-    out_ += "\n\t";
-    column_ = kTabColumns;
-    line_is_empty_ = true;
-  }
-  void append(std::string_view text) {
-    out_ += text;
-    column_ += text.size();
-    line_is_empty_ = false;
-  }
-  std::string take() { return std::move(out_); }
-
- private:
-  std::string out_;
-  std::size_t column_ = kFieldStart.size();
-  bool line_is_empty_ = true;
-};
+constexpr FieldWriter::Lines kLines{"\n\t", 77};
 
 std::string printable_or_mark(std::string_view text) {
   std::string out(text);
@@ -100,19 +70,19 @@ std::string comment_text(std::string_view comment) {
   return "(" + text + ")";
 }
 
-void compose_result(const MethodResult& result, Folder& folder) {
+void compose_result(const MethodResult& result, FieldWriter& writer) {
   std::string method = keyword_text(result.method);
   if (is_version(result.version)) method += "/" + result.version;
-  folder.word(method + "=" + keyword_text(result.result));
-  if (!result.reason.empty()) folder.word("reason=" + value_text(result.reason));
+  writer.word(method + "=" + keyword_text(result.result));
+  if (!result.reason.empty()) writer.word("reason=" + value_text(result.reason));
   if (!result.comment.empty()) {
     const std::string comment = comment_text(result.comment);
     for (const auto piece : split(comment, ' ')) {
-      if (!piece.empty()) folder.word(piece);
+      if (!piece.empty()) writer.word(piece);
     }
   }
   for (const auto& property : result.properties) {
-    folder.word(keyword_text(property.ptype) + "." + keyword_text(property.property) + "=" +
+    writer.word(keyword_text(property.ptype) + "." + keyword_text(property.property) + "=" +
                 property_value_text(property.value));
   }
 }
@@ -120,19 +90,19 @@ void compose_result(const MethodResult& result, Folder& folder) {
 }  // namespace
 
 std::string compose(const AuthenticationResults& results) {
-  Folder folder;
-  folder.append(value_text(results.authserv_id));
-  if (is_version(results.version)) folder.word(results.version);
+  FieldWriter writer(kLines, kFieldStart);
+  writer.append(value_text(results.authserv_id));
+  if (is_version(results.version)) writer.word(results.version);
   if (results.results.empty()) {
-    folder.append(";");
-    folder.word("none");
+    writer.append(";");
+    writer.word("none");
   }
   for (const auto& result : results.results) {
-    folder.append(";");
-    folder.new_line();
-    compose_result(result, folder);
+    writer.append(";");
+    writer.new_line();
+    compose_result(result, writer);
   }
-  return folder.take();
+  return writer.take();
 }
 
 }  // namespace authmilter
