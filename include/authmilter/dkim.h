@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <authmilter/canonicalization.h>
 #include <authmilter/crypto.h>
 #include <authmilter/domain_name.h>
 #include <authmilter/message.h>
@@ -100,9 +101,6 @@ struct SigningKey {
   Selector selector;  // s=
   std::shared_ptr<const PrivateKey> key;
 };
-
-enum class Canonicalization : std::uint8_t { simple, relaxed };
-std::string_view to_string(Canonicalization canonicalization);
 
 struct DkimSignOptions {
   Canonicalization header = Canonicalization::relaxed;

@@ -25,14 +25,4 @@ std::string_view to_string(DkimResult result) {
   return "";
 }
 
-std::string_view to_string(Canonicalization canonicalization) {
-  switch (canonicalization) {
-    case Canonicalization::simple:
-      return "simple";
-    case Canonicalization::relaxed:
-      return "relaxed";
-  }
-  return "";
-}
-
 }  // namespace authmilter

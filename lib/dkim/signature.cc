@@ -6,19 +6,16 @@
 
 #include "base/ascii.h"
 #include "message/tag_list.h"
+#include "signature/tags.h"
 
 namespace authmilter {
 namespace {
 
 // What a sender can grow in one field. Real signatures are below 2 KiB.
 constexpr std::size_t kFieldOctets = 16 * 1024;
-constexpr std::size_t kSignedNamesOctets = 4000;
-constexpr std::size_t kSignedNames = 200;
 constexpr std::size_t kIdentityOctets = 200;
-constexpr std::size_t kTimeDigits = 12;  // RFC 6376 section 3.5: "no more than 12"
 // RFC 6376 section 3.5 allows 76; no body needs more than a petabyte.
 constexpr std::size_t kBodyLengthDigits = 15;
-constexpr std::size_t kSignatureOctets = 8192 / 8;  // the largest RSA key accepted
 
 /// Thrown away at the first tag that is wrong; the word is the outcome's reason.
 struct Refusal {
@@ -28,23 +25,6 @@ struct Refusal {
 
 Refusal neutral(std::string reason) { return {DkimResult::neutral, std::move(reason)}; }
 Refusal permerror(std::string reason) { return {DkimResult::permerror, std::move(reason)}; }
-
-std::string without_fws(std::string_view text) {
-  std::string out;
-  std::copy_if(text.begin(), text.end(), std::back_inserter(out),
-               [](char c) { return !is_fws(c); });
-  return out;
-}
-
-std::optional<std::int64_t> decimal(std::string_view text, std::size_t maximum_digits) {
-  if (text.empty() || text.size() > maximum_digits) return std::nullopt;
-  std::int64_t value = 0;
-  for (const char c : text) {
-    if (!is_digit(c)) return std::nullopt;
-    value = value * 10 + (c - '0');
-  }
-  return value;
-}
 
 std::optional<unsigned> hex_digit(char c) {
   if (is_digit(c)) return static_cast<unsigned>(c - '0');
@@ -69,15 +49,6 @@ std::optional<std::string> decode_quoted_printable(std::string_view text) {
     i += 2;
   }
   return out;
-}
-
-/// Names that no public resolver answers for (RFC 6761, 6762, 7686, 9476 and the IANA's special-use
-/// list): a sender must not make us ask a private one for them. `test` and `invalid` do no harm.
-bool is_public(const DomainName& domain) {
-  constexpr std::string_view kPrivate[] = {"alt",   "arpa",      "internal",
-                                           "local", "localhost", "onion"};
-  return std::find(std::begin(kPrivate), std::end(kPrivate), domain.rightmost(1).text()) ==
-         std::end(kPrivate);
 }
 
 /// One field being read. The checks run in the order of RFC 6376 section 6.1.1; each leaves what it
@@ -109,9 +80,8 @@ class Reader {
   Step domain() {
     const auto value = tags_.find("d");
     if (!value) return permerror("missing-d");
-    // RFC 6376 section 3.5: domain-name has two labels or more, and no dot at its end.
-    auto name = DomainName::parse(*value);
-    if (!name || name->label_count() < 2 || value->ends_with('.')) return neutral("bad-domain");
+    auto name = read_signing_domain(*value);
+    if (!name) return neutral("bad-domain");
     if (!is_public(*name)) return permerror("domain-not-public");
     field_.outcome.domain = std::move(name);
     return {};
@@ -157,13 +127,9 @@ class Reader {
       field_.outcome.algorithm = "rsa-sha1";
       return permerror("algorithm-not-allowed");
     }
-    if (*value == "rsa-sha256") {
-      signature_.key_type = KeyType::rsa;
-    } else if (*value == "ed25519-sha256") {  // RFC 8463 section 3
-      signature_.key_type = KeyType::ed25519;
-    } else {
-      return neutral("unknown-algorithm");
-    }
+    const auto key_type = read_algorithm(*value);
+    if (!key_type) return neutral("unknown-algorithm");
+    signature_.key_type = *key_type;
     field_.outcome.algorithm = *value;
     return {};
   }
@@ -172,9 +138,8 @@ class Reader {
     const auto value = tags_.find("b");
     if (!value) return permerror("missing-b");
     std::string text = without_fws(*value);
-    auto octets = base64_decode(text);
-    if (!octets || octets->empty() || octets->size() > kSignatureOctets)
-      return neutral("bad-signature-value");
+    auto octets = read_signature_value(text);
+    if (!octets) return neutral("bad-signature-value");
     signature_.signature = std::move(*octets);
     field_.encoded_signature = std::move(text);
     return {};
@@ -188,45 +153,28 @@ class Reader {
   }
 
   Step body_hash() {
-    const auto octets = base64_decode(without_fws(*tags_.find("bh")));
-    // The length first (edge case 53): SHA-256 has 32 octets.
-    if (!octets || octets->size() != signature_.body_hash.size()) return neutral("bad-body-hash");
-    std::copy(octets->begin(), octets->end(), signature_.body_hash.begin());
+    const auto hash = read_body_hash(*tags_.find("bh"));
+    if (!hash) return neutral("bad-body-hash");
+    signature_.body_hash = *hash;
     return {};
-  }
-
-  static std::optional<Canonicalization> canonicalization_named(std::string_view name) {
-    if (name == "simple") return Canonicalization::simple;
-    if (name == "relaxed") return Canonicalization::relaxed;
-    return std::nullopt;
   }
 
   Step canonicalization() {
     const auto value = tags_.find("c");
     if (!value) return {};  // RFC 6376 section 3.5: simple/simple
-    const std::size_t slash = value->find('/');
-    const auto header = canonicalization_named(value->substr(0, slash));
-    // "c=relaxed" means relaxed/simple (edge case 38).
-    const auto body = slash == std::string_view::npos
-                          ? Canonicalization::simple
-                          : canonicalization_named(value->substr(slash + 1));
-    if (!header || !body) return neutral("unknown-canonicalization");
-    signature_.header.canonicalization = *header;
-    signature_.body_canonicalization = *body;
+    const auto both = read_canonicalizations(*value);
+    if (!both) return neutral("unknown-canonicalization");
+    signature_.header.canonicalization = both->header;
+    signature_.body_canonicalization = both->body;
     return {};
   }
 
   Step signed_names() {
     const auto value = *tags_.find("h");
-    if (value.size() > kSignedNamesOctets ||
-        static_cast<std::size_t>(std::count(value.begin(), value.end(), ':')) >= kSignedNames) {
-      return neutral("too-many-signed-names");
-    }
-    for (const auto element : split(value, ':')) {
-      auto name = signable_name(trim_fws(element));
-      if (!name) return neutral("bad-signed-names");
-      signature_.header.names.push_back(std::move(*name));
-    }
+    if (has_too_many_names(value)) return neutral("too-many-signed-names");
+    auto read = read_signed_names(value);
+    if (!read) return neutral("bad-signed-names");
+    signature_.header.names = std::move(*read);
     // RFC 6376 section 5.4: From MUST be signed.
     const auto& names = signature_.header.names;
     return std::find(names.begin(), names.end(), "from") != names.end()
@@ -237,7 +185,7 @@ class Reader {
   Step body_length() {
     const auto value = tags_.find("l");
     if (!value) return {};
-    const auto length = decimal(*value, kBodyLengthDigits);
+    const auto length = read_decimal(*value, kBodyLengthDigits);
     if (!length) return neutral("bad-body-length");
     signature_.body_length = static_cast<std::uint64_t>(*length);
     return {};
@@ -259,7 +207,7 @@ class Reader {
          {std::pair("t", &signature_.timestamp), std::pair("x", &signature_.expiration)}) {
       const auto value = tags_.find(name);
       if (!value) continue;
-      *place = decimal(*value, kTimeDigits);
+      *place = read_time(*value);
       if (!*place) return neutral(*name == 't' ? "bad-timestamp" : "bad-expiration");
     }
     // RFC 6376 section 3.5: x= MUST be greater than t=.
@@ -285,6 +233,7 @@ std::optional<Refusal> refuse(std::string_view value, SignatureField& field) {
   Reader reader(tags, field);
   if (auto refusal = reader.read()) return refusal;
   field.signature = reader.signature();
+  field.signature->header.place = find_signature(tags, value);
   return std::nullopt;
 }
 

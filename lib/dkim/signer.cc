@@ -43,15 +43,16 @@ Result<std::vector<HeaderField>> DkimSigner::Impl::finish() {
 
   std::vector<std::string> drafts;
   std::vector<MessageField> draft_fields;
+  std::vector<SignedHeader> headers;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     drafts.push_back(signature_draft_text({&keys[i], &options, &signed_names, &body_hash}));
     // The library wants a b= that is not empty; its value is no part of the hash.
-    draft_fields.push_back(make_message_field({kFieldName, drafts.back() + "AAAA"}));
+    const std::string filled = drafts.back() + "AAAA";
+    draft_fields.push_back(make_message_field({kFieldName, filled}));
+    headers.push_back({signed_names, options.header, {drafts.back().size(), filled.size()}});
   }
-  const SignedHeader signed_header{signed_names, options.header};
   std::vector<SignatureToHash> inputs;
-  for (std::size_t i = 0; i < keys.size(); ++i)
-    inputs.push_back({&signed_header, &draft_fields[i]});
+  for (std::size_t i = 0; i < keys.size(); ++i) inputs.push_back({&headers[i], &draft_fields[i]});
   const auto hashes = hash_headers(engine.impl().library, fields, inputs);
 
   std::vector<HeaderField> signed_fields;

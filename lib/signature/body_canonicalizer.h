@@ -6,7 +6,7 @@
 #include <functional>
 #include <string_view>
 
-#include <authmilter/dkim.h>
+#include <authmilter/canonicalization.h>
 
 namespace authmilter {
 

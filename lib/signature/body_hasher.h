@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include <authmilter/canonicalization.h>
 #include <authmilter/crypto.h>
-#include <authmilter/dkim.h>
 
 #include "crypto/sha256_stream.h"
 #include "signature/body_canonicalizer.h"

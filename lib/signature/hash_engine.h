@@ -7,7 +7,6 @@
 #include <vector>
 
 #include <authmilter/crypto.h>
-#include <authmilter/dkim.h>
 
 #include "signature/header_hash.h"
 

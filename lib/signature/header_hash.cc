@@ -5,7 +5,6 @@
 #include <unordered_set>
 
 #include "base/ascii.h"
-#include "message/tag_list.h"
 
 namespace authmilter {
 namespace {
@@ -36,16 +35,8 @@ std::string relaxed_value(std::string_view value) {
 }
 
 /// RFC 6376 section 3.5: the value of b=, "including all surrounding white space", is taken out.
-std::string without_signature(std::string_view value) {
-  const TagList tags(value);
-  const auto& list = tags.tags();
-  const auto tag =
-      std::find_if(list.begin(), list.end(), [](const Tag& one) { return one.name == "b"; });
-  if (tag == list.end()) return std::string(value);
-  const auto name = static_cast<std::size_t>(tag->name.data() - value.data());
-  const std::size_t start = value.find('=', name) + 1;
-  const std::size_t end = std::min(value.find(';', start), value.size());
-  return std::string(value.substr(0, start)) + std::string(value.substr(end));
+std::string without_signature(std::string_view value, const SignaturePlace& place) {
+  return std::string(value.substr(0, place.begin)) + std::string(value.substr(place.end));
 }
 
 /// What libopendkim takes for a blank in a header, and RFC 6376 does not.
@@ -67,6 +58,21 @@ bool has_tab_in_name(std::string_view text) {
 }
 
 }  // namespace
+
+SignaturePlace find_signature(const TagList& tags, std::string_view value) {
+  SignaturePlace place;
+  for (const Tag& tag : tags.tags()) {
+    if (tag.name != "b") {
+      if (tag.name.ends_with('b')) place.plain = false;
+      continue;
+    }
+    if (*tag.name.end() != '=') place.plain = false;
+    const auto name = static_cast<std::size_t>(tag.name.data() - value.data());
+    place.begin = value.find('=', name) + 1;
+    place.end = std::min(value.find(';', place.begin), value.size());
+  }
+  return place;
+}
 
 std::optional<std::string> signable_name(std::string_view name) {
   while (!name.empty() && is_wsp(name.back())) name.remove_suffix(1);
@@ -118,7 +124,7 @@ std::string SignableHeader::canonical(const SignatureToHash& signature) {
     out += canonical_field(instances[--count], canonicalization);
     out += "\r\n";
   }
-  const std::string own = without_signature(value_of(*signature.field));
+  const std::string own = without_signature(value_of(*signature.field), signature.header->place);
   switch (canonicalization) {
     case Canonicalization::simple:
       return out + signature.field->text.substr(0, signature.field->text.find(':') + 1) + own;
@@ -148,10 +154,7 @@ bool SignableHeader::library_takes(const SignatureToHash& signature) {
   const std::string_view value = value_of(*signature.field);
   if (!std::all_of(value.begin(), value.end(), [](char c) { return (c & '\x80') == 0; }))
     return false;
-  const TagList tags(value);
-  for (const auto& tag : tags.tags()) {
-    if (tag.name == "b" ? *tag.name.end() != '=' : tag.name.ends_with('b')) return false;
-  }
+  if (!signature.header->place.plain) return false;
   // Each name once: a list of one name 200 times has a thousand fields behind each.
   std::unordered_set<std::string_view> seen;
   for (const std::string& name : signature.header->names) {

@@ -7,8 +7,10 @@
 #include <unordered_map>
 #include <vector>
 
-#include <authmilter/dkim.h>
+#include <authmilter/canonicalization.h>
 #include <authmilter/message.h>
+
+#include "message/tag_list.h"
 
 namespace authmilter {
 
@@ -23,10 +25,20 @@ struct MessageField {
 };
 MessageField make_message_field(const HeaderField& field);
 
+/// Where the value of b= stands in the value of a signature's field, blanks included.
+struct SignaturePlace {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  bool plain = true;  // libopendkim, which goes by the letters "b=", finds it too
+};
+/// `tags` are those of `value`, and there is a b= among them.
+SignaturePlace find_signature(const TagList& tags, std::string_view value);
+
 /// What a signature says about the header it covers.
 struct SignedHeader {
   std::vector<std::string> names;  // h=, lower case
   Canonicalization canonicalization = Canonicalization::simple;
+  SignaturePlace place;
 };
 
 /// A signature and the field it stands in; both are borrowed.

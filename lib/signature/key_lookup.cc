@@ -12,13 +12,19 @@ constexpr std::size_t kKeysTried = 3;
 }  // namespace
 
 std::shared_ptr<const PublicKey> KeyCache::parsed(const KeyRecord& record) {
-  const std::string name = std::string(to_string(record.type)) + ":" + record.public_key;
-  auto key = generations_.with([&](Generations& generations) {
-    if (const auto found = generations.young.find(name); found != generations.young.end())
-      return found->second;
-    const auto found = generations.old.find(name);
-    return found == generations.old.end() ? nullptr : found->second;
+  const Sha256Digest name = sha256(std::string(to_string(record.type)) + ":" + record.public_key);
+  std::shared_ptr<const PublicKey> key;
+  const bool young = generations_.with([&](Generations& generations) {
+    const auto found = generations.young.find(name);
+    if (found != generations.young.end()) {
+      key = found->second;
+      return true;
+    }
+    if (const auto old = generations.old.find(name); old != generations.old.end())
+      key = old->second;
+    return false;
   });
+  if (young) return key;
   if (key == nullptr) {
     const auto octets = base64_decode(record.public_key);
     if (!octets) return nullptr;

@@ -15,15 +15,15 @@
 
 namespace authmilter {
 
-/// Public keys by the text they were parsed from, so that a key is parsed once and not for each
-/// message: parsing costs five times what verifying costs. Bounded; thread-safe.
+/// Public keys by the hash of the text they were parsed from, so that a key is parsed once and not
+/// for each message: parsing costs five times what verifying costs. Bounded; thread-safe.
 class KeyCache {
  public:
   /// The key of a record; nothing when it is no key.
   std::shared_ptr<const PublicKey> parsed(const KeyRecord& record);
 
  private:
-  using Keys = std::map<std::string, std::shared_ptr<const PublicKey>>;
+  using Keys = std::map<Sha256Digest, std::shared_ptr<const PublicKey>>;
   /// Two generations: what is not used while `young` fills up is forgotten.
   struct Generations {
     Keys young;
