@@ -10,6 +10,8 @@
 
 #include <authmilter/config.h>
 #include <authmilter/dkim.h>
+#include <authmilter/envelope.h>
+#include <authmilter/header_edit.h>
 #include <authmilter/message.h>
 #include <authmilter/policy.h>
 #include <authmilter/recording_resolver.h>
@@ -17,43 +19,11 @@
 
 namespace authmilter {
 
-/// Which MTA a message is from, as far as it changes what we do.
-enum class Mta : std::uint8_t { other, sendmail };
-
-/// What the MTA knows of a message before its content.
-struct Envelope {
-  std::optional<IpAddress> client;  // nothing: none, or one that the MTA does not know
-  Helo helo;
-  ReversePath mail_from;
-  std::vector<ReversePath> recipients;  // forward-paths; the grammar is the same
-  std::string auth_user;                // empty: not authenticated
-  std::string queue_id;                 // for the log
-  /// Made by a program on the MTA's host. Only that makes a message without a client one of ours: a
-  /// client that has reset its connection has no address any more, either.
-  bool submitted_here = false;
-  /// False when the MTA takes no quarantine: a message to be held is tagged instead.
-  bool quarantine_offered = true;
-  Mta mta = Mta::other;
-};
-
 /// Authenticated, from an internal network, or submitted on the host: to be signed, not judged.
 bool is_ours(const Envelope& envelope, const Config& config);
 
 /// The limits of an SPF evaluation as configured.
 SpfLimits spf_limits(const VerifyConfig& config);
-
-/// A change to the header. Indexes count as the milter protocol counts: for remove and replace the
-/// 1-based ordinal among fields of that name as received, for insert the position from the top, 0
-/// first.
-struct HeaderEdit {
-  enum class Action : std::uint8_t { insert, replace, remove };
-  Action action;
-  std::size_t index;
-  std::string name;
-  std::string value;  // without the leading blank, folded with "\n\t"; empty for remove
-  bool operator==(const HeaderEdit&) const = default;
-};
-std::string_view to_string(HeaderEdit::Action action);
 
 /// Everything there is to say about one message. `edits` are in the order to apply: removals from
 /// the highest index down, then replacements, then insertions.

@@ -63,6 +63,18 @@ bool is_forged(const HeaderField& field, const Envelope& envelope, const Config&
 
 }  // namespace
 
+std::string_view to_string(HeaderEdit::Action action) {
+  switch (action) {
+    case HeaderEdit::Action::insert:
+      return "insert";
+    case HeaderEdit::Action::replace:
+      return "replace";
+    case HeaderEdit::Action::remove:
+      return "remove";
+  }
+  return "";
+}
+
 std::string milter_value(std::string_view value) {
   std::string out;
   for (const char c : trim_wsp(value)) {

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <authmilter/config.h>
+#include <authmilter/envelope.h>
+#include <authmilter/header_edit.h>
 #include <authmilter/message.h>
-#include <authmilter/verify.h>
 
 #include <optional>
 #include <string>

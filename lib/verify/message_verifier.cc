@@ -132,18 +132,6 @@ SpfOutcome unknown_client(const Envelope& envelope) {
 
 }  // namespace
 
-std::string_view to_string(HeaderEdit::Action action) {
-  switch (action) {
-    case HeaderEdit::Action::insert:
-      return "insert";
-    case HeaderEdit::Action::replace:
-      return "replace";
-    case HeaderEdit::Action::remove:
-      return "remove";
-  }
-  return "";
-}
-
 bool is_ours(const Envelope& envelope, const Config& config) {
   if (!envelope.auth_user.empty() || envelope.submitted_here) return true;
   if (!envelope.client) return false;
