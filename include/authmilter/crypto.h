@@ -3,7 +3,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -41,30 +40,6 @@ class PublicKey {
   /// section 3.3), or PureEdDSA over the hash's octets (RFC 8463 section 3).
   virtual bool verify_sha256(const Sha256Digest& digest,
                              std::span<const std::uint8_t> signature) const = 0;
-};
-
-/// A private key; thread-safe, immutable, wiped from memory when dropped.
-class PrivateKey {
- public:
-  /// PEM (PKCS#8, or PKCS#1 RSA), never encrypted; RSA of 1024 to 8192 bits.
-  static Result<std::shared_ptr<const PrivateKey>> from_pem(std::string_view pem,
-                                                            const std::string& name);
-  /// Reads a key file. Refused: anything but a regular file; one that anybody may read but root,
-  /// the user that runs this process and its group, or that a group may write; a file, directory or
-  /// link on the way owned by neither root nor that user; a directory on the way that others or a
-  /// group may write to (sticky ones excepted); more than 64 KiB.
-  static Result<std::shared_ptr<const PrivateKey>> from_file(const std::filesystem::path& path);
-  /// `bits` counts for rsa only.
-  static Result<std::shared_ptr<const PrivateKey>> generate(KeyType type, unsigned bits);
-  virtual ~PrivateKey() = default;
-
-  virtual KeyType type() const = 0;
-  virtual unsigned bits() const = 0;
-  virtual Result<Octets> sign_sha256(const Sha256Digest& digest) const = 0;
-  /// `p=` of the key record to publish: base64 of SubjectPublicKeyInfo, or of the 32 octets of an
-  /// ed25519 key.
-  virtual std::string dns_public_key() const = 0;
-  virtual std::string pem() const = 0;  // PKCS#8
 };
 
 }  // namespace authmilter

@@ -4,17 +4,18 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <authmilter/canonicalization.h>
-#include <authmilter/crypto.h>
 #include <authmilter/domain_name.h>
 #include <authmilter/message.h>
 #include <authmilter/resolver.h>
 #include <authmilter/result.h>
 #include <authmilter/selector.h>
+#include <authmilter/signing_key.h>
 
 namespace authmilter {
 
@@ -96,12 +97,6 @@ class DkimVerifier {
   std::unique_ptr<Impl> impl_;
 };
 
-struct SigningKey {
-  DomainName domain;  // d=
-  Selector selector;  // s=
-  std::shared_ptr<const PrivateKey> key;
-};
-
 struct DkimSignOptions {
   Canonicalization header = Canonicalization::relaxed;
   Canonicalization body = Canonicalization::relaxed;
@@ -130,10 +125,10 @@ std::vector<std::string> default_oversigned_headers();
 std::vector<std::string> default_oversigned_present_headers();
 
 /// Makes one DKIM-Signature field for each key, all with one pass over the body. Streaming as
-/// DkimVerifier.
+/// DkimVerifier. `engine` and `keys` must outlive it.
 class DkimSigner {
  public:
-  DkimSigner(const DkimEngine& engine, std::vector<SigningKey> keys,
+  DkimSigner(const DkimEngine& engine, std::span<const SigningKey> keys,
              const DkimSignOptions& options);
   ~DkimSigner();
   void header(const HeaderField& field);
@@ -148,25 +143,5 @@ class DkimSigner {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// The text of the key record to publish for `key` (RFC 6376 section 3.6.1).
-std::string key_record_text(const PrivateKey& key);
-enum class KeyCheckResult : std::uint8_t {
-  match,
-  missing,
-  mismatch,
-  revoked,
-  malformed,
-  multiple,  // several records: which one counts is undefined (RFC 6376 section 3.6.2.2)
-  temperror
-};
-std::string_view to_string(KeyCheckResult result);
-struct KeyCheck {
-  KeyCheckResult result;
-  std::string detail;                  // for people; empty where the result says all
-  std::vector<std::string> published;  // the texts that stand under the name, as they are
-};
-/// Compares the published record of `key` with its private half.
-KeyCheck check_published_key(const SigningKey& key, Resolver& resolver);
 
 }  // namespace authmilter

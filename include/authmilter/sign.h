@@ -3,40 +3,19 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <authmilter/config.h>
 #include <authmilter/dkim.h>
-#include <authmilter/verify.h>
+#include <authmilter/envelope.h>
+#include <authmilter/header_edit.h>
+#include <authmilter/key_ring.h>
+#include <authmilter/message.h>
 
 namespace authmilter {
-
-/// The keys of every `[[signing.domain]]`, read and checked. Immutable, thread-safe.
-class KeyRing {
- public:
-  /// Reads every key file; the first bad one is the error, with the place in the configuration.
-  static Result<std::shared_ptr<const KeyRing>> load(const SigningConfig& config);
-  /// The keys for an Author Domain: of the longest configured domain that equals it, or holds it
-  /// with `subdomains`.
-  std::vector<SigningKey> keys_for(const DomainName& author_domain) const;
-  /// True when both names get their keys from the same configured domain.
-  bool same_owner(const DomainName& a, const DomainName& b) const;
-  /// True when there is one configured domain: then whatever is signed is its owner's.
-  bool single_owner() const { return entries_.size() == 1; }
-  const std::vector<SigningKey>& all() const { return keys_; }
-
- private:
-  struct Entry {
-    DomainName domain;
-    bool subdomains;
-    std::vector<SigningKey> keys;
-  };
-  const Entry* find(const DomainName& name) const;
-  std::vector<Entry> entries_;
-  std::vector<SigningKey> keys_;
-};
 
 /// Why a signature may not survive what MTAs do to a message behind us: lines longer than they
 /// send, 8-bit text that is made anew for a server without 8BITMIME, an address that gets a domain.
@@ -48,7 +27,7 @@ std::string_view to_string(Fragility kind);
 struct SigningOutcome {
   /// Empty when unsigned. Inserted at index 0, so the last one ends on top.
   std::vector<HeaderEdit> edits;
-  std::vector<SigningKey> keys;  // that signed
+  std::span<const SigningKey> keys;  // that signed; the ring's
   std::optional<DomainName> author_domain;
   /// Why there is no signature: "no-key", "sender-mismatch", "judged-before", "signed-before",
   /// "multiple-from-fields", ...; "signed" otherwise.
@@ -60,7 +39,8 @@ struct SigningOutcome {
 /// Signs one outgoing message, streaming as MessageVerifier. Not one that came from outside before:
 /// that carries a results field of ours, or of a border server, which does not vouch for its
 /// author; nor one with a signature of ours that holds. Fields in our name that came with it are
-/// removed, but for those that say nothing good about it.
+/// removed, but for those that say nothing good about it. `config`, `engine` and `keys` must
+/// outlive it and its outcome.
 class MessageSigner {
  public:
   MessageSigner(const Config& config, const DkimEngine& engine, const KeyRing& keys,

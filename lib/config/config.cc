@@ -1,39 +1,14 @@
 #include <authmilter/config.h>
 
-#include <array>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-
 #include "base/ascii.h"
-#include "base/c_handle.h"
+#include "base/file.h"
 #include "config/options.h"
 
 namespace authmilter {
 namespace {
 
-constexpr std::size_t kFileOctets = 1U << 20U;
-
-using FileHandle = CHandle<std::FILE, std::fclose>;
-
-/// Messages are one line whatever a file is called.
-std::string reason_of(int error_number) { return std::strerror(error_number); }
-
-Result<std::string> read_file(const std::filesystem::path& path) {
-  const auto fail = [&](const std::string& reason) {
-    return Error{fmt::format("{}: cannot read: {}", path.string(), reason)};
-  };
-  const FileHandle file(std::fopen(path.c_str(), "re"));
-  if (!file) return fail(reason_of(errno));
-  std::string text;
-  std::array<char, 8192> buffer{};
-  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
-    text.append(buffer.data(), count);
-    if (text.size() > kFileOctets) return fail(fmt::format("larger than {} octets", kFileOctets));
-  }
-  if (std::ferror(file.get()) != 0) return fail(reason_of(errno));
-  return text;
-}
+// More than half a million signing domains.
+constexpr std::size_t kFileOctets = 64U << 20U;
 
 void read_sections(Reader& reader, const Value& root, Config& config) {
   for (const Value& value : root.children) {
@@ -123,8 +98,8 @@ Result<Config> parse_config(std::string_view text, const std::string& name,
 }
 
 Result<Config> load_config(const std::filesystem::path& path, const std::string& host_name) {
-  const auto text = read_file(path);
-  if (!text) return text.error();
+  const auto text = read_file(path, kFileOctets);
+  if (!text) return Error{fmt::format("{}: cannot read: {}", path.string(), text.error().message)};
   auto config = parse_config(*text, path.string(), host_name);
   if (!config) return config;
 

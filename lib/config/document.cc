@@ -137,13 +137,15 @@ const Value* Value::find(std::string_view name) const {
 Result<Value> parse_document(std::string_view text, const std::string& name) {
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  const toml::parse_result ascii = toml::parse(ascii_text(text), std::string_view(name));
-  if (!ascii) {
-    const Place place = place_of(ascii.error().source());
-    // Mostly a typographic quote or blank from a web page.
-    return is_stray(text, place)
-               ? error_at(place, name, "a character outside ASCII must stand in quotes")
-               : error_at(place, name, std::string(ascii.error().description()));
+  if (!std::all_of(text.begin(), text.end(), is_ascii)) {
+    const toml::parse_result ascii = toml::parse(ascii_text(text), std::string_view(name));
+    if (!ascii) {
+      const Place place = place_of(ascii.error().source());
+      // Mostly a typographic quote or blank from a web page.
+      return is_stray(text, place)
+                 ? error_at(place, name, "a character outside ASCII must stand in quotes")
+                 : error_at(place, name, std::string(ascii.error().description()));
+    }
   }
   const toml::parse_result parsed = toml::parse(text, std::string_view(name));
   if (parsed) return convert(parsed.table(), "");

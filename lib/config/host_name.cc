@@ -12,6 +12,7 @@
 
 #include "base/ascii.h"
 #include "base/c_handle.h"
+#include "base/descriptor.h"
 #include "config/qualified_name.h"
 
 namespace authmilter {
@@ -23,20 +24,6 @@ constexpr auto kPatience = 5s;
 constexpr std::size_t kNameOctets = 255;  // RFC 1035 section 2.3.4
 
 using AddressList = CHandle<addrinfo, freeaddrinfo>;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 /// What the system's resolver (/etc/hosts, the DNS) calls the host.
 std::string canonical_name(const std::string& name) {

@@ -1,6 +1,6 @@
-#include <authmilter/crypto.h>
+#include <authmilter/private_key.h>
 
-#include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -48,24 +48,30 @@ Result<Octets> sign_ed25519(EVP_PKEY* key, const Sha256Digest& digest) {
   return signature;
 }
 
-Octets subject_public_key_info(EVP_PKEY* key) {
+std::optional<Octets> subject_public_key_info(EVP_PKEY* key) {
   unsigned char* der = nullptr;
   const int size = i2d_PUBKEY(key, &der);
   const OpensslOctets owner(der);
-  if (size <= 0) throw std::bad_alloc();
-  return {der, der + size};
+  if (size <= 0) return std::nullopt;
+  return Octets(der, der + size);
 }
 
-Octets raw_public_key(EVP_PKEY* key) {
+std::optional<Octets> raw_public_key(EVP_PKEY* key) {
   Octets octets(kEd25519KeySize);
   std::size_t size = octets.size();
-  if (EVP_PKEY_get_raw_public_key(key, octets.data(), &size) != 1) throw std::bad_alloc();
+  if (EVP_PKEY_get_raw_public_key(key, octets.data(), &size) != 1) return std::nullopt;
   return octets;
 }
 
+std::optional<Octets> public_octets(EVP_PKEY* key, KeyType type) {
+  return type == KeyType::rsa ? subject_public_key_info(key) : raw_public_key(key);
+}
+
+/// A key in the memory of this process.
 class EvpPrivateKey final : public PrivateKey {
  public:
-  EvpPrivateKey(Key key, KeyType type) : key_(std::move(key)), type_(type) {}
+  EvpPrivateKey(Key key, KeyType type, const Octets& public_key)
+      : key_(std::move(key)), type_(type), dns_public_key_(base64_encode(public_key)) {}
 
   KeyType type() const override { return type_; }
   unsigned bits() const override {
@@ -78,30 +84,12 @@ class EvpPrivateKey final : public PrivateKey {
     return type_ == KeyType::rsa ? sign_rsa(key_.get(), digest) : sign_ed25519(key_.get(), digest);
   }
 
-  std::string dns_public_key() const override {
-    const ErrorScope errors;
-    return base64_encode(public_octets());
-  }
-
-  std::string pem() const override {
-    const ErrorScope errors;
-    const Bio bio(BIO_new(BIO_s_mem()));
-    if (!bio || PEM_write_bio_PKCS8PrivateKey(bio.get(), key_.get(), nullptr, nullptr, 0, nullptr,
-                                              nullptr) != 1) {
-      throw std::bad_alloc();
-    }
-    char* text = nullptr;
-    const long size = BIO_get_mem_data(bio.get(), &text);
-    return {text, static_cast<std::size_t>(size)};
-  }
-
-  Octets public_octets() const {
-    return type_ == KeyType::rsa ? subject_public_key_info(key_.get()) : raw_public_key(key_.get());
-  }
+  std::string dns_public_key() const override { return dns_public_key_; }
 
  private:
   Key key_;
   KeyType type_;
+  std::string dns_public_key_;
 };
 
 /// OpenSSL would ask on the terminal; a daemon has none, so an encrypted key is an error.
@@ -111,35 +99,58 @@ extern "C" int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/,
 }
 
 /// A key whose public part does not belong to its private part would sign what nobody can verify.
-bool halves_match(const EvpPrivateKey& key) {
+bool halves_match(const PrivateKey& key, const Octets& public_octets) {
   const Sha256Digest probe = sha256("authmilter");
   const auto signature = key.sign_sha256(probe);
   if (!signature) return false;
-  const auto public_key = PublicKey::from_dns(key.type(), key.public_octets());
+  const auto public_key = PublicKey::from_dns(key.type(), public_octets);
   return public_key && (*public_key)->verify_sha256(probe, *signature);
 }
 
 Result<std::shared_ptr<const PrivateKey>> adopt(Key key, const std::string& name) {
-  if (EVP_PKEY_is_a(key.get(), "ED25519") == 1) {
-    return std::shared_ptr<const PrivateKey>(
-        std::make_shared<EvpPrivateKey>(std::move(key), KeyType::ed25519));
-  }
-  if (EVP_PKEY_is_a(key.get(), "RSA") != 1) {
+  const bool ed25519 = EVP_PKEY_is_a(key.get(), "ED25519") == 1;
+  if (!ed25519 && EVP_PKEY_is_a(key.get(), "RSA") != 1)
     return Error{name + ": neither an RSA nor an Ed25519 key"};
-  }
   const int bits = EVP_PKEY_get_bits(key.get());
-  if (bits < static_cast<int>(kMinimumSigningBits) || bits > static_cast<int>(kMaximumRsaBits)) {
+  if (!ed25519 &&
+      (bits < static_cast<int>(kMinimumSigningBits) || bits > static_cast<int>(kMaximumRsaBits))) {
     return Error{name + ": an RSA key of " + std::to_string(bits) + " bits, not of " +
                  std::to_string(kMinimumSigningBits) + " to " + std::to_string(kMaximumRsaBits)};
   }
-  auto adopted = std::make_shared<EvpPrivateKey>(std::move(key), KeyType::rsa);
-  if (!halves_match(*adopted)) return Error{name + ": the RSA key's numbers do not fit together"};
+  const KeyType type = ed25519 ? KeyType::ed25519 : KeyType::rsa;
+  const auto octets = public_octets(key.get(), type);
+  if (!octets) return Error{name + ": the public half cannot be had"};
+  auto adopted = std::make_shared<const EvpPrivateKey>(std::move(key), type, *octets);
+  if (!ed25519 && !halves_match(*adopted, *octets))
+    return Error{name + ": the RSA key's numbers do not fit together"};
   return std::shared_ptr<const PrivateKey>(std::move(adopted));
+}
+
+Key new_key(KeyType type, unsigned bits) {
+  switch (type) {
+    case KeyType::ed25519:
+      return Key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+    case KeyType::rsa:
+      return Key(EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(bits)));
+  }
+  return nullptr;
+}
+
+/// PKCS#8 in PEM form.
+std::optional<std::string> pem_of(EVP_PKEY* key) {
+  const Bio bio(BIO_new(BIO_s_mem()));
+  if (!bio ||
+      PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1) {
+    return std::nullopt;
+  }
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &text);
+  return std::string(text, static_cast<std::size_t>(size));
 }
 
 }  // namespace
 
-Result<std::shared_ptr<const PrivateKey>> PrivateKey::from_pem(std::string_view pem,
+Result<std::shared_ptr<const PrivateKey>> private_key_from_pem(std::string_view pem,
                                                                const std::string& name) {
   const ErrorScope errors;
   if (pem.find("PRIVATE KEY-----") == std::string_view::npos) {
@@ -150,26 +161,24 @@ Result<std::shared_ptr<const PrivateKey>> PrivateKey::from_pem(std::string_view 
     return Error{name + ": the key is encrypted with a passphrase"};
   }
   const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  if (!bio) throw std::bad_alloc();
-  Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+  Key key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr) : nullptr);
   if (!key) return Error{name + ": not a usable private key in PEM form"};
   return adopt(std::move(key), name);
 }
 
-Result<std::shared_ptr<const PrivateKey>> PrivateKey::generate(KeyType type, unsigned bits) {
+Result<NewPrivateKey> generate_private_key(KeyType type, unsigned bits) {
   const ErrorScope errors;
-  Key key;
-  if (type == KeyType::ed25519) {
-    key.reset(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
-  } else {
-    if (bits < kMinimumSigningBits || bits > kMaximumRsaBits) {
-      return Error{"rsa: a key has " + std::to_string(kMinimumSigningBits) + " to " +
-                   std::to_string(kMaximumRsaBits) + " bits"};
-    }
-    key.reset(EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(bits)));
+  const std::string name(to_string(type));
+  if (type == KeyType::rsa && (bits < kMinimumSigningBits || bits > kMaximumRsaBits)) {
+    return Error{name + ": a key has " + std::to_string(kMinimumSigningBits) + " to " +
+                 std::to_string(kMaximumRsaBits) + " bits"};
   }
-  if (!key) return Error{std::string(to_string(type)) + ": cannot generate a key"};
-  return adopt(std::move(key), std::string(to_string(type)));
+  Key key = new_key(type, bits);
+  auto pem = key ? pem_of(key.get()) : std::nullopt;
+  if (!pem) return Error{name + ": cannot generate a key"};
+  auto adopted = adopt(std::move(key), name);
+  if (!adopted) return adopted.error();
+  return NewPrivateKey{std::move(*adopted), std::move(*pem)};
 }
 
 }  // namespace authmilter

@@ -17,13 +17,14 @@ constexpr char kFieldName[] = "DKIM-Signature";
 }  // namespace
 
 struct DkimSigner::Impl {
-  Impl(const DkimEngine& the_engine, std::vector<SigningKey> the_keys, DkimSignOptions the_options)
-      : engine(the_engine), keys(std::move(the_keys)), options(std::move(the_options)) {}
+  Impl(const DkimEngine& the_engine, std::span<const SigningKey> the_keys,
+       DkimSignOptions the_options)
+      : engine(the_engine), keys(the_keys), options(std::move(the_options)) {}
 
   Result<std::vector<HeaderField>> finish();
 
   const DkimEngine& engine;
-  std::vector<SigningKey> keys;
+  std::span<const SigningKey> keys;
   DkimSignOptions options;
   std::vector<MessageField> fields;
   std::vector<std::string> signed_names;
@@ -65,9 +66,9 @@ Result<std::vector<HeaderField>> DkimSigner::Impl::finish() {
   return signed_fields;
 }
 
-DkimSigner::DkimSigner(const DkimEngine& engine, std::vector<SigningKey> keys,
+DkimSigner::DkimSigner(const DkimEngine& engine, std::span<const SigningKey> keys,
                        const DkimSignOptions& options)
-    : impl_(std::make_unique<Impl>(engine, std::move(keys), options)) {}
+    : impl_(std::make_unique<Impl>(engine, keys, options)) {}
 DkimSigner::~DkimSigner() = default;
 
 void DkimSigner::header(const HeaderField& field) {

@@ -1,4 +1,4 @@
-#include <authmilter/dkim.h>
+#include <authmilter/published_key.h>
 
 #include <algorithm>
 

@@ -13,8 +13,9 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
-#include <system_error>
 #include <vector>
+
+#include "base/file.h"
 
 namespace authmilter {
 namespace {
@@ -23,8 +24,6 @@ namespace fs = std::filesystem;
 
 constexpr int kLinks = 40;  // as the kernel has it (path_resolution(7))
 constexpr const char* kAccessList = "system.posix_acl_access";
-
-std::string reason(int error) { return std::generic_category().message(error); }
 
 std::string octal(mode_t mode) {
   std::string digits = "0";
@@ -42,7 +41,7 @@ std::string complaint(const struct stat& status, const fs::path& place) {
     return place.string() + " is owned by neither root nor the user that runs this program";
   }
   if (S_ISLNK(status.st_mode)) return "";
-  if (!S_ISDIR(status.st_mode)) return place.string() + ": " + reason(ENOTDIR);
+  if (!S_ISDIR(status.st_mode)) return place.string() + ": " + error_text(ENOTDIR);
   // In a sticky directory only the owners of a file and of the directory can replace it.
   if ((status.st_mode & S_ISVTX) != 0) return "";
   if ((status.st_mode & S_IWOTH) != 0) return "others may write to " + place.string();
@@ -128,7 +127,7 @@ Result<fs::path> check_way_to(const fs::path& path, const std::string& name) {
   auto left = reversed_components(path.parent_path());
   int links = 0;
   struct stat status {};
-  if (::lstat("/", &status) != 0) return Error{name + ": /: " + reason(errno)};
+  if (::lstat("/", &status) != 0) return Error{name + ": /: " + error_text(errno)};
   while (true) {
     if (const auto wrong = complaint(status, directory); !wrong.empty())
       return Error{name + ": " + wrong};
@@ -136,7 +135,7 @@ Result<fs::path> check_way_to(const fs::path& path, const std::string& name) {
     const std::string component = left.back();
     left.pop_back();
     const fs::path next = component == ".." ? directory.parent_path() : directory / component;
-    if (::lstat(next.c_str(), &status) != 0) return Error{name + ": " + reason(errno)};
+    if (::lstat(next.c_str(), &status) != 0) return Error{name + ": " + error_text(errno)};
     if (!S_ISLNK(status.st_mode)) {
       directory = next;
       continue;
@@ -146,17 +145,17 @@ Result<fs::path> check_way_to(const fs::path& path, const std::string& name) {
     std::error_code error;
     const fs::path target = fs::read_symlink(next, error);
     if (error || ++links > kLinks)
-      return Error{name + ": " + reason(error ? error.value() : ELOOP)};
+      return Error{name + ": " + error_text(error ? error.value() : ELOOP)};
     const auto more = reversed_components(target);
     left.insert(left.end(), more.begin(), more.end());
     if (target.is_absolute()) directory = "/";
-    if (::lstat(directory.c_str(), &status) != 0) return Error{name + ": " + reason(errno)};
+    if (::lstat(directory.c_str(), &status) != 0) return Error{name + ": " + error_text(errno)};
   }
 }
 
 Status check_key_file(int descriptor, const std::string& name) {
   struct stat status {};
-  if (::fstat(descriptor, &status) != 0) return Error{name + ": " + reason(errno)};
+  if (::fstat(descriptor, &status) != 0) return Error{name + ": " + error_text(errno)};
   if (!S_ISREG(status.st_mode)) return Error{name + ": not a regular file"};
   if (!is_ours(status.st_uid)) {
     return Error{name + ": owned by neither root nor the user that runs this program"};

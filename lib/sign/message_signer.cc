@@ -68,7 +68,7 @@ struct MessageSigner::Impl {
 };
 
 void MessageSigner::Impl::leave_unsigned(std::string reason) {
-  outcome.keys.clear();
+  outcome.keys = {};
   outcome.reason = std::move(reason);
 }
 
@@ -135,7 +135,7 @@ void MessageSigner::header(const HeaderField& field) {
 void MessageSigner::end_of_headers() {
   Impl& message = *impl_;
   message.choose_keys();
-  const auto& keys = message.outcome.keys;
+  const auto keys = message.outcome.keys;
   if (keys.empty()) return;
   const auto& fields = message.guard.fields();
   message.own_keys.emplace(keys);

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <memory>
+#include <vector>
+
+#include <authmilter/published_key.h>
 
 #include "dkim/signature.h"
 
@@ -9,7 +12,7 @@ namespace authmilter {
 namespace {
 
 /// Whether a DKIM-Signature field names one of the keys.
-bool names_a_key(const HeaderField& field, const std::vector<SigningKey>& keys) {
+bool names_a_key(const HeaderField& field, std::span<const SigningKey> keys) {
   const DkimOutcome named = read_signature(field.value).outcome;
   return std::any_of(keys.begin(), keys.end(), [&](const SigningKey& key) {
     return named.domain == key.domain && named.selector == key.selector;
@@ -31,21 +34,20 @@ DnsAnswerRef OwnKeyRecords::resolve(const DnsQuestion& question, Deadline) {
 }
 
 OwnSignatures::OwnSignatures(const DkimEngine& engine, Resolver& own_keys,
-                             const std::vector<SigningKey>& keys,
+                             std::span<const SigningKey> keys,
                              const std::vector<HeaderField>& fields,
                              const DkimVerifyOptions& options) {
-  const auto is_signature = [](const HeaderField& field) {
-    return has_name(field, "DKIM-Signature");
-  };
-  if (std::none_of(fields.begin(), fields.end(), [&](const HeaderField& field) {
-        return is_signature(field) && names_a_key(field, keys);
-      })) {
-    return;
-  }
-  verifier_.emplace(engine, own_keys, options);
+  std::vector<const HeaderField*> wanted;
+  bool any = false;
   for (const HeaderField& field : fields) {
-    if (!is_signature(field) || names_a_key(field, keys)) verifier_->header(field);
+    const bool signature = has_name(field, "DKIM-Signature");
+    const bool ours = signature && names_a_key(field, keys);
+    any = any || ours;
+    if (!signature || ours) wanted.push_back(&field);
   }
+  if (!any) return;
+  verifier_.emplace(engine, own_keys, options);
+  for (const HeaderField* field : wanted) verifier_->header(*field);
   verifier_->end_of_headers();
 }
 

@@ -4,6 +4,7 @@
 #include <authmilter/message.h>
 
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -14,7 +15,7 @@ namespace authmilter {
 class OwnSignatures {
  public:
   /// Takes the signatures of `keys` among `fields`; `options` bounds their number.
-  OwnSignatures(const DkimEngine& engine, Resolver& own_keys, const std::vector<SigningKey>& keys,
+  OwnSignatures(const DkimEngine& engine, Resolver& own_keys, std::span<const SigningKey> keys,
                 const std::vector<HeaderField>& fields, const DkimVerifyOptions& options);
 
   void body(std::string_view octets);
@@ -25,15 +26,16 @@ class OwnSignatures {
 };
 
 /// Answers for the key records of `keys` as they ought to be published. Nothing else exists.
+/// Borrows the keys.
 class OwnKeyRecords final : public Resolver {
  public:
-  explicit OwnKeyRecords(const std::vector<SigningKey>& keys) : keys_(keys) {}
+  explicit OwnKeyRecords(std::span<const SigningKey> keys) : keys_(keys) {}
   using Resolver::resolve;
   DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override;
   void prefetch(const DnsQuestion&) override {}
 
  private:
-  std::vector<SigningKey> keys_;
+  std::span<const SigningKey> keys_;
 };
 
 }  // namespace authmilter

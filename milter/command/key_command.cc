@@ -9,8 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include <authmilter/budget_resolver.h>
-#include <authmilter/dkim.h>
-#include <authmilter/sign.h>
+#include <authmilter/key_file.h>
+#include <authmilter/key_ring.h>
+#include <authmilter/published_key.h>
 
 #include "commands.h"
 #include "options/dns_setup.h"
@@ -84,23 +85,23 @@ ExitStatus show(const SigningKey& key, const std::string& file, const CommonOpti
 
 ExitStatus run_generate(const KeyOptions& options, const CommonOptions& common) {
   const KeyType type = options.type == "rsa" ? KeyType::rsa : KeyType::ed25519;
-  const auto generated = PrivateKey::generate(type, options.bits);
+  const auto generated = generate_private_key(type, options.bits);
   if (!generated) return fail(ExitStatus::usage, generated.error());
-  const SigningKey key = options.signing_key(*generated);
+  const SigningKey key = options.signing_key(generated->key);
   const std::string file = options.file.empty()
                                ? fmt::format("{}.{}.pem", key.domain.text(), key.selector.text())
                                : options.file;
   const auto written =
-      write_key_file(file, (*generated)->pem(), options.force ? Existing::replace : Existing::keep);
+      write_key_file(file, generated->pem, options.force ? Existing::replace : Existing::keep);
   if (!written) return fail(ExitStatus::cannot_create, written.error());
   note("private key written to " + file);
   // Tells now what the daemon would say later.
-  if (const auto usable = PrivateKey::from_file(file); !usable) note(usable.error().message);
+  if (const auto usable = read_key_file(file); !usable) note(usable.error().message);
   return show(key, file, common);
 }
 
 ExitStatus run_show(const KeyOptions& options, const CommonOptions& common) {
-  const auto key = PrivateKey::from_file(options.file);
+  const auto key = read_key_file(options.file);
   if (!key) return fail(ExitStatus::no_input, key.error());
   return show(options.signing_key(*key), options.file, common);
 }
@@ -193,7 +194,7 @@ ExitStatus run_check(const KeyOptions& options, const CommonOptions& common) {
                          : ExitStatus::negative;
     }
   } else {
-    const auto key = PrivateKey::from_file(options.file);
+    const auto key = read_key_file(options.file);
     if (!key) return fail(ExitStatus::no_input, key.error());
     keys.push_back(options.signing_key(*key));
   }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -78,7 +79,7 @@ std::string compose(const InputMessage& input) {
 struct Signed {
   ExitStatus status = ExitStatus::negative;
   std::string reason;
-  std::vector<SigningKey> keys;
+  std::span<const SigningKey> keys;
   std::vector<Fragility> fragile;
   std::string text;
 };

@@ -144,7 +144,7 @@ Score run_signing_vectors(const std::filesystem::path& folder) {
   const json suite = json::parse(read_file(folder / "sign-vectors.json"));
   static const authmilter::DkimEngine engine;
   const auto key =
-      authmilter::PrivateKey::from_pem(suite.at("private_key_pem").get<std::string>(), "vectors");
+      authmilter::private_key_from_pem(suite.at("private_key_pem").get<std::string>(), "vectors");
   if (!key) throw std::runtime_error(key.error().message);
   for (const auto& test : suite.at("cases")) {
     const auto id = test.at("id").get<std::string>();
@@ -178,10 +178,9 @@ Score run_signing_vectors(const std::filesystem::path& folder) {
     options.body = canonicalization(test.at("body_canon"));
     options.headers = authmilter::default_signed_headers();
     options.now = now;
-    authmilter::DkimSigner signer(
-        engine,
-        {{*authmilter::DomainName::parse(domain), *authmilter::Selector::parse(selector), *key}},
-        options);
+    const authmilter::SigningKey signing_key{*authmilter::DomainName::parse(domain),
+                                             *authmilter::Selector::parse(selector), *key};
+    authmilter::DkimSigner signer(engine, {&signing_key, 1}, options);
     for (const auto& one : message.fields) signer.header(one);
     signer.end_of_headers();
     signer.body(message.body);

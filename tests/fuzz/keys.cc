@@ -13,9 +13,9 @@ namespace {
 // The keys differ from run to run. Nothing that a target promises depends on which they are.
 void make_key(SigningDomainConfig& domain, const std::filesystem::path& folder,
               const char* selector, KeyType type) {
-  const auto key = PrivateKey::generate(type, 1024);
+  const auto key = generate_private_key(type, 1024);
   const auto file = folder / selector;
-  std::ofstream(file) << (*key)->pem();
+  std::ofstream(file) << key->pem;
   std::filesystem::permissions(file, std::filesystem::perms::owner_read);
   domain.keys.push_back({*DomainName::parse(selector), file, selector});
 }

@@ -1,4 +1,5 @@
 #include <authmilter/authentication_results.h>
+#include <authmilter/published_key.h>
 
 #include <algorithm>
 #include <array>

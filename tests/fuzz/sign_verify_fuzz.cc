@@ -1,3 +1,4 @@
+#include <authmilter/published_key.h>
 #include <authmilter/sign.h>
 #include <authmilter/verify.h>
 

@@ -54,6 +54,7 @@ BELOW = {
 # Whose each public header is.
 PUBLIC = {
     "authentication_results": "results",
+    "canonicalization": "signature",
     "config": "config",
     "crypto": "crypto",
     "dkim": "dkim",
@@ -71,14 +72,21 @@ PUBLIC = {
     "unbound_resolver": "dns",
     "zone_resolver": "dns",
     "domain_name": "base",
+    "envelope": "message",
+    "header_edit": "edits",
     "host_name": "config",
     "ip_address": "base",
+    "key_file": "keys",
+    "key_ring": "keys",
     "message": "message",
     "policy": "policy",
+    "private_key": "crypto",
+    "published_key": "keys",
     "result": "base",
     "secret_memory": "crypto",
     "selector": "signature",
     "sign": "sign",
+    "signing_key": "signature",
     "spf": "spf",
     "tls_requirement": "policy",
     "verify": "verify",
@@ -89,10 +97,6 @@ VALUES = {
     "policy": {"spf", "dkim", "dmarc"},
     "config": {"dkim", "signature"},
     "dns": {"config"},
-    "signature": {"dkim"},
-    "keys": {"dkim", "sign"},
-    "edits": {"verify"},
-    "sign": {"verify"},
 }
 # The same for the streets of the two programs; "" is what stands at the head of a program.
 STREETS = {

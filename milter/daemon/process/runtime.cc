@@ -25,7 +25,7 @@ Result<std::shared_ptr<const Runtime>> Runtime::load(const std::filesystem::path
                                                      DnsObserver* observer) {
   auto config = load_config(path, host_name);
   if (!config) return config.error();
-  auto keys = KeyRing::load(config->signing);
+  auto keys = KeyRing::load(config->signing, previous == nullptr ? nullptr : previous->keys_.get());
   if (!keys) return keys.error();
 
   const bool keep = previous != nullptr && same_upstream(previous->config_.dns, config->dns);

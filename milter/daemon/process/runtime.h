@@ -22,7 +22,8 @@ class Runtime {
  public:
   /// Reads the configuration, its zones and its keys. What is costly to lose and has not changed is
   /// taken over from `previous` (may be null): the resolver with its cache while `[dns]` is the
-  /// same, the DKIM library with the public keys it has parsed. A new resolver tells `observer`
+  /// same, the DKIM library with the public keys it has parsed, the keys of files that are as they
+  /// were. A new resolver tells `observer`
   /// (may be null) of its questions. The first mistake is the error.
   static Result<std::shared_ptr<const Runtime>> load(const std::filesystem::path& path,
                                                      const std::string& host_name,

@@ -1,4 +1,4 @@
-#include <authmilter/crypto.h>
+#include <authmilter/private_key.h>
 
 #include <doctest/doctest.h>
 
@@ -6,8 +6,9 @@
 
 #include "vectors.h"
 
+using authmilter::generate_private_key;
 using authmilter::KeyType;
-using authmilter::PrivateKey;
+using authmilter::private_key_from_pem;
 using authmilter::PublicKey;
 using vectors::base64;
 
@@ -81,7 +82,7 @@ std::string replaced(std::string text, std::string_view what, std::string_view w
 
 TEST_CASE("known answers") {
   SUBCASE("Ed25519 (RFC 8463 appendix A)") {
-    const auto key = PrivateKey::from_pem(vectors::kEd25519Pem, "k");
+    const auto key = private_key_from_pem(vectors::kEd25519Pem, "k");
     REQUIRE(key);
     CHECK((*key)->type() == KeyType::ed25519);
     CHECK((*key)->bits() == 256);
@@ -89,10 +90,9 @@ TEST_CASE("known answers") {
     const auto signature = (*key)->sign_sha256(vectors::hex_digest(vectors::kEd25519Digest));
     REQUIRE(signature);
     CHECK(*signature == base64(vectors::kEd25519Signature));
-    CHECK((*key)->pem() == vectors::kEd25519Pem);
   }
   SUBCASE("RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2)") {
-    const auto key = PrivateKey::from_pem(vectors::kRsaPem, "k");
+    const auto key = private_key_from_pem(vectors::kRsaPem, "k");
     REQUIRE(key);
     CHECK((*key)->type() == KeyType::rsa);
     CHECK((*key)->bits() == 1024);
@@ -100,11 +100,6 @@ TEST_CASE("known answers") {
     const auto signature = (*key)->sign_sha256(authmilter::sha256("abc"));
     REQUIRE(signature);
     CHECK(*signature == base64(vectors::kRsaPemSignature));
-    // PKCS#8 comes out, and is read as the same key.
-    CHECK((*key)->pem().starts_with("-----BEGIN PRIVATE KEY-----\n"));
-    const auto again = PrivateKey::from_pem((*key)->pem(), "k");
-    REQUIRE(again);
-    CHECK((*again)->dns_public_key() == vectors::kRsaPemPublic);
   }
 }
 
@@ -120,9 +115,13 @@ TEST_CASE("a generated key signs what its published half verifies") {
   for (const auto& row : rows) {
     CAPTURE(to_string(row.type));
     CAPTURE(row.bits);
-    const auto key = PrivateKey::generate(row.type, row.bits);
-    CHECK((key ? (*key)->bits() : 0U) == row.has);
-    if (!key) continue;
+    const auto made = generate_private_key(row.type, row.bits);
+    CHECK((made ? made->key->bits() : 0U) == row.has);
+    if (!made) continue;
+    const auto key = private_key_from_pem(made->pem, "k");
+    REQUIRE(key);
+    CHECK(made->pem.starts_with("-----BEGIN PRIVATE KEY-----\n"));  // PKCS#8
+    CHECK((*key)->dns_public_key() == made->key->dns_public_key());
     const auto published = PublicKey::from_dns(row.type, base64((*key)->dns_public_key()));
     REQUIRE(published);
     CHECK((*published)->bits() == row.has);
@@ -159,7 +158,7 @@ TEST_CASE("texts that are no signing key") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);
-    const auto key = PrivateKey::from_pem(row.pem, "k.pem");
+    const auto key = private_key_from_pem(row.pem, "k.pem");
     REQUIRE_FALSE(key);
     CHECK(key.error().message == row.message);
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <authmilter/dkim.h>
+#include <authmilter/published_key.h>
 #include <authmilter/zone_resolver.h>
 
 // What the DKIM tests share: keys, messages, and one call to verify or to sign.
@@ -29,7 +30,7 @@ inline std::shared_ptr<const authmilter::PrivateKey> private_key(authmilter::Key
                   std::shared_ptr<const authmilter::PrivateKey>>
       keys;
   auto& key = keys[{type, bits}];
-  if (key == nullptr) key = *authmilter::PrivateKey::generate(type, bits);
+  if (key == nullptr) key = authmilter::generate_private_key(type, bits)->key;
   return key;
 }
 

@@ -235,7 +235,8 @@ TEST_CASE("every instance is signed, from the bottom (RFC 6376 section 5.4.2)") 
 }
 
 TEST_CASE("a message without From is not signed (RFC 6376 section 5.4)") {
-  DkimSigner signer(engine(), {signing_key("r")}, {});
+  const std::vector<SigningKey> keys = {signing_key("r")};
+  DkimSigner signer(engine(), keys, {});
   signer.header({"To", " x"});
   signer.end_of_headers();
   signer.body("x\r\n");
@@ -260,11 +261,11 @@ TEST_CASE("a key that cannot sign is an error, not a message without signature")
     unsigned bits() const override { return 2048; }
     Result<Octets> sign_sha256(const Sha256Digest&) const override { return Error{"key: broken"}; }
     std::string dns_public_key() const override { return ""; }
-    std::string pem() const override { return ""; }
   };
   auto key = signing_key("r");
   key.key = std::make_shared<Broken>();
-  DkimSigner signer(engine(), {signing_key("e"), key}, {});
+  const std::vector<SigningKey> keys = {signing_key("e"), key};
+  DkimSigner signer(engine(), keys, {});
   signer.header({"From", " x"});
   signer.end_of_headers();
   const auto fields = signer.finish();

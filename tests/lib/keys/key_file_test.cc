@@ -1,4 +1,4 @@
-#include <authmilter/crypto.h>
+#include <authmilter/key_file.h>
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -16,7 +16,6 @@
 #include "lib/crypto/vectors.h"
 #include "support/temporary_folder.h"
 
-using authmilter::PrivateKey;
 using authmilter::TemporaryFolder;
 namespace fs = std::filesystem;
 
@@ -68,9 +67,9 @@ std::string access_list(const std::vector<Entry>& entries) {
   return octets;
 }
 
-/// What from_file says, without the path in front; empty when it takes the key.
+/// What read_key_file says, without the path in front; empty when it takes the key.
 std::string refusal(const fs::path& path) {
-  const auto key = PrivateKey::from_file(path);
+  const auto key = authmilter::read_key_file(path);
   if (key) return "";
   const std::string prefix = path.string() + ": ";
   REQUIRE(key.error().message.starts_with(prefix));

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include <authmilter/published_key.h>
+
 #include "lib/sign/outgoing.h"
 
 using namespace authmilter;

@@ -21,16 +21,15 @@ namespace fs = std::filesystem;
 class KeyFolder {
  public:
   KeyFolder() {
-    write("rsa.pem", *PrivateKey::generate(KeyType::rsa, 2048));
-    write("ed.pem", *PrivateKey::generate(KeyType::ed25519, 0));
+    write("rsa.pem", *generate_private_key(KeyType::rsa, 2048));
+    write("ed.pem", *generate_private_key(KeyType::ed25519, 0));
   }
 
   std::string file(const char* name) const { return (folder_.path() / name).string(); }
 
  private:
-  void write(const char* name, const std::shared_ptr<const PrivateKey>& key) {
-    fs::permissions(folder_.write(name, key->pem()),
-                    fs::perms::owner_read | fs::perms::owner_write);
+  void write(const char* name, const NewPrivateKey& key) {
+    fs::permissions(folder_.write(name, key.pem), fs::perms::owner_read | fs::perms::owner_write);
   }
   TemporaryFolder folder_;
 };

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+
+#include <authmilter/result.h>
+
+namespace authmilter {
+
+/// One of errno's values in words. Thread-safe, one line.
+std::string error_text(int error);
+
+/// A file's octets. The error says the reason only: callers put in front what they read it for.
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t most_octets);
+
+}  // namespace authmilter

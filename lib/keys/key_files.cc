@@ -1,0 +1,124 @@
+#include "keys/key_files.h"
+
+#include <authmilter/key_file.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+#include "base/descriptor.h"
+#include "base/file.h"
+#include "keys/key_permissions.h"
+
+namespace authmilter {
+namespace {
+
+constexpr std::size_t kMaximumKeyFile = 64UL * 1024;  // an RSA key of 8192 bits takes 6.4 KiB
+// File systems count in anything from nanoseconds to two seconds.
+constexpr std::int64_t kSettled = 3'000'000'000;
+
+/// A buffer that holds a key, and is wiped.
+struct Secret {
+  std::array<char, kMaximumKeyFile + 1> octets;
+  std::size_t size = 0;
+  Secret() = default;
+  Secret(const Secret&) = delete;
+  Secret& operator=(const Secret&) = delete;
+  ~Secret() { ::explicit_bzero(octets.data(), octets.size()); }
+};
+
+Status read_all(int descriptor, Secret& secret, const std::string& name) {
+  while (secret.size < secret.octets.size()) {
+    const ssize_t got =
+        ::read(descriptor, secret.octets.data() + secret.size, secret.octets.size() - secret.size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Error{name + ": " + error_text(errno)};
+    if (got == 0) return Done{};
+    secret.size += static_cast<std::size_t>(got);
+  }
+  return Error{name + ": more than 64 KiB"};
+}
+
+std::int64_t nanoseconds(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+std::int64_t now() {
+  timespec time{};
+  ::clock_gettime(CLOCK_REALTIME, &time);
+  return nanoseconds(time);
+}
+
+Result<FileVersion> version_of(int descriptor, const std::string& name) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) return Error{name + ": " + error_text(errno)};
+  return FileVersion{status.st_dev, status.st_ino, status.st_size, nanoseconds(status.st_mtim),
+                     nanoseconds(status.st_ctim)};
+}
+
+}  // namespace
+
+Result<std::filesystem::path> KeyFileReader::directory_of(const std::filesystem::path& path,
+                                                          const std::string& name) {
+  std::string place = path.parent_path().string();
+  if (const auto found = directories_.find(place); found != directories_.end())
+    return found->second;
+  auto directory = check_way_to(path, name);
+  if (directory) directories_.emplace(std::move(place), *directory);
+  return directory;
+}
+
+Result<KeyOfFile> KeyFileReader::read_anew(const std::filesystem::path& path,
+                                           const std::string& name) {
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(path, error);
+  if (error) return Error{name + ": " + error.message()};
+  const auto directory = directory_of(absolute, name);
+  if (!directory) return directory.error();
+  // Neither a link nor a FIFO nor a terminal can make us wait or lead elsewhere.
+  const Descriptor file(::open((*directory / absolute.filename()).c_str(),
+                               O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!file.open()) {
+    if (errno == ELOOP) return Error{name + ": a symbolic link, not a regular file"};
+    return Error{name + ": " + error_text(errno)};
+  }
+  if (auto checked = check_key_file(file.get(), name); !checked) return checked.error();
+  const auto version = version_of(file.get(), name);
+  if (!version) return version.error();
+  if (previous_ != nullptr) {
+    const auto known = previous_->by_path.find(name);
+    if (known != previous_->by_path.end() && known->second.settled &&
+        known->second.version == *version) {
+      return known->second;
+    }
+  }
+  const bool settled = now() - version->changed > kSettled;
+  const auto secret = std::make_unique<Secret>();
+  if (auto read = read_all(file.get(), *secret, name); !read) return read.error();
+  auto key = private_key_from_pem({secret->octets.data(), secret->size}, name);
+  if (!key) return key.error();
+  return KeyOfFile{*version, settled, std::move(*key)};
+}
+
+Result<std::shared_ptr<const PrivateKey>> KeyFileReader::read(const std::filesystem::path& path) {
+  const std::string name = path.string();
+  if (const auto found = files_.by_path.find(name); found != files_.by_path.end())
+    return found->second.key;
+  auto file = read_anew(path, name);
+  if (!file) return file.error();
+  auto key = file->key;
+  files_.by_path.emplace(name, std::move(*file));
+  return key;
+}
+
+Result<std::shared_ptr<const PrivateKey>> read_key_file(const std::filesystem::path& path) {
+  return KeyFileReader(nullptr).read(path);
+}
+
+}  // namespace authmilter
