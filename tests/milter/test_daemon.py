@@ -647,6 +647,47 @@ class Operating(unittest.TestCase):
                     daemon.send_signal(signal.SIGTERM)
                     self.assertEqual(manager.recv(4096), b"STOPPING=1")
 
+    def test_a_long_reload_keeps_neither_the_watchdog_nor_mail_waiting(self):
+        path = f"/tmp/authmilter-notify-{os.getpid()}"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(path)
+            self.addCleanup(os.unlink, path)
+            manager.settimeout(20)
+            environment = {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "60000000"}
+            os.environ.update(environment)
+            for name in environment:
+                self.addCleanup(os.environ.pop, name)
+            with Daemon(PROGRAM) as daemon:
+                def told(wanted):
+                    """What the service manager is told until `wanted` comes."""
+                    heard = []
+                    while not heard or not heard[-1].startswith(wanted):
+                        heard.append(manager.recv(4096))
+                    return heard
+                told(b"READY=1")
+                # Nothing is read from it before somebody writes.
+                slow = daemon.dir / "slow"
+                os.mkfifo(slow)
+                text = daemon.config.read_text()
+                daemon.write_config(text=text.replace("zones = [", f'zones = ["{slow}", '))
+                daemon.send_signal(signal.SIGHUP)
+                told(b"RELOADING=1")
+                self.assertEqual(told(b"WATCHDOG=1"), [b"WATCHDOG=1"])
+                self.assertEqual(told(b"WATCHDOG=1"), [b"WATCHDOG=1"])
+                with daemon.client() as client:
+                    client.greet()
+                    self.assertTrue(client.deliver(GOOD).accepted)
+                # A second one may be about a change that the first has not read.
+                daemon.write_config(text=text)
+                daemon.send_signal(signal.SIGHUP)
+                self.assertEqual(told(b"WATCHDOG=1"), [b"WATCHDOG=1"])
+                slow.write_text("slow.example. TXT \"slow\"\n")
+                self.assertIn(b"READY=1", told(b"RELOADING=1"))
+                told(b"READY=1")
+                daemon.wait_for("configuration reloaded", count=2)
+                daemon.send_signal(signal.SIGTERM)
+                told(b"STOPPING=1")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <future>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -108,7 +109,7 @@ class Housekeeping {
   void step() {
     switch (wait_for_signal(stopping_ ? std::chrono::milliseconds(kDrainTick) : kTick)) {
       case SignalEvent::reload:
-        if (!stopping_) reload();
+        if (!stopping_) begin_to_reload();
         return;
       case SignalEvent::stop:
         // The second one does not wait.
@@ -135,6 +136,7 @@ class Housekeeping {
     }
     look_at_dns();
     report_overloads();
+    if (loading_.valid() && loading_.wait_for(0s) == std::future_status::ready) end_reload();
   }
 
   /// The first at once, then what has come together in a minute.
@@ -160,15 +162,33 @@ class Housekeeping {
     if (dns_trouble_) dns_trouble_->look(Clock::now());
   }
 
-  void reload() {
+  /// Reads the configuration in a thread of its own: that of many keys takes longer than the
+  /// watchdog waits.
+  void begin_to_reload() {
+    if (loading_.valid()) {
+      reload_again_ = true;  // what is being read may be from before the change
+      return;
+    }
     notifier_.reloading();
-    const auto previous = runtimes_.get();
-    auto loaded = Runtime::load(options_.config, options_.host_name, previous.get(), &dns_metrics_);
+    loading_ = std::async(std::launch::async, [this, previous = runtimes_.get()] {
+      return Runtime::load(options_.config, options_.host_name, previous.get(), &dns_metrics_);
+    });
+    // Most are read at once.
+    if (loading_.wait_for(kTick / 2) == std::future_status::ready) end_reload();
+  }
+
+  void end_reload() {
+    take_over(loading_.get());
+    notifier_.ready();
+    if (!std::exchange(reload_again_, false)) return;
+    begin_to_reload();
+  }
+
+  void take_over(const Result<std::shared_ptr<const Runtime>>& loaded) {
     if (!loaded) {
       process_metrics_.reload_failed();
       logger_.error("cannot reload, the old configuration stays in force",
                     {{"reason", loaded.error().message}});
-      notifier_.ready();
       return;
     }
     const auto runtime = *loaded;
@@ -180,7 +200,6 @@ class Housekeeping {
     if (settings_of_the_start(config) != start_settings_) {
       logger_.warning("changes of the sockets and of metrics.listen need a restart");
     }
-    notifier_.ready();
   }
 
   void begin_to_stop() {
@@ -209,6 +228,9 @@ class Housekeeping {
   const ListeningSocket& socket_;
   const std::unique_ptr<DnsTrouble> dns_trouble_;  // null: another process watches
   const std::string start_settings_;
+  std::future<Result<std::shared_ptr<const Runtime>>>
+      loading_;  // valid while a reload is under way
+  bool reload_again_ = false;
   Clock::time_point next_overload_line_;
   bool stopping_ = false;
   Clock::time_point last_in_hand_;
