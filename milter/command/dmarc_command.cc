@@ -1,5 +1,6 @@
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -9,7 +10,7 @@
 #include <authmilter/recording_resolver.h>
 
 #include "commands.h"
-#include "options/dns_setup.h"
+#include "options/command_runtime.h"
 #include "output/explain.h"
 #include "output/json_output.h"
 #include "output/output.h"
@@ -56,12 +57,12 @@ ExitStatus exit_status(const DmarcOutcome& outcome, Question question) {
 }
 
 ExitStatus run(const DmarcOptions& options, const CommonOptions& common) {
-  const auto config = read_configuration(common);
+  auto config = read_configuration(common);
   if (!config) return fail(ExitStatus::configuration, config.error());
-  const CommandResolver dns(options.dns, config->dns);
-  if (!dns) return dns.report_failure();
+  const CommandRuntime runtime(std::move(*config), options.dns);
+  if (!runtime) return runtime.report_failure();
 
-  BudgetResolver budget(dns.resolver(), config->dns.message_queries, config->dns.message_timeout);
+  BudgetResolver budget = runtime->message_budget();
   RecordingResolver recording(budget);
   const auto given = identifiers(options);
   const DmarcOutcome outcome =

@@ -14,7 +14,7 @@
 #include <authmilter/published_key.h>
 
 #include "commands.h"
-#include "options/dns_setup.h"
+#include "options/command_runtime.h"
 #include "output/key_file_writer.h"
 #include "output/output.h"
 
@@ -179,7 +179,7 @@ bool is_wanted(const SigningKey& key, const KeyOptions& options) {
 }
 
 ExitStatus run_check(const KeyOptions& options, const CommonOptions& common) {
-  const auto config = read_configuration(common);
+  auto config = read_configuration(common);
   if (!config) return fail(ExitStatus::configuration, config.error());
   std::vector<SigningKey> keys;
   if (options.file.empty()) {
@@ -198,11 +198,11 @@ ExitStatus run_check(const KeyOptions& options, const CommonOptions& common) {
     if (!key) return fail(ExitStatus::no_input, key.error());
     keys.push_back(options.signing_key(*key));
   }
-  const CommandResolver dns(options.dns, config->dns);
-  if (!dns) return dns.report_failure();
+  const CommandRuntime runtime(std::move(*config), options.dns);
+  if (!runtime) return runtime.report_failure();
   std::vector<CheckedKey> checked;
   for (const SigningKey& key : keys) {
-    BudgetResolver budget(dns.resolver(), config->dns.message_queries, config->dns.message_timeout);
+    BudgetResolver budget = runtime->message_budget();
     checked.push_back({key, check_published_key(key, budget)});
   }
   return write_checks(checked, common);

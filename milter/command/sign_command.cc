@@ -8,9 +8,10 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include <authmilter/sign.h>
+#include <authmilter/runtime.h>
 
 #include "commands.h"
+#include "options/command_runtime.h"
 #include "options/message_options.h"
 #include "output/output.h"
 
@@ -124,10 +125,10 @@ ExitStatus write(const Signed& result, const CommonOptions& common) {
 }
 
 ExitStatus run(const MessageOptions& options, const CommonOptions& common) {
-  const auto config = read_configuration(common);
+  auto config = read_configuration(common);
   if (!config) return fail(ExitStatus::configuration, config.error());
-  const auto keys = KeyRing::load(config->signing);
-  if (!keys) return fail(ExitStatus::configuration, keys.error());
+  const CommandRuntime runtime(std::move(*config));
+  if (!runtime) return runtime.report_failure();
   auto text = read_message(options.path);
   if (!text) return fail(ExitStatus::no_input, text.error());
 
@@ -137,13 +138,12 @@ ExitStatus run(const MessageOptions& options, const CommonOptions& common) {
   Envelope envelope = options.submission(input.message);
   // Without client and user the message counts as submitted on this host.
   envelope.submitted_here = !envelope.client;
-  if (!is_ours(envelope, *config)) {
+  if (!runtime->signs(envelope)) {
     result.reason = "not-internal (" + options.ip + " is in no internal network)";
     return write(result, common);
   }
-  const DkimEngine engine;
-  const SigningOutcome outcome = stream(
-      MessageSigner(*config, engine, **keys, envelope, time_or_now(options.time)), input.message);
+  const SigningOutcome outcome =
+      stream(*runtime->signer(envelope, time_or_now(options.time)), input.message);
   result.reason = outcome.reason;
   result.keys = outcome.keys;
   result.fragile = outcome.fragile;

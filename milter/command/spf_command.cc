@@ -1,5 +1,6 @@
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -10,7 +11,7 @@
 #include <authmilter/verify.h>
 
 #include "commands.h"
-#include "options/dns_setup.h"
+#include "options/command_runtime.h"
 #include "output/explain.h"
 #include "output/json_output.h"
 #include "output/output.h"
@@ -46,19 +47,19 @@ ExitStatus run(const SpfOptions& options, const CommonOptions& common) {
   if (!options.mail_from && options.helo.empty()) {
     return fail(ExitStatus::usage, "spf: --mail-from is required (or --helo alone)");
   }
-  const auto config = read_configuration(common);
+  auto config = read_configuration(common);
   if (!config) return fail(ExitStatus::configuration, config.error());
-  const CommandResolver dns(options.dns, config->dns);
-  if (!dns) return dns.report_failure();
+  const CommandRuntime runtime(std::move(*config), options.dns);
+  if (!runtime) return runtime.report_failure();
 
   const SpfRequest request{.client = IpAddress::parse(options.ip).value(),
                            .helo = parse_helo(options.helo),
                            .mail_from = parse_reverse_path(options.mail_from.value_or("<>")),
-                           .receiver = config->authserv_id,
+                           .receiver = runtime->config().authserv_id,
                            .now = time_or_now(options.time)};
-  BudgetResolver budget(dns.resolver(), config->dns.message_queries, config->dns.message_timeout);
+  BudgetResolver budget = runtime->message_budget();
   RecordingResolver recording(budget);
-  const SpfLimits limits = spf_limits(config->verify);
+  const SpfLimits limits = spf_limits(runtime->config().verify);
   const SpfOutcome outcome = options.mail_from ? check_mail_from(request, recording, limits)
                                                : check_helo(request, recording, limits);
   const ExitStatus status = exit_status(outcome.result);

@@ -5,11 +5,10 @@
 
 #include <CLI/CLI.hpp>
 
-#include <authmilter/sign.h>
-#include <authmilter/verify.h>
+#include <authmilter/runtime.h>
 
 #include "commands.h"
-#include "options/dns_setup.h"
+#include "options/command_runtime.h"
 #include "options/message_options.h"
 #include "output/explain.h"
 #include "output/json_output.h"
@@ -61,14 +60,13 @@ ExitStatus exit_status(const Verdict& verdict) {
   return ExitStatus::internal;
 }
 
-ExitStatus show_outgoing(const VerifyOptions& options, const CommonOptions& common,
-                         const Config& config, const Message& message) {
-  const auto keys = KeyRing::load(config.signing);
-  if (!keys) return fail(ExitStatus::configuration, keys.error());
-  const DkimEngine engine;
+ExitStatus show_outgoing(const VerifyOptions& options, const CommonOptions& common, Config config,
+                         const Message& message) {
+  const CommandRuntime runtime(std::move(config));
+  if (!runtime) return runtime.report_failure();
   const Envelope envelope = options.message.submission(message);
-  const SigningOutcome signing = stream(
-      MessageSigner(config, engine, **keys, envelope, time_or_now(options.message.time)), message);
+  const SigningOutcome signing =
+      stream(*runtime->signer(envelope, time_or_now(options.message.time)), message);
 
   Verdict verdict;
   verdict.findings.dmarc.author_domain = signing.author_domain;
@@ -89,20 +87,19 @@ ExitStatus show_outgoing(const VerifyOptions& options, const CommonOptions& comm
 }
 
 ExitStatus run(const VerifyOptions& options, const CommonOptions& common) {
-  const auto config = read_configuration(common);
+  auto config = read_configuration(common);
   if (!config) return fail(ExitStatus::configuration, config.error());
   const auto text = read_message(options.message.path);
   if (!text) return fail(ExitStatus::no_input, text.error());
   const InputMessage input = message_from_text(*text);
   const Envelope envelope = options.message.envelope();
-  if (is_ours(envelope, *config)) return show_outgoing(options, common, *config, input.message);
+  if (is_ours(envelope, *config))
+    return show_outgoing(options, common, std::move(*config), input.message);
 
-  const CommandResolver dns(options.dns, config->dns);
-  if (!dns) return dns.report_failure();
-  const DkimEngine engine;
-  const Verdict verdict = stream(
-      MessageVerifier(*config, engine, dns.resolver(), envelope, time_or_now(options.message.time)),
-      input.message);
+  const CommandRuntime runtime(std::move(*config), options.dns);
+  if (!runtime) return runtime.report_failure();
+  const Verdict verdict =
+      stream(*runtime->verifier(envelope, time_or_now(options.message.time)), input.message);
   const ExitStatus status = exit_status(verdict);
   if (common.json) return write_json(verdict_json(verdict), status);
   Report report;
@@ -111,7 +108,7 @@ ExitStatus run(const VerifyOptions& options, const CommonOptions& common) {
     report.heading("SPF");
     report.line("result", "not checked: no --ip was given");
   } else {
-    const SpfLimits limits = spf_limits(config->verify);
+    const SpfLimits limits = spf_limits(runtime->config().verify);
     for (const SpfOutcome& outcome : verdict.findings.spf) explain_spf(report, outcome, limits);
   }
   explain_dkim(report, verdict.findings.dkim);

@@ -8,13 +8,14 @@
 
 #include <authmilter/config.h>
 #include <authmilter/host_name.h>
+#include <authmilter/runtime.h>
 #include <authmilter/secret_memory.h>
 
 #include "process/config_warnings.h"
 #include "process/daemon.h"
 #include "process/hardening.h"
-#include "process/runtime.h"
 #include "process/signals.h"
+#include "process/supervisor.h"
 
 namespace authmilter {
 namespace {
@@ -48,6 +49,14 @@ int check_config(const DaemonOptions& options) {
                options.config.string(), group);
   }
   return code(ExitCode::ok);
+}
+
+/// libmilter has one socket a process, so each of several is served by one of its own.
+ExitCode run_daemon(const DaemonOptions& options, const Config& config) {
+  Metrics* metrics = Metrics::make_shared();
+  if (metrics == nullptr) return cannot_start(ExitCode::unavailable, {"no memory for metrics"});
+  return config.milter.sockets.size() > 1 ? supervise(options, config, *metrics)
+                                          : serve_alone(options, config, *metrics);
 }
 
 int run(const CommandLine& line) {

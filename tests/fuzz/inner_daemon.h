@@ -6,7 +6,7 @@
 
 #include "log/log.h"
 #include "metrics/metrics.h"
-#include "process/runtime.h"
+#include "protocol/runtime_holder.h"
 
 namespace authmilter::fuzz {
 

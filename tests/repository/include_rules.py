@@ -49,6 +49,7 @@ BELOW = {
     "edits": {"base", "message", "results", "config"},
     "verify": {"base", "dns", "message", "spf", "dkim", "dmarc", "results", "policy", "config", "edits"},
     "sign": {"base", "dns", "message", "dkim", "signature", "config", "keys", "edits"},
+    "runtime": {"base", "dns", "message", "spf", "dkim", "dmarc", "policy", "config", "keys", "verify", "sign"},
 }
 
 # Whose each public header is.
@@ -83,6 +84,7 @@ PUBLIC = {
     "private_key": "crypto",
     "published_key": "keys",
     "result": "base",
+    "runtime": "runtime",
     "secret_memory": "crypto",
     "selector": "signature",
     "sign": "sign",
@@ -101,10 +103,11 @@ VALUES = {
 # The same for the streets of the two programs; "" is what stands at the head of a program.
 STREETS = {
     "milter/daemon": {
+        "workarounds": set(),
         "log": set(),
         "metrics": {"log"},
-        "protocol": {"log", "metrics", "process"},
-        "process": {"log", "metrics", "protocol"},
+        "protocol": {"log", "metrics", "workarounds"},
+        "process": {"log", "metrics", "protocol", "workarounds"},
         "": {"log", "metrics", "protocol", "process"},
     },
     "milter/command": {

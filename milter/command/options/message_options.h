@@ -32,7 +32,7 @@ void add_message_argument(CLI::App& command, MessageOptions& options);
 
 /// Streams a message through a MessageVerifier or a MessageSigner.
 template <class Facade>
-auto stream(Facade facade, const Message& message) {
+auto stream(Facade& facade, const Message& message) {
   for (const HeaderField& field : message.fields) facade.header(field);
   facade.end_of_headers();
   if (facade.wants_body()) facade.body(message.body);

@@ -15,12 +15,11 @@
 #include "metrics/metrics_server.h"
 #include "metrics/process_metrics.h"
 #include "process/leak_check.h"
-#include "process/runtime.h"
 #include "process/signals.h"
-#include "process/supervisor.h"
-#include "protocol/accept.h"
 #include "protocol/callbacks.h"
+#include "protocol/runtime_holder.h"
 #include "protocol/socket.h"
+#include "workarounds/accept.h"
 
 namespace authmilter {
 namespace {
@@ -36,11 +35,6 @@ constexpr auto kSettleTime = 200ms;
 constexpr auto kTick = 1s;
 constexpr auto kDrainTick = 20ms;
 constexpr auto kOverloadLines = 60s;
-
-ExitCode cannot_start(ExitCode code, const Error& error) {
-  fmt::print(stderr, "{}\n", error.message);
-  return code;
-}
 
 /// What an administrator can do about look-ups that use a share up.
 std::string_view advice_on(DnsShare share) {
@@ -239,6 +233,11 @@ class Housekeeping {
 
 }  // namespace
 
+ExitCode cannot_start(ExitCode code, const Error& error) {
+  fmt::print(stderr, "{}\n", error.message);
+  return code;
+}
+
 ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Notifier& notifier,
                Metrics& metrics) {
   DnsMetrics dns_metrics(metrics);
@@ -271,14 +270,11 @@ ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Notifie
   leave(ExitCode::software, logger);
 }
 
-ExitCode run_daemon(const DaemonOptions& options, const Config& config) {
-  Metrics* metrics = Metrics::make_shared();
-  if (metrics == nullptr) return cannot_start(ExitCode::unavailable, {"no memory for metrics"});
-  if (config.milter.sockets.size() > 1) return supervise(options, config, *metrics);
-  const auto server = serve_metrics(options, config, *metrics);
+ExitCode serve_alone(const DaemonOptions& options, const Config& config, Metrics& metrics) {
+  const auto server = serve_metrics(options, config, metrics);
   if (!server) return cannot_start(ExitCode::unavailable, server.error());
   SystemdNotifier notifier;
-  return serve(options, {config.milter.sockets.front()}, notifier, *metrics);
+  return serve(options, {config.milter.sockets.front()}, notifier, metrics);
 }
 
 Result<std::unique_ptr<MetricsServer>> serve_metrics(const DaemonOptions& options,

@@ -28,19 +28,21 @@ struct DaemonOptions {
   std::string version;
 };
 
+/// Says on standard error why the daemon cannot start.
+ExitCode cannot_start(ExitCode code, const Error& error);
+
 /// One of the daemon's processes: the socket that it serves, and its place among those configured.
 struct ServedSocket {
   std::string address;
   std::size_t number = 0;
 };
 
-/// Runs the daemon until it is told to stop. `config` says which sockets to open: one is served by
-/// this process, each of several by a process of its own (libmilter has one socket a process), all
-/// of them under this one. Signals must be blocked, and no thread be running. Errors at the start
-/// go to standard error.
-ExitCode run_daemon(const DaemonOptions& options, const Config& config);
+/// Serves the only socket of `config`, and the metrics, until told to stop. Returns only when it
+/// cannot start. Signals must be blocked, and no thread be running. Errors at the start go to
+/// standard error.
+ExitCode serve_alone(const DaemonOptions& options, const Config& config, Metrics& metrics);
 
-/// Serves one socket until told to stop. Returns only when it cannot start.
+/// The same for one of several sockets, in a process of its own; `notifier` hears how it is.
 ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Notifier& notifier,
                Metrics& metrics);
 

@@ -12,11 +12,7 @@ enum class SignalEvent { reload, stop, tick };
 void block_signals();
 
 /// Waits for SIGHUP or SIGUSR1 (reload), or SIGTERM or SIGINT (stop); `tick` when none came in
-/// time. One thread calls it.
-///
-/// libmilter has a thread that waits for the same signals, and stops the milter on SIGHUP. Which of
-/// two waiting threads gets a signal cannot be known, so this file replaces the C library's
-/// sigwait() for the whole process, by one that never returns ours.
+/// time. One thread calls it; libmilter's, which waits for the same ones, is kept from them.
 SignalEvent wait_for_signal(std::chrono::milliseconds timeout);
 
 }  // namespace authmilter

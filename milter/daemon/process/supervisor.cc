@@ -166,11 +166,6 @@ class Supervisor {
   ExitCode result_ = ExitCode::ok;
 };
 
-ExitCode cannot_start(ExitCode code, const Error& error) {
-  fmt::print(stderr, "{}\n", error.message);
-  return code;
-}
-
 }  // namespace
 
 ExitCode supervise(const DaemonOptions& options, const Config& config, Metrics& metrics) {

@@ -14,15 +14,15 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 #include <fmt/core.h>
 
-#include "protocol/accept.h"
 #include "protocol/macros.h"
-#include "protocol/packets.h"
 #include "protocol/session.h"
+#include "workarounds/accept.h"
+#include "workarounds/negotiations.h"
+#include "workarounds/packets.h"
 
 namespace authmilter {
 namespace {
@@ -46,26 +46,6 @@ constexpr unsigned long kNotWanted = SMFIP_NODATA | SMFIP_NOUNKNOWN;
 /// Set once, before libmilter starts a thread; libmilter has no place for a pointer of ours.
 const MilterContext* milter = nullptr;
 
-/// What was agreed on with each MTA that is connected. A connection's own data cannot hold it: when
-/// an MTA uses a connection for a second SMTP session (QUIT_NC) libmilter calls `close` and then
-/// `connect` again, without another negotiation. Entries are replaced when libmilter uses an
-/// address again, so there are never more than connections there were at one time.
-class Negotiations {
- public:
-  void set(const SMFICTX* ctx, const MtaFeatures& features) {
-    const std::lock_guard lock(mutex_);
-    features_[ctx] = features;
-  }
-  MtaFeatures get(const SMFICTX* ctx) const {
-    const std::lock_guard lock(mutex_);
-    const auto at = features_.find(ctx);
-    return at == features_.end() ? MtaFeatures{} : at->second;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::unordered_map<const SMFICTX*, MtaFeatures> features_;
-};
 Negotiations negotiations;
 
 void log_internal_error(const char* callback, const char* what) noexcept {

@@ -276,12 +276,10 @@ std::optional<Outcome> Session::mail(std::string_view reverse_path, std::string 
   envelope.auth_user = std::move(auth_user);
   envelope.quarantine_offered = features_.quarantine;
   envelope.mta = mta_;
-  if (is_ours(envelope, config)) {
-    message_->signer = std::make_unique<MessageSigner>(config, runtime_->engine(), runtime_->keys(),
-                                                       std::move(envelope), now);
+  if (runtime_->signs(envelope)) {
+    message_->signer = runtime_->signer(std::move(envelope), now);
   } else {
-    message_->verifier = std::make_unique<MessageVerifier>(
-        config, runtime_->engine(), runtime_->resolver(), std::move(envelope), now);
+    message_->verifier = runtime_->verifier(std::move(envelope), now);
   }
   message_->failed = false;
   return std::nullopt;

@@ -10,22 +10,16 @@
 
 #include <authmilter/ip_address.h>
 #include <authmilter/policy.h>
+#include <authmilter/runtime.h>
 #include <authmilter/tls_requirement.h>
 #include <authmilter/verify.h>
 
 #include "log/log.h"
 #include "metrics/metrics.h"
-#include "process/runtime.h"
 #include "protocol/macros.h"
+#include "workarounds/negotiations.h"
 
 namespace authmilter {
-
-/// What the MTA and we agreed on, as far as it changes what we say.
-struct MtaFeatures {
-  bool quarantine = true;     // it can hold a message
-  bool skip_body = true;      // it can be told that the rest of the body is not wanted
-  bool leading_space = true;  // header values come and go with the blank after the colon
-};
 
 /// What the MTA shall do with a message, and the line to log about it.
 struct Outcome {

@@ -385,7 +385,7 @@ TEST_CASE("a sender's own many names do not use up the questions for the author'
 }
 
 TEST_CASE("what fails inside us leaves as an exception, unharmed by the C libraries (A185)") {
-  // The daemon answers an exception with a tempfail; see milter/callbacks.cc.
+  // The daemon answers an exception with a tempfail; see milter/daemon/protocol/callbacks.cc.
   const char* const names[] = {"a.bank.example", "mail.a.bank.example", "client.example",
                                "s._domainkey.a.bank.example", "_dmarc.a.bank.example"};
   for (const char* name : names) {

@@ -1,9 +1,9 @@
-#include "options/dns_setup.h"
+#include "options/command_runtime.h"
 
 #include <utility>
 #include <vector>
 
-#include <authmilter/unbound_resolver.h>
+#include <authmilter/resolver_set.h>
 #include <authmilter/zone_resolver.h>
 
 namespace authmilter::tools {
@@ -35,21 +35,31 @@ DnsConfig with_options(DnsConfig config, const DnsOptions& options) {
 
 }  // namespace
 
-CommandResolver::CommandResolver(const DnsOptions& options, const DnsConfig& config) {
+CommandRuntime::CommandRuntime(Config config, const DnsOptions& options) {
   const bool zones = !options.zones.empty();
-  auto made = zones ? zones_alone(options.zones) : make_resolver(with_options(config, options));
-  if (made) {
-    set_ = std::move(*made);
+  auto dns = zones ? zones_alone(options.zones) : make_resolver(with_options(config.dns, options));
+  if (dns) {
+    runtime_.emplace(std::move(config), nullptr, std::move(*dns));
     return;
   }
   status_ = zones                         ? ExitStatus::no_input
             : options.nameservers.empty() ? ExitStatus::configuration
                                           : ExitStatus::usage;
-  message_ = made.error().message;
+  message_ = dns.error().message;
 }
 
-CommandResolver::~CommandResolver() {
-  const std::string notice = set_ ? set_->notice() : "";
+CommandRuntime::CommandRuntime(Config config) {
+  auto keys = KeyRing::load(config.signing);
+  if (keys) {
+    runtime_.emplace(std::move(config), std::move(*keys), ResolverSet{});
+    return;
+  }
+  status_ = ExitStatus::configuration;
+  message_ = keys.error().message;
+}
+
+CommandRuntime::~CommandRuntime() {
+  const std::string notice = runtime_ ? runtime_->dns_notice() : "";
   if (!notice.empty()) note(notice);
 }
 

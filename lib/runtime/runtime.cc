@@ -1,5 +1,6 @@
-#include "process/runtime.h"
+#include <authmilter/runtime.h>
 
+#include <stdexcept>
 #include <utility>
 
 namespace authmilter {
@@ -35,6 +36,29 @@ Result<std::shared_ptr<const Runtime>> Runtime::load(const std::filesystem::path
   auto engine = previous != nullptr ? previous->engine_ : std::make_shared<const DkimEngine>();
   return std::shared_ptr<const Runtime>(std::make_shared<Runtime>(
       std::move(*config), std::move(*keys), std::move(*dns), std::move(engine)));
+}
+
+const KeyRing& Runtime::keys() const {
+  if (!keys_) throw std::logic_error("this runtime was made without keys");
+  return *keys_;
+}
+
+Resolver& Runtime::resolver() const {
+  if (!dns_.upstream && !dns_.zones)
+    throw std::logic_error("this runtime was made without a resolver");
+  return dns_.resolver();
+}
+
+std::unique_ptr<MessageVerifier> Runtime::verifier(Envelope envelope, std::int64_t now) const {
+  return std::make_unique<MessageVerifier>(config_, *engine_, resolver(), std::move(envelope), now);
+}
+
+std::unique_ptr<MessageSigner> Runtime::signer(Envelope envelope, std::int64_t now) const {
+  return std::make_unique<MessageSigner>(config_, *engine_, keys(), std::move(envelope), now);
+}
+
+BudgetResolver Runtime::message_budget() const {
+  return BudgetResolver(resolver(), config_.dns.message_queries, config_.dns.message_timeout);
 }
 
 }  // namespace authmilter

@@ -1,4 +1,4 @@
-#include "protocol/accept.h"
+#include "workarounds/accept.h"
 
 #include <sys/socket.h>
 
@@ -7,7 +7,7 @@
 #include <chrono>
 #include <thread>
 
-#include "protocol/packets.h"
+#include "workarounds/packets.h"
 
 namespace authmilter {
 namespace {
@@ -27,7 +27,7 @@ int last_accept_error() { return last_error.exchange(0); }
 
 }  // namespace authmilter
 
-/// Takes the place of the C library's, as sigwait() does in signals.cc.
+/// Takes the place of the C library's, as sigwait() does in sigwait.cc.
 extern "C" __attribute__((visibility("default"))) int accept(int socket, sockaddr* address,
                                                              socklen_t* size) {
   const int connection = accept4(socket, address, size, 0);

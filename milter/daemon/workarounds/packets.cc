@@ -1,4 +1,4 @@
-#include "protocol/packets.h"
+#include "workarounds/packets.h"
 
 #include <dlfcn.h>
 #include <poll.h>

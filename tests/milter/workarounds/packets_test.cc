@@ -1,4 +1,4 @@
-#include "protocol/packets.h"
+#include "workarounds/packets.h"
 
 #include <poll.h>
 #include <sys/ioctl.h>

@@ -1,10 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <utility>
 
 #include <authmilter/config.h>
 #include <authmilter/dkim.h>
@@ -12,12 +11,14 @@
 #include <authmilter/resolver_set.h>
 #include <authmilter/result.h>
 #include <authmilter/sign.h>
+#include <authmilter/verify.h>
 
 namespace authmilter {
 
 /// Everything that one configuration stands for: the settings, the signing keys, the DNS and the
-/// DKIM library. Immutable and shared; a reload makes a new one, and a connection keeps the one it
-/// began with.
+/// DKIM library. The daemon judges and signs by it, and so does the command, so that they cannot
+/// come to different results. Immutable and shared, thread-safe; a reload makes a new one, and a
+/// connection keeps the one it began with.
 class Runtime {
  public:
   /// Reads the configuration, its zones and its keys. What is costly to lose and has not changed is
@@ -29,43 +30,32 @@ class Runtime {
                                                      const std::string& host_name,
                                                      const Runtime* previous = nullptr,
                                                      DnsObserver* observer = nullptr);
-  /// For tests: the same from parts.
+  /// From parts. One that is not needed may be missing: without `keys` nothing is signed, without a
+  /// resolver nothing judged. To use what is missing is a std::logic_error.
   Runtime(Config config, std::shared_ptr<const KeyRing> keys, ResolverSet dns,
-          std::shared_ptr<const DkimEngine> engine);
+          std::shared_ptr<const DkimEngine> engine = std::make_shared<const DkimEngine>());
 
   const Config& config() const { return config_; }
-  const KeyRing& keys() const { return *keys_; }
-  const DkimEngine& engine() const { return *engine_; }
+  const KeyRing& keys() const;
   /// Thread-safe, as are all resolvers of a process.
-  Resolver& resolver() const { return dns_.resolver(); }
+  Resolver& resolver() const;
   ValidationStatus dns_validation() const { return dns_.validation(); }
   /// What there is to say about the name servers, once.
   std::string dns_notice() const { return dns_.notice(); }
+
+  /// Whether a message is to be signed; otherwise it is to be judged.
+  bool signs(const Envelope& envelope) const { return is_ours(envelope, config_); }
+  /// For one message, at `now` in seconds since 1970. This runtime must outlive them.
+  std::unique_ptr<MessageVerifier> verifier(Envelope envelope, std::int64_t now) const;
+  std::unique_ptr<MessageSigner> signer(Envelope envelope, std::int64_t now) const;
+  /// The DNS within what one message may ask and wait. This runtime must outlive it.
+  BudgetResolver message_budget() const;
 
  private:
   Config config_;
   std::shared_ptr<const KeyRing> keys_;
   std::shared_ptr<const DkimEngine> engine_;
   ResolverSet dns_;
-};
-
-/// The runtime in force. Thread-safe.
-class RuntimeHolder {
- public:
-  explicit RuntimeHolder(std::shared_ptr<const Runtime> runtime) : runtime_(std::move(runtime)) {}
-
-  std::shared_ptr<const Runtime> get() const {
-    const std::lock_guard lock(mutex_);
-    return runtime_;
-  }
-  void set(std::shared_ptr<const Runtime> runtime) {
-    const std::lock_guard lock(mutex_);
-    runtime_.swap(runtime);
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::shared_ptr<const Runtime> runtime_;
 };
 
 }  // namespace authmilter
