@@ -80,6 +80,7 @@ PUBLIC = {
     "key_file": "keys",
     "key_ring": "keys",
     "message": "message",
+    "message_record": "runtime",
     "policy": "policy",
     "private_key": "crypto",
     "published_key": "keys",

@@ -163,4 +163,10 @@ std::vector<LogLine> detail_lines(const Verdict& verdict, const PolicyConfig& po
   return lines.take();
 }
 
+std::vector<LogLine> detail_lines(const MessageRecord& record, const Config& config) {
+  const auto* verdict = record.verdict();
+  if (verdict == nullptr || config.log.level != LogLevel::debug) return {};
+  return detail_lines(*verdict, config.policy, record.queue_id);
+}
+
 }  // namespace authmilter

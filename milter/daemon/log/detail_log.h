@@ -3,7 +3,8 @@
 #include <string>
 #include <vector>
 
-#include <authmilter/verify.h>
+#include <authmilter/config.h>
+#include <authmilter/message_record.h>
 
 #include "log/log_writer.h"
 
@@ -14,5 +15,7 @@ namespace authmilter {
 /// as strangers wrote them, the log escapes and cuts them. Nothing of the body is in them.
 std::vector<LogLine> detail_lines(const Verdict& verdict, const PolicyConfig& policy,
                                   const std::string& queue_id);
+/// None without that level, or of a message that was not judged.
+std::vector<LogLine> detail_lines(const MessageRecord& record, const Config& config);
 
 }  // namespace authmilter

@@ -18,6 +18,10 @@
 
 #include <fmt/core.h>
 
+#include "log/detail_log.h"
+#include "log/message_line.h"
+#include "metrics/message_counts.h"
+#include "protocol/answer.h"
 #include "protocol/macros.h"
 #include "protocol/session.h"
 #include "workarounds/accept.h"
@@ -187,13 +191,13 @@ bool apply_edit(SMFICTX* ctx, const HeaderEdit& edit, const MtaFeatures& feature
 }
 
 /// False when libmilter did not take one of the changes.
-bool apply(SMFICTX* ctx, const Outcome& outcome, const MtaFeatures& features) {
+bool apply(SMFICTX* ctx, const Answer& answer, const MtaFeatures& features) {
   PacketBatch batch;
-  for (const HeaderEdit& edit : outcome.edits) {
+  for (const HeaderEdit& edit : answer.edits) {
     if (!apply_edit(ctx, edit, features)) return false;
   }
-  if (outcome.action == Disposition::quarantine) {
-    std::string reason = wire_text(outcome.quarantine_reason);
+  if (answer.action == Disposition::quarantine) {
+    std::string reason = wire_text(answer.quarantine_reason);
     if (reason.empty()) reason = "authmilter";
     if (smfi_quarantine(ctx, reason.data()) != MI_SUCCESS) return false;
   }
@@ -208,9 +212,9 @@ void set_reply(SMFICTX* ctx, const SmtpReply& reply) {
   smfi_setreply(ctx, code.data(), enhanced.empty() ? nullptr : enhanced.data(), text.data());
 }
 
-sfsistat answer(SMFICTX* ctx, const Outcome& outcome) {
-  if (outcome.reply) set_reply(ctx, *outcome.reply);
-  switch (outcome.action) {
+sfsistat give(SMFICTX* ctx, const Answer& answer) {
+  if (answer.reply) set_reply(ctx, *answer.reply);
+  switch (answer.action) {
     case Disposition::accept:
     case Disposition::tag:
     case Disposition::quarantine:
@@ -225,22 +229,22 @@ sfsistat answer(SMFICTX* ctx, const Outcome& outcome) {
   return SMFIS_TEMPFAIL;
 }
 
+/// What there is to say of a message beside the answer.
+void tell(const MessageRecord& record, const Config& config) {
+  count_message(milter->metrics, record, config.dns);
+  for (const LogLine& line : detail_lines(record, config))
+    milter->logger.debug(line.text, line.fields);
+  milter->logger.message(message_line(record));
+}
+
 sfsistat end_of_message(SMFICTX* ctx, Session& session) {
-  Outcome outcome = session.end_of_message(queue_id(ContextMacros(ctx)));
-  if (!apply(ctx, outcome, session.features())) {
+  MessageRecord record = session.end_of_message(queue_id(ContextMacros(ctx)));
+  if (!apply(ctx, answer_to(record), session.features())) {
     log_internal_error("eom", "the MTA's connection takes no changes");
-    LogFields log = std::move(outcome.log);
-    outcome = internal_failure();
-    for (LogField& field : log) {
-      if (field.key == "action") field.value = std::string(to_string(outcome.action));
-    }
-    outcome.log = std::move(log);
-    outcome.log.push_back({"failed", std::string("changes")});
+    record.changes_failed = true;
   }
-  Metrics::count(milter->metrics.messages, outcome.action);
-  for (const LogLine& line : outcome.details) milter->logger.debug(line.text, line.fields);
-  milter->logger.message(outcome.log);
-  return answer(ctx, outcome);
+  tell(record, session.config());
+  return give(ctx, answer_to(record));
 }
 
 /// A connection that an MTA uses again may bring another client than the one that was announced:
@@ -312,15 +316,15 @@ static sfsistat on_mail(SMFICTX* ctx, char** arguments) noexcept {
     const ContextMacros macros(ctx);
     if (is_another_client(macros, session)) {
       session.abort();
-      status = answer(ctx, internal_failure());
+      status = give(ctx, answer_to(MessageRecord{}));
       return;
     }
     session.encryption(tls_version(macros));
     const auto refused =
         session.mail(path == nullptr ? "" : path, auth_user(macros), unix_time(), queue_id(macros));
     if (!refused) return;
-    milter->logger.message(refused->log);
-    status = answer(ctx, *refused);
+    tell(*refused, session.config());
+    status = give(ctx, answer_to(*refused));
   });
   return status;
 }
@@ -360,10 +364,7 @@ static sfsistat on_end_of_message(SMFICTX* ctx) noexcept {
     finished = true;
     return result;
   });
-  if (!finished) {
-    Metrics::count(milter->metrics.messages, Disposition::tempfail);
-    Metrics::count_word(milter->metrics.rules, kRules, "internal");
-  }
+  if (!finished) count_internal_failure(milter->metrics);
   return status;
 }
 

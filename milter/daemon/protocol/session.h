@@ -6,41 +6,27 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <authmilter/ip_address.h>
-#include <authmilter/policy.h>
+#include <authmilter/message_record.h>
 #include <authmilter/runtime.h>
-#include <authmilter/tls_requirement.h>
 #include <authmilter/verify.h>
 
-#include "log/log.h"
 #include "metrics/metrics.h"
 #include "protocol/macros.h"
 #include "workarounds/negotiations.h"
 
 namespace authmilter {
 
-/// What the MTA shall do with a message, and the line to log about it.
-struct Outcome {
-  Disposition action = Disposition::tempfail;
-  std::optional<SmtpReply> reply;  // for reject and tempfail
-  std::vector<HeaderEdit> edits;   // in the order to apply; empty unless the message goes on
-  std::string quarantine_reason;
-  LogFields log;
-  std::vector<LogLine> details;  // with log.level = "debug"
-};
-/// When we failed, not the sender; to be counted under the rule "internal".
-Outcome internal_failure();
-
 enum class BodyNeed { more, nothing };
 
 /// Where the MTA has a message from: another program on a connection, or itself.
 enum class Origin { connection, submission };
 
-/// One connection of the MTA: SMTP's state and the message in hand. Knows nothing of libmilter. Not
-/// thread-safe: libmilter calls from changing threads, but one at a time. `metrics` must outlive
-/// it; `process` is the number of this one there.
+/// One connection of the MTA: SMTP's state and the message in hand, of which a record is left.
+/// Knows nothing of libmilter. Not thread-safe: libmilter calls from changing threads, but one at a
+/// time. `metrics`, where it counts connections and what is in hand, must outlive it; `process` is
+/// the number of this one there.
 class Session {
  public:
   Session(std::shared_ptr<const Runtime> runtime, const MtaFeatures& features, Metrics& metrics,
@@ -50,6 +36,8 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   const MtaFeatures& features() const { return features_; }
+  /// The configuration that its messages are treated by.
+  const Config& config() const { return runtime_->config(); }
 
   /// `client` is nothing when the MTA names no IP address.
   void connect(std::optional<IpAddress> client, Mta mta = Mta::other,
@@ -60,16 +48,16 @@ class Session {
   void helo(std::string_view name);
   /// The version of TLS in the MTA's words, empty for none. The last one before MAIL counts.
   void encryption(std::string_view tls_version);
-  /// Begins a message; one that is still in hand is dropped. `now` in seconds since 1970. With an
-  /// outcome the sender is refused, and there is no message. `queue_id` is for that.
-  std::optional<Outcome> mail(std::string_view reverse_path, std::string auth_user,
-                              std::int64_t now, const std::string& queue_id = {});
+  /// Begins a message; one that is still in hand is dropped. `now` in seconds since 1970. With a
+  /// record the sender is refused, and there is no message. `queue_id` is for that.
+  std::optional<MessageRecord> mail(std::string_view reverse_path, std::string auth_user,
+                                    std::int64_t now, const std::string& queue_id = {});
   void recipient(std::string_view address);
   void header(std::string_view name, std::string_view value);
   void end_of_headers();
   BodyNeed body(std::string_view octets);
   /// Ends the message. Waits for the DNS.
-  Outcome end_of_message(const std::string& queue_id);
+  MessageRecord end_of_message(const std::string& queue_id);
   /// Gives the message in hand up, if there is one.
   void abort();
 
@@ -80,11 +68,7 @@ class Session {
   struct Message;
   class Busy;
 
-  Outcome tls_refused(const TlsRefusal& refusal, const std::string& queue_id);
-  LogFields connection_log(const std::string& queue_id) const;
-  void count_limits(const Verdict& verdict);
-  Outcome verdict(const std::string& queue_id);
-  Outcome signing(const std::string& queue_id);
+  Envelope envelope(std::string_view reverse_path, std::string auth_user) const;
 
   std::shared_ptr<const Runtime> runtime_;
   MtaFeatures features_;

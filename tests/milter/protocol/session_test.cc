@@ -13,6 +13,9 @@
 #include <vector>
 
 #include "log/detail_log.h"
+#include "log/log.h"
+#include "log/message_line.h"
+#include "protocol/answer.h"
 
 using namespace authmilter;
 
@@ -61,7 +64,7 @@ struct Fixture {
     session.body(body);
   }
 
-  Outcome deliver(const std::string& mail_from, const Header& header) {
+  MessageRecord deliver(const std::string& mail_from, const Header& header) {
     session.mail(mail_from, "", kNow);
     session.recipient("<b@example.net>");
     content(header);
@@ -73,8 +76,8 @@ struct Fixture {
   Session session;
 };
 
-std::string logged(const Outcome& outcome, std::string_view key) {
-  for (const LogField& field : outcome.log) {
+std::string logged(const MessageRecord& record, std::string_view key) {
+  for (const LogField& field : message_line(record)) {
     if (field.key != key) continue;
     if (const auto* text = std::get_if<std::string>(&field.value)) return *text;
     return std::to_string(std::get<std::int64_t>(field.value));
@@ -82,9 +85,10 @@ std::string logged(const Outcome& outcome, std::string_view key) {
   return "(none)";
 }
 
-std::size_t inserted(const Outcome& outcome, std::string_view name) {
+std::size_t inserted(const MessageRecord& record, std::string_view name) {
+  const auto edits = answer_to(record).edits;
   return static_cast<std::size_t>(
-      std::count_if(outcome.edits.begin(), outcome.edits.end(), [&](const HeaderEdit& edit) {
+      std::count_if(edits.begin(), edits.end(), [&](const HeaderEdit& edit) {
         return edit.action == HeaderEdit::Action::insert && edit.name == name;
       }));
 }
@@ -114,19 +118,19 @@ TEST_CASE("a message is judged by its client, sender and author") {
     CAPTURE(row.why);
     Fixture fixture;
     fixture.greet(row.client);
-    const Outcome outcome = fixture.deliver(row.mail_from, header_from(row.author));
-    CHECK(outcome.action == row.action);
-    CHECK(logged(outcome, "id") == "4Xk2");
-    CHECK(logged(outcome, "client") == row.client);
-    CHECK(logged(outcome, "from") == row.author);
-    CHECK(logged(outcome, "spf") == row.spf);
-    CHECK(logged(outcome, "dkim") == "none");
-    CHECK(logged(outcome, "dmarc") == row.dmarc);
-    CHECK(logged(outcome, "action") == to_string(row.action));
+    const MessageRecord record = fixture.deliver(row.mail_from, header_from(row.author));
+    CHECK(action_on(record) == row.action);
+    CHECK(logged(record, "id") == "4Xk2");
+    CHECK(logged(record, "client") == row.client);
+    CHECK(logged(record, "from") == row.author);
+    CHECK(logged(record, "spf") == row.spf);
+    CHECK(logged(record, "dkim") == "none");
+    CHECK(logged(record, "dmarc") == row.dmarc);
+    CHECK(logged(record, "action") == to_string(row.action));
     const bool goes_on = row.action != Disposition::reject;
-    CHECK(inserted(outcome, "Authentication-Results") == (goes_on ? 1 : 0));
-    CHECK(outcome.reply.has_value() == !goes_on);
-    CHECK(outcome.quarantine_reason.empty() == (row.action != Disposition::quarantine));
+    CHECK(inserted(record, "Authentication-Results") == (goes_on ? 1 : 0));
+    CHECK(answer_to(record).reply.has_value() == !goes_on);
+    CHECK(answer_to(record).quarantine_reason.empty() == (row.action != Disposition::quarantine));
   }
 }
 
@@ -135,7 +139,8 @@ TEST_CASE("with log.level = \"debug\" a message's details are told, otherwise no
   {
     Fixture fixture(config);
     fixture.greet("192.0.2.2");
-    CHECK(fixture.deliver("<a@example.org>", header_from("example.org")).details.empty());
+    CHECK(detail_lines(fixture.deliver("<a@example.org>", header_from("example.org")), config)
+              .empty());
   }
   config.log.level = LogLevel::debug;
   config.policy.overrides.resize(2);
@@ -148,9 +153,9 @@ TEST_CASE("with log.level = \"debug\" a message's details are told, otherwise no
   Header header = header_from("example.org");
   header.push_back(
       {"DKIM-Signature", " v=1; a=rsa-sha256; d=example.org; s=a\x1b; h=from; bh=; b="});
-  const Outcome outcome = fixture.deliver("<a@example.org>", header);
+  const MessageRecord record = fixture.deliver("<a@example.org>", header);
   std::string text;
-  for (const LogLine& line : outcome.details) {
+  for (const LogLine& line : detail_lines(record, config)) {
     CHECK(line.level == LogLevel::debug);
     text += format_text(line.text, line.fields) + '\n';
   }
@@ -177,42 +182,33 @@ TEST_CASE("with log.level = \"debug\" a message's details are told, otherwise no
   CHECK(text.find("Hello") == std::string::npos);
 }
 
-TEST_CASE("details of one message are bounded") {
-  Verdict verdict;
-  verdict.findings.dkim.resize(1000);
-  const auto lines = detail_lines(verdict, {}, "4Xk2");
-  REQUIRE(lines.size() == 201);
-  CHECK(format_text(lines.back().text, lines.back().fields) ==
-        "details left out id=4Xk2 count=802");
-}
-
 TEST_CASE("the reason for holding a message stays short") {
   const std::string label(60, 'l');
   const std::string longest = label + "." + label + "." + label + ".held.example";
   Fixture fixture;
   fixture.greet("192.0.2.1");
-  const Outcome outcome = fixture.deliver("<a@example.org>", header_from(longest));
-  REQUIRE(outcome.action == Disposition::quarantine);
-  CHECK(outcome.quarantine_reason.size() == 120);
-  CHECK(outcome.quarantine_reason.starts_with("dmarc fail for lll"));
-  CHECK(outcome.quarantine_reason.ends_with("l..."));
-  CHECK(logged(outcome, "reason").size() > 120);
+  const MessageRecord record = fixture.deliver("<a@example.org>", header_from(longest));
+  REQUIRE(action_on(record) == Disposition::quarantine);
+  CHECK(answer_to(record).quarantine_reason.size() == 120);
+  CHECK(answer_to(record).quarantine_reason.starts_with("dmarc fail for lll"));
+  CHECK(answer_to(record).quarantine_reason.ends_with("l..."));
+  CHECK(logged(record, "reason").size() > 120);
 }
 
 TEST_CASE("the log names what left a result open") {
   Fixture fixture;
   fixture.greet("192.0.2.1");
-  const Outcome outcome = fixture.deliver("<a@silent.example>", header_from("silent.example"));
-  CHECK(outcome.action == Disposition::tempfail);
-  REQUIRE(outcome.reply);
-  CHECK(outcome.reply->text ==
+  const MessageRecord record = fixture.deliver("<a@silent.example>", header_from("silent.example"));
+  CHECK(action_on(record) == Disposition::tempfail);
+  REQUIRE(answer_to(record).reply);
+  CHECK(answer_to(record).reply->text ==
         "DMARC policy of silent.example cannot be looked up: _dmarc.silent.example: dns-timeout; "
         "try again later");
-  CHECK(logged(outcome, "undecided") ==
+  CHECK(logged(record, "undecided") ==
         "_dmarc.silent.example=dns-timeout,silent.example=dnssec-bogus");
-  CHECK(logged(outcome, "reason") ==
+  CHECK(logged(record, "reason") ==
         "dmarc temperror for silent.example: dns-timeout, _dmarc.silent.example: timeout");
-  const Outcome decided = fixture.deliver("<a@example.org>", header_from("example.org"));
+  const MessageRecord decided = fixture.deliver("<a@example.org>", header_from("example.org"));
   CHECK(logged(decided, "undecided") == "(none)");
 }
 
@@ -244,11 +240,11 @@ TEST_CASE("which client a connection can be of") {
 TEST_CASE("where the MTA takes no quarantine the message is tagged") {
   Fixture fixture(Fixture::default_config(), {.quarantine = false});
   fixture.greet("192.0.2.1");
-  const Outcome outcome = fixture.deliver("<a@example.org>", header_from("held.example"));
-  CHECK(outcome.action == Disposition::tag);
-  CHECK(logged(outcome, "action") == "tag");
-  CHECK(logged(outcome, "policy") == "quarantine");
-  CHECK(inserted(outcome, "X-Authmilter-Verdict") == 1);
+  const MessageRecord record = fixture.deliver("<a@example.org>", header_from("held.example"));
+  CHECK(action_on(record) == Disposition::tag);
+  CHECK(logged(record, "action") == "tag");
+  CHECK(logged(record, "policy") == "quarantine");
+  CHECK(inserted(record, "X-Authmilter-Verdict") == 1);
 }
 
 TEST_CASE("monitor mode lets a message pass and logs what the policy says") {
@@ -256,10 +252,10 @@ TEST_CASE("monitor mode lets a message pass and logs what the policy says") {
   config.verify.mode = VerifyMode::monitor;
   Fixture fixture(std::move(config));
   fixture.greet("192.0.2.2");
-  const Outcome outcome = fixture.deliver("<a@example.org>", header_from("example.org"));
-  CHECK(outcome.action == Disposition::accept);
-  CHECK_FALSE(outcome.reply.has_value());
-  CHECK(logged(outcome, "policy") == "reject");
+  const MessageRecord record = fixture.deliver("<a@example.org>", header_from("example.org"));
+  CHECK(action_on(record) == Disposition::accept);
+  CHECK_FALSE(answer_to(record).reply.has_value());
+  CHECK(logged(record, "policy") == "reject");
 }
 
 TEST_CASE("where TLS is required a message does not begin without it") {
@@ -298,11 +294,10 @@ TEST_CASE("where TLS is required a message does not begin without it") {
       const std::string tls = *row.version == '\0' ? "none" : row.version;
       const bool refusal = row.code != 0 && mode == VerifyMode::enforce;
       REQUIRE(refused.has_value() == refusal);
-      CHECK(fixture.metrics.tls_refusals == (refusal ? 1 : 0));
       if (refusal) {
-        CHECK(refused->action == Disposition::reject);
-        REQUIRE(refused->reply.has_value());
-        CHECK(refused->reply->code == row.code);
+        CHECK(action_on(*refused) == Disposition::reject);
+        REQUIRE(answer_to(*refused).reply.has_value());
+        CHECK(answer_to(*refused).reply->code == row.code);
         CHECK(logged(*refused, "id") == "4Xk2");
         CHECK(logged(*refused, "client") == row.client->text());
         CHECK(logged(*refused, "tls") == tls);
@@ -311,14 +306,14 @@ TEST_CASE("where TLS is required a message does not begin without it") {
         CHECK(fixture.metrics.messages_in_hand() == 0);
         // An MTA that goes on nevertheless gets nowhere.
         fixture.content(header_from("other.example"));
-        CHECK(fixture.session.end_of_message("4Xk2").action == Disposition::tempfail);
+        CHECK(action_on(fixture.session.end_of_message("4Xk2")) == Disposition::tempfail);
         continue;
       }
       fixture.content(header_from("other.example"));
-      const Outcome outcome = fixture.session.end_of_message("4Xk2");
-      CHECK(outcome.action == Disposition::accept);
-      CHECK(logged(outcome, "tls") == tls);
-      CHECK(logged(outcome, "tls_policy") == (row.code != 0 ? "reject" : "(none)"));
+      const MessageRecord record = fixture.session.end_of_message("4Xk2");
+      CHECK(action_on(record) == Disposition::accept);
+      CHECK(logged(record, "tls") == tls);
+      CHECK(logged(record, "tls_policy") == (row.code != 0 ? "reject" : "(none)"));
     }
   }
 }
@@ -341,7 +336,7 @@ TEST_CASE("nothing of a message is left for the next one") {
   Fixture fixture;
   fixture.greet("192.0.2.2");
   SUBCASE("after a verdict") {
-    CHECK(fixture.deliver("<a@example.org>", header_from("example.org")).action ==
+    CHECK(action_on(fixture.deliver("<a@example.org>", header_from("example.org"))) ==
           Disposition::reject);
   }
   SUBCASE("after an abort in the header") {
@@ -363,10 +358,10 @@ TEST_CASE("nothing of a message is left for the next one") {
     fixture.session.fail();
   }
   // One From field, that of the second message.
-  const Outcome outcome = fixture.deliver("<a@other.example>", header_from("other.example"));
-  CHECK(outcome.action == Disposition::accept);
-  CHECK(logged(outcome, "from") == "other.example");
-  CHECK(logged(outcome, "user") == "(none)");
+  const MessageRecord record = fixture.deliver("<a@other.example>", header_from("other.example"));
+  CHECK(action_on(record) == Disposition::accept);
+  CHECK(logged(record, "from") == "other.example");
+  CHECK(logged(record, "user") == "(none)");
   CHECK(fixture.metrics.messages_in_hand() == 0);
 }
 
@@ -376,11 +371,11 @@ TEST_CASE("a failure of ours is a tempfail, whatever else was found") {
   fixture.session.mail("<a@example.org>", "", kNow);
   fixture.content(header_from("example.org"));
   fixture.session.fail();
-  const Outcome outcome = fixture.session.end_of_message("4Xk2");
-  CHECK(outcome.action == Disposition::tempfail);
-  REQUIRE(outcome.reply.has_value());
-  CHECK(outcome.reply->code == 451);
-  CHECK(outcome.edits.empty());
+  const MessageRecord record = fixture.session.end_of_message("4Xk2");
+  CHECK(action_on(record) == Disposition::tempfail);
+  REQUIRE(answer_to(record).reply.has_value());
+  CHECK(answer_to(record).reply->code == 451);
+  CHECK(answer_to(record).edits.empty());
 }
 
 TEST_CASE("an exception at any lookup ends in a tempfail (A185)") {
@@ -413,7 +408,7 @@ TEST_CASE("an exception at any lookup ends in a tempfail (A185)") {
       CHECK_THROWS_AS(mail(), std::runtime_error);
       session.header("From", " <a@example.org>");
       session.end_of_headers();
-      CHECK(end().action == Disposition::tempfail);
+      CHECK(action_on(end()) == Disposition::tempfail);
     } else {
       mail();
       session.header("From", " <a@example.org>");
@@ -426,7 +421,7 @@ TEST_CASE("an exception at any lookup ends in a tempfail (A185)") {
 
 TEST_CASE("an end without a beginning is a tempfail") {
   Fixture fixture;
-  CHECK(fixture.session.end_of_message("").action == Disposition::tempfail);
+  CHECK(action_on(fixture.session.end_of_message("")) == Disposition::tempfail);
   fixture.session.abort();
   fixture.session.header("From", " a@example.org");
   fixture.session.end_of_headers();
@@ -456,10 +451,10 @@ TEST_CASE("our own mail is signed or left alone, never judged") {
     fixture.session.connect(row.client, Mta::other, row.origin);
     fixture.session.mail("<a@example.org>", row.user, kNow);
     fixture.content(header_from("example.org"));
-    const Outcome outcome = fixture.session.end_of_message("4Xk2");
-    CHECK(outcome.action == (row.ours ? Disposition::accept : Disposition::reject));
-    CHECK(logged(outcome, "sign") == (row.ours ? "no-key" : "(none)"));
-    CHECK((logged(outcome, "dmarc") == "(none)") == row.ours);
+    const MessageRecord record = fixture.session.end_of_message("4Xk2");
+    CHECK(action_on(record) == (row.ours ? Disposition::accept : Disposition::reject));
+    CHECK(logged(record, "sign") == (row.ours ? "no-key" : "(none)"));
+    CHECK((logged(record, "dmarc") == "(none)") == row.ours);
   }
 }
 
@@ -470,7 +465,7 @@ TEST_CASE("the body of a message without a signature is not wanted") {
   for (const auto& [name, value] : header_from("example.org")) fixture.session.header(name, value);
   fixture.session.end_of_headers();
   CHECK(fixture.session.body("Hello\r\n") == BodyNeed::nothing);
-  CHECK(fixture.session.end_of_message("").action == Disposition::accept);
+  CHECK(action_on(fixture.session.end_of_message("")) == Disposition::accept);
 }
 
 TEST_CASE("a missing end of the header changes nothing") {
@@ -490,9 +485,9 @@ TEST_CASE("a header above the limits is refused at the end") {
     fixture.greet("192.0.2.1");
     Header header = header_from("example.org");
     while (header.size() < fields) header.push_back({"X-Filler", " x"});
-    const Outcome outcome = fixture.deliver("<a@example.org>", header);
-    CHECK(outcome.action == (fields == 5 ? Disposition::accept : Disposition::reject));
-    CHECK((logged(outcome, "rule") == "limit.header") == (fields == 6));
+    const MessageRecord record = fixture.deliver("<a@example.org>", header);
+    CHECK(action_on(record) == (fields == 5 ? Disposition::accept : Disposition::reject));
+    CHECK((logged(record, "rule") == "limit.header") == (fields == 6));
   }
 }
 
@@ -508,10 +503,11 @@ TEST_CASE("without the leading-space option a blank is put back") {
     if (!leading_space) {
       for (auto& [name, value] : header) value.erase(0, 1);
     }
-    const Outcome outcome = fixture.deliver("<a@example.org>", header);
-    const auto at = std::find_if(outcome.edits.begin(), outcome.edits.end(),
+    const MessageRecord record = fixture.deliver("<a@example.org>", header);
+    const auto edits = answer_to(record).edits;
+    const auto at = std::find_if(edits.begin(), edits.end(),
                                  [](const HeaderEdit& edit) { return edit.name == "Subject"; });
-    REQUIRE(at != outcome.edits.end());
+    REQUIRE(at != edits.end());
     CHECK(at->value == "[tagged] hello");
   }
 }
@@ -544,20 +540,8 @@ TEST_CASE("recipients that are not kept match no override") {
     for (int i = 0; i < row.exempt; ++i) fixture.session.recipient("<a@exempt.example>");
     fixture.session.recipient(row.last);
     fixture.content(header_from("example.org"));
-    CHECK(fixture.session.end_of_message("").action == row.action);
+    CHECK(action_on(fixture.session.end_of_message("")) == row.action);
   }
-}
-
-TEST_CASE("messages are counted by result") {
-  Fixture fixture;
-  fixture.greet("192.0.2.1");
-  fixture.deliver("<a@example.org>", header_from("example.org"));
-  fixture.deliver("<a@example.org>", header_from("held.example"));
-  CHECK(fixture.metrics.spf[static_cast<std::size_t>(SpfResult::pass)] == 2);
-  CHECK(fixture.metrics.dkim[static_cast<std::size_t>(DkimResult::none)] == 2);
-  CHECK(fixture.metrics.dmarc[static_cast<std::size_t>(DmarcResult::pass)] == 1);
-  CHECK(fixture.metrics.dmarc[static_cast<std::size_t>(DmarcResult::fail)] == 1);
-  CHECK(fixture.metrics.open_connections == 1);
 }
 
 TEST_CASE("a message without an end is counted as given up, once") {
@@ -587,50 +571,4 @@ TEST_CASE("a message without an end is counted as given up, once") {
     CHECK(metrics.aborted_messages == row.aborted);
     CHECK(metrics.open_connections == 0);
   }
-}
-
-TEST_CASE("words that no label has are counted under the last one") {
-  Metrics metrics;
-  for (const std::string_view word : {"no-key", "sender-mismatch", "other", "unheard of", ""}) {
-    Metrics::count_word(metrics.unsigned_messages, kUnsignedReasons, word);
-  }
-  CHECK(metrics.unsigned_messages[0] == 1);
-  CHECK(metrics.unsigned_messages[1] == 1);
-  CHECK(metrics.unsigned_messages.back() == 3);
-}
-
-TEST_CASE("a duration is counted under the first bound that it does not exceed") {
-  using namespace std::chrono_literals;
-  const struct {
-    std::chrono::microseconds time;
-    std::size_t bucket;
-  } rows[] = {{0us, 0}, {1ms, 0}, {1001us, 1}, {5s, 11}, {5s + 1us, 12}, {1h, 12}};
-  for (const auto& row : rows) {
-    CAPTURE(row.time.count());
-    Metrics::Histogram histogram;
-    histogram.count(row.time);
-    CHECK(histogram.buckets[row.bucket] == 1);
-    CHECK(histogram.microseconds == static_cast<std::uint64_t>(row.time.count()));
-  }
-}
-
-TEST_CASE("times of keys are kept as far as they have room") {
-  KeyTimes times;
-  CHECK(times.load().empty());
-  const std::vector<KeyTime> two = {{"example.org", "2026a", 1700000000}, {"b.example", "1", -1}};
-  times.store(two);
-  CHECK(times.load() == two);
-  std::vector<KeyTime> many;
-  for (int i = 0; i < 1000; ++i) {
-    many.push_back(
-        {"domain" + std::to_string(i) + ".example.org", "selector2026a", 1700000000 + i});
-  }
-  times.store(many);
-  CHECK(times.load() == many);
-  many.insert(many.end(), 1000, many.back());
-  times.store(many);
-  CHECK(times.load().size() > 1000);
-  CHECK(times.load().size() < 2000);
-  times.store({});
-  CHECK(times.load().empty());
 }
