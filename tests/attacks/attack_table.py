@@ -9,6 +9,7 @@ leaves it to the receiver what becomes of it; whoever let it pass unjudged would
 import sys
 import unittest
 
+from harness import ran
 from harness.victim import GENUINE, US, Row, Victim, check, mc, split
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
@@ -369,4 +370,4 @@ class Table(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()

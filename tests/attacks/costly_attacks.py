@@ -15,6 +15,7 @@ import subprocess
 import sys
 import unittest
 
+from harness import ran
 from harness.victim import GENUINE, Victim, as_bytes, key_record
 
 PROGRAM = os.path.abspath(sys.argv[1])
@@ -180,4 +181,4 @@ class Costs(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
+    ran.main(argv=[sys.argv[0], *sys.argv[3:]])

@@ -19,6 +19,7 @@ import threading
 import time
 import unittest
 
+from harness import ran
 from harness.dns_server import DnsServer, read_question
 from harness.faults import Watched
 from harness.victim import ATTACKER, GENUINE, Row, check, mc, split
@@ -198,4 +199,4 @@ class Resolver(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()

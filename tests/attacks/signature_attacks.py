@@ -7,6 +7,7 @@ are made by python3-dkim.
 import sys
 import unittest
 
+from harness import ran
 from harness.victim import ATTACKER, SMUGGLING, Row, Victim, check, split
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
@@ -163,4 +164,4 @@ class Signatures(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()

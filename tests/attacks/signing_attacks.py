@@ -12,6 +12,7 @@ import unittest
 
 import dkim
 
+from harness import ran
 from harness.victim import AR, SMUGGLING, Row, Victim, as_bytes, check, mc, split
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
@@ -234,4 +235,4 @@ class Signing(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()

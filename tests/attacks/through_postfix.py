@@ -17,7 +17,7 @@ import time
 
 import dkim
 
-from harness import mail_host
+from harness import mail_host, ran
 from harness.victim import SMUGGLING
 
 MORE_ZONE = """\
@@ -219,24 +219,26 @@ def main():
         settings.write("smtpd_forbid_bare_newline = normalize\nlocal_header_rewrite_clients =\n"
                        f"smtpd_end_of_data_restrictions = check_recipient_access inline:{{ {TURNED_AWAY}=REJECT }}\n")
     failed = 0
+
+    def tell(what, found, problems):
+        nonlocal failed
+        failed += bool(problems)
+        print(f"{'WRONG' if problems else 'ok':5} {what}: {found}", *problems)
+        if not problems:
+            ran.title(what)
+
     try:
         host.start()
         for row in attacks():
             reply, fate, results, problems = host.check(row)
-            failed += bool(problems)
-            print(f"{'WRONG' if problems else 'ok':5} {row.what}: {fate}, {reply[:70]!r}", *problems, results if problems else "")
+            tell(row.what, f"{fate}, {reply[:70]!r}", [*problems, results] if problems else [])
         for sequence in SMUGGLING:
             lines, problems = host.smuggle(sequence)
-            failed += bool(problems)
-            print(f"{'WRONG' if problems else 'ok':5} A137: {sequence}: {lines[0][:70]}", *problems)
-        again, problems = host.second_message()
-        failed += bool(problems)
-        print(f"{'WRONG' if problems else 'ok':5} A250: a second message on one envelope: {again}", *problems)
+            tell(f"A137: {sequence}", lines[0][:70], problems)
+        tell("A250: a second message on one envelope", *host.second_message())
         for author in ("alice@home.example", "admin@bank.example"):
             lines, problems = host.reset(author)
-            failed += bool(problems)
-            print(f"{'WRONG' if problems else 'ok':5} A50: reset, {author}: {len(lines)} messages, "
-                  f"{lines[-1][:150] if lines else ''}", *problems)
+            tell(f"A50: reset, {author}", f"{len(lines)} messages, {lines[-1][:150] if lines else ''}", problems)
         if failed:
             print((host.folder / "authmilterd.log").read_text(), host.postfix.log(), sep="\n", file=sys.stderr)
     finally:

@@ -16,6 +16,7 @@ import tempfile
 import time
 import unittest
 
+from harness import ran
 from harness.victim import AR, ATTACKER, FORGED, GENUINE, LEGIT, STAGES, Row, Victim, check, mc, split, until
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
@@ -236,7 +237,7 @@ class Shared(unittest.TestCase):
     def throw(self, octets):
         """What the daemon says before it closes the connection, which it must."""
         client = self.daemon.client(negotiate=False)
-        client.sock.settimeout(10)
+        client.sock.settimeout(60)
         said = b""
         try:
             client.send_raw(octets)
@@ -343,4 +344,4 @@ class OfTheirOwn(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()

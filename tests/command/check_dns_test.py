@@ -11,7 +11,7 @@ import sys
 import tempfile
 import unittest
 
-from harness import signed_tree
+from harness import ran, signed_tree
 from harness.signed_tree import Middlebox, SignedTree
 
 COMMAND = sys.argv.pop(1)
@@ -136,4 +136,4 @@ class CheckDns(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()

@@ -15,6 +15,8 @@ import sys
 import tempfile
 import unittest
 
+from harness import ran
+
 COMMAND = os.path.abspath(sys.argv[1])
 ENTRIES = 1500
 
@@ -68,4 +70,4 @@ class Size(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=[sys.argv[0], *sys.argv[2:]])
+    ran.main(argv=[sys.argv[0], *sys.argv[2:]])

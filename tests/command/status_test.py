@@ -16,6 +16,7 @@ import threading
 import time
 import unittest
 
+from harness import ran
 from harness.daemon import make_key
 from harness.measured import Measured, free_address
 
@@ -204,4 +205,4 @@ class BesideOthers(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()

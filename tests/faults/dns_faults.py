@@ -12,9 +12,8 @@ import struct
 import sys
 import time
 import typing
-import unittest
 
-from harness import faults
+from harness import faults, ran
 from harness.dns_server import octets, read_question, record, wire_name
 from harness.faults import AR, ATTACKER, GENUINE, FaultyServer, Row, Victim, check, mc, split
 
@@ -225,4 +224,4 @@ class NameServers(faults.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()

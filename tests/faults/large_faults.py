@@ -10,11 +10,10 @@ import os
 import subprocess
 import sys
 import time
-import unittest
 
 import dkim
 
-from harness import faults
+from harness import faults, ran
 from harness.daemon import key_record
 from harness.faults import AR, ATTACKER, LEGIT, Victim, check, mc, split
 
@@ -107,4 +106,4 @@ class ManySignatures(faults.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()

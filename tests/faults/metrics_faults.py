@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 
-from harness.faults import TestCase, Watched, unittest
+from harness import ran
+from harness.faults import TestCase, Watched
 
 PROGRAM = os.path.abspath(sys.argv[1])
 # Prometheus' own limit is 10 seconds. Ten clients have a thread each and cost nothing; this is for a busy machine.
@@ -101,4 +102,4 @@ class Metrics(TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=[sys.argv[0], *sys.argv[2:]])
+    ran.main(argv=[sys.argv[0], *sys.argv[2:]])

@@ -9,9 +9,8 @@ import socket
 import struct
 import sys
 import time
-import unittest
 
-from harness import faults
+from harness import faults, ran
 from harness.faults import LEGIT, STAGES, Victim, check, closing, until
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
@@ -165,4 +164,4 @@ class TooMany(faults.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()

@@ -15,7 +15,7 @@ import threading
 import time
 import unittest
 
-from harness import faults
+from harness import faults, ran
 from harness.faults import ATTACKER, FORGED, GENUINE, LEGIT, Victim, check, mc, split
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
@@ -239,4 +239,4 @@ class Logs(faults.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()

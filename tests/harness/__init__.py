@@ -15,6 +15,7 @@ throwaway_machine, debian_package, unpacked_packages
                    copies of this machine, and packages to put into them
 exposition, signature_check, tables
                    how results are read and shown
+ran                registers the rows that ran, by their titles
 
 Each folder with scripts has a link `harness` to this one, so that each script runs by its path from anywhere, and no
 script says where modules are. contrib/demo has one too: what plays the world is one package, and it is here, since

@@ -17,6 +17,7 @@ import time
 import unittest
 import urllib.request
 
+from harness import ran
 from harness import milter_client as mc
 from harness.daemon import ZONE, Daemon, key_record, make_key
 
@@ -690,4 +691,4 @@ class Operating(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()

@@ -11,7 +11,7 @@ import sys
 import time
 import unittest
 
-from harness import measured, signed_tree
+from harness import measured, ran, signed_tree
 from harness.dns_server import DnsServer
 from harness.signed_tree import Middlebox, SignedTree
 
@@ -118,4 +118,4 @@ class System(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()

@@ -13,6 +13,7 @@ import sys
 import time
 import unittest
 
+from harness import ran
 from harness.daemon import Daemon, make_key
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
@@ -104,4 +105,4 @@ if __name__ == "__main__":
     if os.geteuid() != 0:
         print("skipped: only root can read another process's memory")
         sys.exit(SKIPPED)
-    unittest.main()
+    ran.main()

@@ -13,6 +13,8 @@ import sys
 import tempfile
 import unittest
 
+from harness import ran
+
 PROGRAM = pathlib.Path(sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd").resolve()
 COMMAND = PROGRAM.parent / "tools" / "authmilter"
 SKIPPED = 77
@@ -64,4 +66,4 @@ if __name__ == "__main__":
     if subprocess.run(["unshare", "--uts", "--mount", "true"], capture_output=True, check=False).returncode != 0:
         print("skipped: no namespaces can be made")
         sys.exit(SKIPPED)
-    unittest.main()
+    ran.main()

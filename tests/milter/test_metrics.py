@@ -13,7 +13,7 @@ import sys
 import time
 import unittest
 
-from harness import exposition, measured
+from harness import exposition, measured, ran
 from harness.daemon import ZONE, Daemon, make_key
 from harness.dns_server import DnsServer
 
@@ -352,4 +352,4 @@ class Configurations(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()

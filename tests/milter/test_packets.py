@@ -10,6 +10,7 @@ import subprocess
 import sys
 import unittest
 
+from harness import ran
 from harness.daemon import Daemon
 
 PROGRAM = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "authmilterd"
@@ -67,4 +68,4 @@ class Collected:
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()

@@ -9,6 +9,7 @@ import sys
 import unittest
 import urllib.request
 
+from harness import ran
 from harness import milter_client as mc
 from harness.daemon import Daemon
 
@@ -192,4 +193,4 @@ class RequiringTls(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import unittest
 
-from harness import measured
+from harness import measured, ran
 from harness.signed_tree import SignedTree
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
@@ -155,4 +155,4 @@ trust_anchor = "{self.anchor}"
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()
