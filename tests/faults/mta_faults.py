@@ -37,7 +37,7 @@ class OverTcp(faults.Watched):
 
 
 class GoingAway(faults.TestCase):
-    def check_nothing_left(self, daemon, descriptors, threads, seconds=15):
+    def check_nothing_left(self, daemon, descriptors, threads, seconds=60):
         def nothing_left():
             metrics = daemon.metrics()
             self.assertEqual(metrics["authmilter_open_connections"], 0)
@@ -98,7 +98,7 @@ class GoingAway(faults.TestCase):
                 self.assertLess(time.monotonic() - began, 5)
                 server.answer = None
                 # The resolver's library asks again, after longer and longer waits.
-                self.check_nothing_left(daemon, descriptors, threads, seconds=40)
+                self.check_nothing_left(daemon, descriptors, threads, seconds=90)
                 self.check_judges(daemon)
 
 
@@ -156,7 +156,7 @@ class TooMany(faults.TestCase):
                     self.assertLess(grown, daemon.allowed(CONNECTIONS * (64 << 10)) / CONNECTIONS)
                     began = time.monotonic()
                     self.check_judges(daemon)
-                    self.assertLess(time.monotonic() - began, 2)
+                    self.assertLess(time.monotonic() - began, 10)
                     idle = daemon.cpu_seconds()
                     time.sleep(1)
                     self.assertLess(daemon.cpu_seconds() - idle, 0.2)

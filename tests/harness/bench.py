@@ -119,7 +119,7 @@ class Bench:
                 ["setpriv", "--reuid=nobody", "--regid=postfix", "--clear-groups",
                  self.programs / "authmilterd", "--config", self.folder / "authmilter.toml"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while self.log().count("serving") == started:
             if self._daemon.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("authmilterd did not start:\n" + self.log())

@@ -14,6 +14,9 @@ import time
 
 from . import milter_client as mc
 
+# How long tests wait for what comes for certain, on a machine that has much else to do.
+PATIENCE = 60
+
 # The root's SOA makes the zone all there is: no name is looked up elsewhere.
 ZONE = """$TTL 300
 .                    IN SOA . . 1 3600 600 86400 300
@@ -107,7 +110,7 @@ class Daemon:
     def lines(self, pattern):
         return [line for line in self.log().splitlines() if re.search(pattern, line)]
 
-    def wait_for(self, pattern, count=1, seconds=20):
+    def wait_for(self, pattern, count=1, seconds=PATIENCE):
         """The lines of the log that match, once there are `count` of them."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -122,7 +125,7 @@ class Daemon:
             time.sleep(0.02)
         raise AssertionError(f"no {pattern!r} in the log:\n{self.log()}")
 
-    def wait_for_socket(self, seconds=20):
+    def wait_for_socket(self, seconds=PATIENCE):
         """Until it listens, when there is no log that says so."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -158,7 +161,7 @@ class Daemon:
     def send_signal(self, number):
         self.process.send_signal(number)
 
-    def stop(self, number=signal.SIGTERM, seconds=20):
+    def stop(self, number=signal.SIGTERM, seconds=PATIENCE):
         """The exit status."""
         if self.process.poll() is None:
             self.send_signal(number)

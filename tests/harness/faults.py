@@ -5,6 +5,7 @@ import time
 import unittest
 import urllib.request
 
+from .daemon import PATIENCE
 from .dns_server import DnsServer
 from .network import free_port
 from .victim import AR, ATTACKER, FORGED, GENUINE, LEGIT, STAGES, Row, Victim, check, mc, split, until  # noqa: F401
@@ -50,7 +51,7 @@ class TestCase(unittest.TestCase):
         check(self, PASSED, genuine(daemon))
         check(self, FORGED, daemon.deliver(LEGIT))
 
-    def wait_until(self, what, seconds=15):
+    def wait_until(self, what, seconds=PATIENCE):
         """Until the assertions of `what` hold."""
         end = time.monotonic() + seconds
         while True:

@@ -3,7 +3,7 @@
 import time
 
 from . import exposition
-from .daemon import Daemon
+from .daemon import PATIENCE, Daemon
 from .network import free_port
 
 
@@ -19,7 +19,7 @@ class Measured(Daemon):
     def series(self):
         return exposition.series(exposition.read(self.address))
 
-    def wait_for_series(self, name, value, seconds=10):
+    def wait_for_series(self, name, value, seconds=PATIENCE):
         end = time.monotonic() + seconds
         while (found := self.series().get(name)) != value and time.monotonic() < end:
             time.sleep(0.05)

@@ -63,7 +63,7 @@ def apply_changes(headers, changes):
 
 class MilterClient:
     def __init__(self, address, *, actions=ALL_ACTIONS, options=ALL_OPTIONS, version=6,
-                 negotiate=True, timeout=20):
+                 negotiate=True, timeout=60):
         self.offered_actions, self.offered_options = actions, options
         self.version = version
         self.actions = self.options = 0

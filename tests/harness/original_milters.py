@@ -72,7 +72,7 @@ class OriginalMilters:
         return (self.folder / "originals.log").read_text(errors="replace")
 
     def __enter__(self):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not all(_listens(one) for one in self.sockets):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.__exit__()

@@ -5,6 +5,7 @@ programs of this project use it too (the end-to-end tests), so it knows nothing 
 """
 
 import base64
+import contextlib
 import json
 import os
 import pathlib
@@ -113,7 +114,15 @@ def stop_by_pid_file(path):
         pass
 
 
-def wait_for_message(folder, marker, timeout=15):
+def wait_for_state(process, state, timeout=20):
+    """As /proc has it: T for one that is stopped."""
+    deadline = time.monotonic() + timeout
+    while pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] != state:
+        assert time.monotonic() < deadline, f"process {process} is not in state {state}"
+        time.sleep(0.01)
+
+
+def wait_for_message(folder, marker, timeout=60):
     """The first file of `folder` that contains `marker` (bytes), once there is one, or None."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
@@ -156,13 +165,13 @@ class PrivatePostfix:
              self.folder / "queue/private/auth", *(f"{name}:{word}" for name, word in self._users.items())],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         (self.folder / "logins.pid").write_text(str(logins.pid))
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         # Without it smtpd gives up, and Postfix waits before it starts another.
         while not (self.folder / "queue/private/auth").exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         while True:
             try:
-                with smtplib.SMTP("127.0.0.1", self.port, timeout=5):
+                with smtplib.SMTP("127.0.0.1", self.port, timeout=60):
                     return
             except (OSError, smtplib.SMTPException):
                 if time.monotonic() > deadline:
@@ -171,6 +180,24 @@ class PrivatePostfix:
 
     def stop(self):
         stop_postfix(self.folder)
+
+    @contextlib.contextmanager
+    def held_up(self):
+        """Meanwhile none of its processes does anything: what clients send waits for it in the kernel."""
+        stopped = []
+        processes = [int((self.folder / "queue/pid/master.pid").read_text())]
+        try:
+            while processes:
+                # The parent first, so that no more children come.
+                process = processes.pop()
+                os.kill(process, signal.SIGSTOP)
+                stopped.append(process)
+                wait_for_state(process, "T")
+                processes += map(int, pathlib.Path(f"/proc/{process}/task/{process}/children").read_text().split())
+            yield
+        finally:
+            for process in stopped:
+                os.kill(process, signal.SIGCONT)
 
     def version(self):
         return self._run("postconf", "-d", "-h", "mail_version").strip()
@@ -208,7 +235,7 @@ class PrivatePostfix:
         return subprocess.run(["postcat", "-c", str(self.folder / "etc"), "-qbh", queue_id],
                               capture_output=True, check=True).stdout
 
-    def delivered(self, mailbox, marker, timeout=15):
+    def delivered(self, mailbox, marker, timeout=60):
         """The message in "incoming" or "outgoing" that contains `marker` (bytes), or None."""
         return wait_for_message(self.folder / "mail" / mailbox / "new", marker, timeout)
 

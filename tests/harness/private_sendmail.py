@@ -162,10 +162,10 @@ class PrivateSendmail:
             self._process = subprocess.Popen(
                 [*NAMESPACES, "sh", "-c", ENTER.format(**self._values)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
-                with smtplib.SMTP("127.0.0.1", self.port, timeout=5):
+                with smtplib.SMTP("127.0.0.1", self.port, timeout=60):
                     return
             except OSError:
                 if self._process.poll() is not None or time.monotonic() > deadline:
@@ -234,7 +234,7 @@ class PrivateSendmail:
             subprocess.run(["nsenter", f"--target={first}", "--mount", "--uts", "--pid", self.program, *command],
                            stdin=subprocess.DEVNULL, capture_output=True, check=True)
 
-    def delivered(self, mailbox, marker, timeout=15):
+    def delivered(self, mailbox, marker, timeout=60):
         """The message in "incoming" or "outgoing" that contains `marker` (bytes), or None."""
         return wait_for_message(self.folder / "mail" / mailbox / "new", marker, timeout)
 

@@ -44,7 +44,11 @@ def unpacked(name, packages):
             subprocess.run(["dpkg", "-x", file, fresh], check=True)
             file.unlink()
         fresh.chmod(0o755)
-        fresh.rename(place)
+        try:
+            fresh.rename(place)
+        except OSError:
+            if not place.exists():  # no other test was quicker
+                raise
     except PermissionError as error:
         raise Missing(f"cannot unpack {' '.join(packages)}: {error}") from error
     finally:

@@ -398,7 +398,7 @@ class Stopping(unittest.TestCase):
                 client.content(GOOD)
                 time.sleep(1.5)
                 self.assertTrue(client.end_of_message().accepted)
-                self.assertEqual(daemon.process.wait(10), 0)
+                self.assertEqual(daemon.process.wait(60), 0)
                 self.assertFalse(daemon.path.exists())
 
     def test_an_idle_daemon_stops_at_once(self):
@@ -406,7 +406,7 @@ class Stopping(unittest.TestCase):
             idle.greet()
             began = time.monotonic()
             self.assertEqual(daemon.stop(), 0)
-            self.assertLess(time.monotonic() - began, 3)
+            self.assertLess(time.monotonic() - began, 8)
 
     def test_a_second_signal_does_not_wait(self):
         with Daemon(PROGRAM) as daemon, daemon.client(options=mc.ALL_OPTIONS & ~mc.NR_RCPT) as client:
@@ -415,7 +415,7 @@ class Stopping(unittest.TestCase):
             daemon.send_signal(signal.SIGTERM)
             daemon.wait_for("stopping")
             daemon.send_signal(signal.SIGTERM)
-            self.assertEqual(daemon.process.wait(10), 0)
+            self.assertEqual(daemon.process.wait(60), 0)
 
 
 class Sockets(unittest.TestCase):
@@ -491,7 +491,7 @@ class Sockets(unittest.TestCase):
                 daemon.wait_for("stopping", count=3)
                 client.content(GOOD)
                 self.assertTrue(client.end_of_message().accepted)
-            self.assertEqual(daemon.process.wait(15), 0)
+            self.assertEqual(daemon.process.wait(60), 0)
             self.assertEqual([s for s in daemon.sockets if pathlib.Path(s[5:]).exists()], [])
 
     def test_when_one_of_several_dies_all_stop(self):
@@ -500,7 +500,7 @@ class Sockets(unittest.TestCase):
                                      capture_output=True, check=True).stdout.split()
             self.assertEqual(len(workers), 2)
             os.kill(int(workers[0]), signal.SIGKILL)
-            self.assertEqual(daemon.process.wait(15), 70)
+            self.assertEqual(daemon.process.wait(60), 70)
 
 
 class Garbage(unittest.TestCase):
@@ -543,7 +543,7 @@ class Garbage(unittest.TestCase):
                     try:
                         client.send_raw(octets)
                         client.sock.shutdown(socket.SHUT_WR)
-                        client.sock.settimeout(5)
+                        client.sock.settimeout(60)
                         while client.sock.recv(4096):
                             pass
                     except (OSError, mc.Closed):
@@ -636,7 +636,7 @@ class Operating(unittest.TestCase):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.bind(path)
             self.addCleanup(os.unlink, path)
-            manager.settimeout(10)
+            manager.settimeout(60)
             os.environ["NOTIFY_SOCKET"] = path
             self.addCleanup(os.environ.pop, "NOTIFY_SOCKET")
             for sockets in (1, 2):
