@@ -200,7 +200,10 @@ def make_key(path, algorithm="rsa"):
     return base64.b64encode(der if algorithm == "rsa" else der[-32:]).decode()
 
 
-def key_record(name, public, algorithm="rsa"):
-    text = f"v=DKIM1; k={algorithm}; p={public}"
+def txt_record(name, text):
     strings = " ".join(f'"{text[i:i + 200]}"' for i in range(0, len(text), 200))
     return f"{name} IN TXT ( {strings} )\n"
+
+
+def key_record(name, public, algorithm="rsa"):
+    return txt_record(name, f"v=DKIM1; k={algorithm}; p={public}")

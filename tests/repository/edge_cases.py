@@ -38,7 +38,8 @@ def other_forms(tests):
 def main():
     page = pathlib.Path(sys.argv[1]) / "tests/edge-cases.md"
     problems = list(other_forms(page.parent))
-    print(*problems, sep="\n")
+    for one in problems:
+        print(one)
     status = numbered_list.check("edge cases", page, r"\d+b?", numbers)
     return 1 if problems else status
 

@@ -88,7 +88,8 @@ def check(what, page, number_form, numbers_of):
                  for number in in_order(untested & tested.keys())]
     lacking = [f"{page.name}: {number} is in no row that ran" +
                (f", but in the text of {names(cited[number])}" if number in cited else "") for number in missing]
-    print(*problems, *lacking, sep="\n")
+    for one in problems + lacking:
+        print(one)
     print(f"{what}: {len(rows.keys() & tested.keys())} tested, {len(untested)} left out with a reason, of {len(rows)}")
     if problems or lacking and not absent:
         return 1
