@@ -137,12 +137,11 @@ class MailHost:
              self.programs / "authmilterd", "--config", self.folder / "authmilter.toml"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         (self.folder / "authmilterd.pid").write_text(str(daemon.pid))
-        for _ in range(100):
-            if (self.folder / "authmilter.sock").exists():
-                break
-            if daemon.poll() is not None:
-                raise RuntimeError("authmilterd did not start:\n" + (self.folder / "authmilterd.log").read_text())
-            time.sleep(0.1)
+        deadline = time.monotonic() + 60
+        while "serving" not in (said := (self.folder / "authmilterd.log").read_text()):
+            if daemon.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("authmilterd did not start:\n" + said)
+            time.sleep(0.05)
         self.postfix.start()
 
     def message(self, row):

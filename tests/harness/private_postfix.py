@@ -102,7 +102,7 @@ def stop_postfix(folder):
     """Stops the Postfix that was started in `folder`, by this process or another."""
     subprocess.run(["postfix", "-c", str(pathlib.Path(folder) / "etc"), "stop"],
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                   check=False, timeout=60)
+                   check=False, timeout=180)
     stop_by_pid_file(pathlib.Path(folder) / "logins.pid")
 
 
@@ -158,7 +158,7 @@ class PrivatePostfix:
         # The start script leaves children behind that keep its pipes open: no capture here.
         subprocess.run(["postfix", "-c", str(self.folder / "etc"), "start"], check=True,
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                       stderr=open(self.folder / "start.log", "w"), timeout=60)
+                       stderr=open(self.folder / "start.log", "w"), timeout=180)
         # Postfix makes the directory on its first start.
         logins = subprocess.Popen(
             [sys.executable, pathlib.Path(__file__).with_name("login_server.py"),
