@@ -59,6 +59,8 @@ exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HO
 # Dies with us, and with it all that it has started.
 NAMESPACES = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--uts", "--ipc", "--fork",
               "--kill-child")
+# Debian's archive has this long to send a minimal root.
+DEBOOTSTRAP_SECONDS = 900
 
 
 # Debian's archive has this long to send a minimal root.
@@ -109,6 +111,10 @@ class DebianRoot:
                           check=False).returncode != 0:
             raise Unavailable("no mounts of one's own here, as in a container without privileges")
         archive, security = apt_archives()
+        # debootstrap itself tries for a quarter of an hour.
+        if subprocess.run(["wget", "-q", "--tries=2", "--timeout=30", "-O", "/dev/null",
+                           f"{archive}/dists/{self.suite}/Release"], check=False).returncode != 0:
+            raise Unavailable(f"{archive} cannot be reached, or has no {self.suite}")
         fresh = self.root.with_name(f"{self.suite}.new")
         shutil.rmtree(fresh, ignore_errors=True)
         made = subprocess.run(
@@ -116,7 +122,8 @@ class DebianRoot:
              "--variant=minbase", f"--include={FIRST_PACKAGES}", self.suite, str(fresh), archive],
             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=False)
         if made.returncode != 0:
-            raise Unavailable(f"debootstrap ended with {made.returncode}, see {log.name}")
+            said = pathlib.Path(log.name).read_text(errors="replace").splitlines()
+            raise Unavailable(f"debootstrap ended with {made.returncode}: {said[-1] if said else ''} ({log.name})")
         if security and self.suite not in UNSTABLE:
             with open(fresh / "etc/apt/sources.list", "a", encoding="utf-8") as sources:
                 sources.write(f"deb {security} {self.suite}-security main\n")
