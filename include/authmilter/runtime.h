@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include <authmilter/budget_resolver.h>
 #include <authmilter/config.h>
 #include <authmilter/dkim.h>
 #include <authmilter/dns_observer.h>

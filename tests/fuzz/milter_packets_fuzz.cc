@@ -265,12 +265,11 @@ Message edited(Message message, const Answer& answer) {
 Verdict verdict_of(const Message& message) {
   Envelope envelope;
   envelope.client = IpAddress::parse("198.51.100.9");
-  MessageVerifier verifier(runtime()->config(), runtime()->engine(), runtime()->resolver(),
-                           envelope, std::time(nullptr));
-  for (const HeaderField& field : message.fields) verifier.header(field);
-  verifier.end_of_headers();
-  verifier.body(message.body);
-  return verifier.finish();
+  const auto verifier = runtime()->verifier(std::move(envelope), std::time(nullptr));
+  for (const HeaderField& field : message.fields) verifier->header(field);
+  verifier->end_of_headers();
+  verifier->body(message.body);
+  return verifier->finish();
 }
 
 void check_signatures(const Message& sent, std::size_t signatures) {

@@ -2,8 +2,11 @@
 
 #include <authmilter/message_record.h>
 
+#include <list>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace authmilter {
 
@@ -67,12 +70,17 @@ inline Verdict rejection() {
   return verdict;
 }
 
-/// Signed by `key`, which may be null where nobody asks for its type.
-inline SigningOutcome signed_by(std::shared_ptr<const PrivateKey> key) {
+/// Signed by `keys`, which may be null where nobody asks for their type; the selectors are 2026a
+/// and 2026b. An outcome borrows its keys: they live as long as the tests.
+inline SigningOutcome signed_by(const std::vector<std::shared_ptr<const PrivateKey>>& keys) {
+  static std::list<std::vector<SigningKey>> kept;
+  std::vector<SigningKey>& lent = kept.emplace_back();
+  for (const auto& key : keys)
+    lent.push_back({domain("example.org"), domain(lent.empty() ? "2026a" : "2026b"), key});
   SigningOutcome signing;
   signing.author_domain = domain("example.org");
   signing.reason = "signed";
-  signing.keys = {{domain("example.org"), domain("2026a"), std::move(key)}};
+  signing.keys = lent;
   signing.edits = {{HeaderEdit::Action::insert, 0, "DKIM-Signature", "v=1"}};
   return signing;
 }

@@ -61,9 +61,7 @@ MessageRecord from_user(SigningOutcome signing) {
 }
 
 SigningOutcome fragile() {
-  SigningOutcome signing = signed_by(nullptr);
-  signing.keys.push_back(signing.keys.front());
-  signing.keys.back().selector = domain("ed");
+  SigningOutcome signing = signed_by({nullptr, nullptr});
   signing.fragile = {Fragility::long_line, Fragility::eight_bit};
   return signing;
 }

@@ -61,8 +61,8 @@ SigningOutcome broken_key() {
 }
 
 SigningOutcome twice_signed() {
-  SigningOutcome signing = signed_by(*PrivateKey::generate(KeyType::ed25519, 0));
-  signing.keys.push_back(signing.keys.front());
+  const auto key = generate_private_key(KeyType::ed25519, 0)->key;
+  SigningOutcome signing = signed_by({key, key});
   signing.fragile = {Fragility::eight_bit};
   return signing;
 }

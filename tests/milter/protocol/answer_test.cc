@@ -25,7 +25,7 @@ MessageRecord without_changes(MessageRecord record) {
 }
 
 SigningOutcome failed() {
-  SigningOutcome signing = signed_by(nullptr);
+  SigningOutcome signing = signed_by({nullptr});
   signing.failed = true;
   return signing;
 }
@@ -49,7 +49,7 @@ TEST_CASE("the answer to the MTA is read from the record") {
        Disposition::quarantine, 0, 1, std::string(120, 'x')},
       {"the MTA has not taken the changes", without_changes(record_of(held(""))),
        Disposition::tempfail, 451, 0},
-      {"signed", record_of(signed_by(nullptr)), Disposition::accept, 0, 1},
+      {"signed", record_of(signed_by({nullptr})), Disposition::accept, 0, 1},
       {"a key that cannot sign", record_of(failed()), Disposition::tempfail, 451, 0},
       {"refused at MAIL", record_of(TlsRefusal{{530, "5.7.10", "TLS first"}, ""}),
        Disposition::reject, 530, 0},

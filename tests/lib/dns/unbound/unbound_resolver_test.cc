@@ -259,7 +259,7 @@ TEST_CASE("what a message has asked for stays with it (A192)") {
   };
   // How often the server has been asked, once it has answered a later question: where libunbound
   // was impatient, it has asked again before it had the answer, and that may still be on its way.
-  const auto asked_at_last = [&, number = 0](const char* name) mutable {
+  auto asked_at_last = [&, number = 0](const char* name) mutable {
     told(*resolver, "later" + std::to_string(++number) + ".test");
     return server.asked(name);
   };
