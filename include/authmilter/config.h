@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <authmilter/dkim.h>
+#include <authmilter/dns_config.h>
 #include <authmilter/domain_name.h>
 #include <authmilter/ip_address.h>
 #include <authmilter/message.h>
@@ -15,7 +16,6 @@
 #include <authmilter/result.h>
 #include <authmilter/selector.h>
 #include <authmilter/tls_requirement.h>
-#include <authmilter/unbound_resolver.h>
 
 namespace authmilter {
 
@@ -28,18 +28,6 @@ struct MilterConfig {
   std::vector<std::string> sockets = {"unix:/run/authmilter/authmilter.sock"};
   unsigned socket_mode = 0660;
   std::string socket_group = "postfix";
-};
-
-struct DnsConfig {
-  std::vector<std::string> nameservers;
-  std::vector<std::filesystem::path> zones;
-  std::string zones_where;  // "file:line:column" of the list, when a file has it
-  DnssecMode dnssec = DnssecMode::automatic;
-  std::filesystem::path trust_anchor;  // empty: Debian's dns-root-data
-  std::chrono::milliseconds timeout{5000};
-  std::chrono::milliseconds message_timeout{20000};
-  unsigned message_queries = 60;     // different questions one message may cause
-  unsigned cache_octets = 32 << 20;  // of memory, for the answers kept
 };
 
 struct VerifyConfig {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include <authmilter/config.h>
+#include <authmilter/dns_config.h>
 #include <authmilter/dns_health.h>
 #include <authmilter/dns_observer.h>
 #include <authmilter/result.h>

@@ -63,6 +63,7 @@ PUBLIC = {
     "budget_resolver": "dns",
     "dns_answer": "dns",
     "dns_check": "dns",
+    "dns_config": "dns",
     "dns_health": "dns",
     "dns_name": "dns",
     "dns_observer": "dns",
@@ -99,7 +100,6 @@ PUBLIC = {
 VALUES = {
     "policy": {"spf", "dkim", "dmarc"},
     "config": {"dkim", "signature"},
-    "dns": {"config"},
 }
 # The same for the streets of the two programs; "" is what stands at the head of a program.
 STREETS = {
