@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include <authmilter/dns_name.h>
@@ -40,18 +41,25 @@ struct FailedLookup {
   bool operator==(const FailedLookup&) const = default;
 };
 
-/// What the DNS says to one question, CNAMEs followed. Only the member of the question's type is
-/// filled.
+/// What the DNS says to one question, CNAMEs followed. The records are of the question's type, in
+/// the order they came, MX records in that of their preference.
 struct DnsAnswer {
   DnsStatus status = DnsStatus::temperror;
   DnsFault fault = DnsFault::none;
   bool secure = false;  // validated by DNSSEC
   std::chrono::seconds ttl{0};
-  std::vector<IpAddress> addresses;  // a, aaaa
-  std::vector<MxRecord> exchanges;   // mx, in order of preference
-  std::vector<DnsName> names;        // ptr
-  std::vector<std::string>
-      texts;  // txt: the strings of each record joined without a separator; any octet
+  std::vector<DnsRecord> records;
+
+  template <class Record>
+  std::vector<Record> all() const {
+    std::vector<Record> found;
+    for (const DnsRecord& record : records) {
+      if (const auto* one = std::get_if<Record>(&record)) found.push_back(*one);
+    }
+    return found;
+  }
+  std::vector<std::string> texts() const;    // of TXT records
+  std::vector<IpAddress> addresses() const;  // of A and AAAA records
 
   bool void_lookup() const {  // RFC 7208 section 4.6.4
     return status == DnsStatus::no_data || status == DnsStatus::nxdomain;

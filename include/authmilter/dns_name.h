@@ -16,6 +16,7 @@ namespace authmilter {
 /// root name is the empty text.
 class DnsName {
  public:
+  DnsName() = default;  // the root
   static std::optional<DnsName> parse(std::string_view text);
   DnsName(const DomainName& name) : text_(name.text()) {}  // NOLINT: every DomainName is one
 

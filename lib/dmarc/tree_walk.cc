@@ -98,7 +98,7 @@ const WalkNode& DomainDiscovery::look_up(const DomainName& name) {
     const DnsAnswerRef answer = resolver_.resolve(question);
     switch (answer->status) {
       case DnsStatus::success:
-        select_record(answer->texts, node);
+        select_record(answer->texts(), node);
         break;
       case DnsStatus::no_data:
       case DnsStatus::nxdomain:

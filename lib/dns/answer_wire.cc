@@ -4,6 +4,8 @@
 #include <optional>
 
 #include "dns/limits.h"
+#include "dns/rdata.h"
+#include "dns/record_fields.h"
 #include "dns/wire_reader.h"
 
 namespace authmilter {
@@ -13,8 +15,6 @@ using std::chrono::seconds;
 
 constexpr std::size_t kMessageOctets = 65535;  // RFC 1035 section 4.2.2
 constexpr std::uint16_t kClassIn = 1;
-constexpr std::uint16_t kTypeCname = 5;
-constexpr std::uint16_t kTypeSoa = 6;
 constexpr std::uint16_t kIsResponse = 0x8000;
 constexpr std::uint16_t kIsTruncated = 0x0200;
 constexpr std::uint16_t kRcodeMask = 0x000f;
@@ -23,12 +23,11 @@ constexpr std::uint16_t kNameError = 3;
 
 struct WireRecord {
   WireName owner;
-  std::uint16_t type;
+  RrType type;  // any number
   seconds ttl;
   WireReader data;
-  std::size_t data_size;
 
-  bool is(const DnsName& name, std::uint16_t wanted) const {
+  bool is(const DnsName& name, RrType wanted) const {
     return type == wanted && !owner.dot_in_label && owner.text == name.text();
   }
 };
@@ -49,78 +48,9 @@ std::optional<std::vector<WireRecord>> read_section(WireReader& reader, std::uin
     if (rr_class != kClassIn) continue;
     // RFC 2181 section 8: a TTL with the top bit set is zero.
     const seconds kept(ttl > 0x7fffffffU ? 0U : ttl);
-    records.push_back({std::move(owner), type, kept, data, size});
+    records.push_back({std::move(owner), static_cast<RrType>(type), kept, data});
   }
   return records;
-}
-
-enum class Taken { yes, ignored, malformed };
-
-/// A name in a record's data that fills it to its end.
-struct TargetName {
-  Taken taken = Taken::malformed;
-  std::optional<DnsName> name;
-};
-
-TargetName read_target(WireReader data, std::size_t end) {
-  const WireName wire = data.name();
-  if (data.failed() || data.position() != end) return {};
-  // There is no text for it that would not read as another name.
-  if (wire.dot_in_label) return {Taken::ignored, std::nullopt};
-  auto name = DnsName::parse(wire.text);
-  if (!name) return {};
-  return {Taken::yes, std::move(name)};
-}
-
-Taken take_address(DnsAnswer& answer, WireReader data, std::size_t size) {
-  const auto octets = data.octets(size);
-  if (octets.size() == 4)
-    answer.addresses.push_back(IpAddress::v4(octets.first<4>()));
-  else if (octets.size() == 16)
-    answer.addresses.push_back(IpAddress::v6(octets.first<16>()));
-  else
-    return Taken::malformed;
-  return Taken::yes;
-}
-
-Taken take_text(DnsAnswer& answer, WireReader data, std::size_t end) {
-  // RFC 1035 section 3.3.14: one or more character strings. A record without is no text, and no
-  // reason to give up those that are.
-  if (data.position() == end) return Taken::ignored;
-  std::string text;
-  do {
-    const std::size_t length = data.octet();
-    const auto octets = data.octets(length);
-    if (data.failed() || data.position() > end) return Taken::malformed;
-    text.append(octets.begin(), octets.end());
-  } while (data.position() < end);
-  answer.texts.push_back(std::move(text));
-  return Taken::yes;
-}
-
-Taken take(DnsAnswer& answer, const WireRecord& record, RrType type) {
-  WireReader data = record.data;
-  const std::size_t end = data.position() + record.data_size;
-  switch (type) {
-    case RrType::a:
-      return record.data_size == 4 ? take_address(answer, data, 4) : Taken::malformed;
-    case RrType::aaaa:
-      return record.data_size == 16 ? take_address(answer, data, 16) : Taken::malformed;
-    case RrType::txt:
-      return take_text(answer, data, end);
-    case RrType::ptr: {
-      auto target = read_target(data, end);
-      if (target.name) answer.names.push_back(*target.name);
-      return target.taken;
-    }
-    case RrType::mx: {
-      const auto preference = data.number16();
-      auto target = read_target(data, end);
-      if (target.name) answer.exchanges.push_back({preference, *target.name});
-      return target.taken;
-    }
-  }
-  return Taken::malformed;
 }
 
 /// Where the CNAMEs of an answer lead.
@@ -132,25 +62,24 @@ struct ChainEnd {
 
 ChainEnd follow_aliases(const std::vector<WireRecord>& records, const DnsQuestion& question) {
   ChainEnd chain{DnsFault::none, question.name};
-  const auto type = static_cast<std::uint16_t>(question.type);
   for (int aliases = 0;; ++aliases) {
-    const auto here = [&](std::uint16_t wanted) {
+    const auto here = [&](RrType wanted) {
       return std::find_if(records.begin(), records.end(),
                           [&](const WireRecord& record) { return record.is(chain.name, wanted); });
     };
-    if (here(type) != records.end()) return chain;
-    const auto alias = here(kTypeCname);
+    if (here(question.type) != records.end()) return chain;
+    const auto alias = here(RrType::cname);
     if (alias == records.end()) return chain;
     if (aliases == kAliasLimit) {
       chain.fault = DnsFault::servfail;
       return chain;
     }
-    const auto target = read_target(alias->data, alias->data.position() + alias->data_size);
-    if (!target.name) {
+    const auto rdata = read_rdata(RrType::cname, alias->data);
+    if (!rdata.record) {
       chain.fault = DnsFault::malformed;
       return chain;
     }
-    chain.name = *target.name;
+    chain.name = std::get<CnameRecord>(*rdata.record).target;
     chain.ttl = std::min(chain.ttl, alias->ttl);
   }
 }
@@ -158,13 +87,9 @@ ChainEnd follow_aliases(const std::vector<WireRecord>& records, const DnsQuestio
 /// RFC 2308 section 5: the lower of the SOA record's own TTL and its last field.
 seconds negative_ttl(const std::vector<WireRecord>& authority) {
   for (const auto& record : authority) {
-    if (record.type != kTypeSoa) continue;
-    WireReader data = record.data;
-    data.name();
-    data.name();
-    data.octets(16);
-    const seconds minimum(data.number32());
-    if (!data.failed()) return std::min(record.ttl, minimum);
+    if (record.type != RrType::soa) continue;
+    const auto soa = read_rdata(RrType::soa, record.data).record;
+    if (soa) return std::min(record.ttl, seconds(std::get<SoaRecord>(*soa).minimum));
   }
   return kNegativeTtl;
 }
@@ -203,20 +128,17 @@ DnsAnswer parse_dns_answer(std::span<const std::uint8_t> message, const DnsQuest
   DnsAnswer answer;
   answer.ttl = chain.ttl;
   bool any = false;
-  bool any_taken = false;
   for (const auto& record : *records) {
-    if (!record.is(chain.name, asked_type)) continue;
+    if (!record.is(chain.name, question.type)) continue;
     any = true;
-    const auto taken = take(answer, record, question.type);
-    if (taken == Taken::malformed) return malformed();
-    any_taken = any_taken || taken == Taken::yes;
+    auto rdata = read_rdata(question.type, record.data);
+    if (rdata.malformed) return malformed();
+    if (rdata.record) answer.records.push_back(std::move(*rdata.record));
     answer.ttl = std::min(answer.ttl, record.ttl);
   }
   if (any) {
-    if (!any_taken || rcode == kNameError) return malformed();
-    std::stable_sort(
-        answer.exchanges.begin(), answer.exchanges.end(),
-        [](const MxRecord& a, const MxRecord& b) { return a.preference < b.preference; });
+    if (answer.records.empty() || rcode == kNameError) return malformed();
+    sort_by_preference(answer.records);
     answer.status = DnsStatus::success;
     return answer;
   }

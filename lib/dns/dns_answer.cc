@@ -2,6 +2,21 @@
 
 namespace authmilter {
 
+std::vector<std::string> DnsAnswer::texts() const {
+  std::vector<std::string> found;
+  for (TxtRecord& txt : all<TxtRecord>()) found.push_back(std::move(txt.text));
+  return found;
+}
+
+std::vector<IpAddress> DnsAnswer::addresses() const {
+  std::vector<IpAddress> found;
+  for (const DnsRecord& record : records) {
+    if (const auto* v4 = std::get_if<ARecord>(&record)) found.push_back(v4->address);
+    if (const auto* v6 = std::get_if<AaaaRecord>(&record)) found.push_back(v6->address);
+  }
+  return found;
+}
+
 std::string_view to_string(DnsStatus status) {
   switch (status) {
     case DnsStatus::success:

@@ -26,7 +26,7 @@ class WireReader {
   WireName name();
 
   bool failed() const { return failed_; }
-  std::size_t position() const { return position_; }
+  std::size_t remaining() const { return message_.size() - position_; }
   /// A reader of the same message that stops after `count` octets, for a record's data: names in
   /// it may point to what is before (RFC 1035 section 4.1.4).
   WireReader part(std::size_t count) const;

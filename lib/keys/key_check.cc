@@ -119,7 +119,8 @@ KeyCheck check_published_key(const SigningKey& key, Resolver& resolver) {
             "the DNS gives no answer now (" + std::string(to_string(answer->fault)) + ")",
             {}};
   }
-  if (answer->texts.empty()) {
+  auto texts = answer->texts();
+  if (texts.empty()) {
     return {KeyCheckResult::missing,
             answer->status == DnsStatus::nxdomain
                 ? "the name does not exist: the record is not published, or not seen yet"
@@ -128,9 +129,9 @@ KeyCheck check_published_key(const SigningKey& key, Resolver& resolver) {
   }
   const Sha256Digest digest = sha256("authmilter key check");
   const auto signature = key.key->sign_sha256(digest);
-  if (!signature) return {KeyCheckResult::mismatch, signature.error().message, answer->texts};
-  KeyCheck check = judge(answer->texts, *key.key, *signature, digest);
-  check.published = answer->texts;
+  if (!signature) return {KeyCheckResult::mismatch, signature.error().message, std::move(texts)};
+  KeyCheck check = judge(texts, *key.key, *signature, digest);
+  check.published = std::move(texts);
   return check;
 }
 

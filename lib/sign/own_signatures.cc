@@ -28,7 +28,7 @@ DnsAnswerRef OwnKeyRecords::resolve(const DnsQuestion& question, Deadline) {
     const auto name = key.selector.key_name(key.domain);
     if (!name || question.name != DnsName(*name) || question.type != RrType::txt) continue;
     answer->status = DnsStatus::success;
-    answer->texts = {key_record_text(*key.key)};
+    answer->records = {TxtRecord{key_record_text(*key.key)}};
   }
   return answer;
 }

@@ -59,7 +59,7 @@ KeyLookup look_up_keys(const DomainName& name, Resolver& resolver, KeyCache& cac
       break;
   }
   std::size_t tried = 0;
-  for (const auto& text : answer->texts) {
+  for (const auto& text : answer->texts()) {
     if (tried == kKeysTried) break;
     const auto read = read_key_record(text);
     const auto* record = std::get_if<KeyRecord>(&read);

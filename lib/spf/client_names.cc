@@ -25,18 +25,17 @@ void ClientNames::load() {
                    : std::make_shared<const DnsAnswer>(DnsAnswer::failed(DnsFault::malformed));
   // RFC 7208 section 4.6.4: of more than ten PTR records the first ten are used. No permerror: the
   // domain's owner has no say in them.
-  const std::size_t count = std::min(pointers_->names.size(), limit_);
-  for (std::size_t i = 0; i < count; ++i) {
-    const DnsName& pointer = pointers_->names[i];
-    if (!pointer.is_root()) candidates_.push_back({pointer});
-  }
+  auto pointers = pointers_->all<PtrRecord>();
+  if (pointers.size() > limit_) pointers.resize(limit_);
+  for (PtrRecord& pointer : pointers)
+    if (!pointer.target.is_root()) candidates_.push_back({std::move(pointer.target)});
 }
 
 bool ClientNames::confirmed(Candidate& candidate) {
   if (candidate.state == Candidate::State::unasked) {
     const auto answer =
         own_time_->resolve(candidate.name, client_.is_v4() ? RrType::a : RrType::aaaa);
-    const auto& addresses = answer->addresses;
+    const auto addresses = answer->addresses();
     // RFC 7208 section 5.5: a name whose lookup fails is skipped.
     const bool found = std::find(addresses.begin(), addresses.end(), client_) != addresses.end();
     candidate.state = found ? Candidate::State::confirmed : Candidate::State::refuted;

@@ -239,7 +239,7 @@ std::optional<std::string> Evaluation::select_record(const DnsName& domain,
     fail_by_dns({domain, RrType::txt}, *answer);
     return std::nullopt;
   }
-  const auto& texts = answer->texts;
+  const auto texts = answer->texts();
   const auto found = std::find_if(texts.begin(), texts.end(), is_spf_record);
   if (found == texts.end()) {
     fail(first ? SpfResult::none : SpfResult::permerror, missing, detail);
@@ -314,8 +314,9 @@ std::string Evaluation::explain(const OpenRecord& open) {
   const auto name = expand_target(open, open.record.explanation->domain_spec);
   if (!name) return {};
   const auto answer = dns_.resolve(*name, RrType::txt);
-  if (answer->texts.size() != 1 || answer->texts.front().size() > limits_.record_octets) return {};
-  const auto text = parse_explanation(answer->texts.front());
+  const auto texts = answer->texts();
+  if (texts.size() != 1 || texts.front().size() > limits_.record_octets) return {};
+  const auto text = parse_explanation(texts.front());
   if (!text || !may_expand(*text)) return {};
   std::string explanation = expand(*text, values_in(open));
   // The text itself is ASCII by its grammar, but a local part or HELO name need not be.

@@ -82,7 +82,7 @@ TokenAnswer Evaluation::find_addresses(const DnsName& name, const Term& term) {
   }
   // RFC 7208 section 5.3: any address matches /0, so give the one that surely does.
   if (term.prefix(client()) == 0) return yes();
-  return {TokenAnswer::Status::found, answer->addresses, {}};
+  return {TokenAnswer::Status::found, answer->addresses(), {}};
 }
 
 /// RFC 7208 section 5.4.
@@ -94,12 +94,12 @@ TokenAnswer Evaluation::find_exchanges(const DnsName& name, const Token& token) 
   }
   if (answer->void_lookup()) return count_void() ? TokenAnswer{} : stop();
   // RFC 7208 section 4.6.4: more than ten MX records are a permerror.
-  if (answer->exchanges.size() > limits_.mx_exchanges) {
+  if (answer->records.size() > limits_.mx_exchanges) {
     fail(SpfResult::permerror, "too-many-mx", name.text());
     return stop();
   }
   TokenAnswer found{TokenAnswer::Status::found, {}, {}};
-  for (const MxRecord& mx : answer->exchanges) {
+  for (const MxRecord& mx : answer->all<MxRecord>()) {
     if (mx.exchange.is_root()) continue;  // RFC 7505 section 3: there is no mail host
     Token exchange = token;
     exchange.exchange = mx.exchange;

@@ -43,7 +43,7 @@ class MapResolver final : public authmilter::Resolver {
     answer.status = DnsStatus::nxdomain;
     if (const auto text = zone_.find(question.name.text()); text != zone_.end()) {
       answer.status = DnsStatus::success;
-      answer.texts = {text->get<std::string>()};
+      answer.records = {authmilter::TxtRecord{text->get<std::string>()}};
     }
     return std::make_shared<const DnsAnswer>(answer);
   }

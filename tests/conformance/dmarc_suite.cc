@@ -44,7 +44,7 @@ class CaseResolver final : public Resolver {
       answer.status = found == names_.end() ? DnsStatus::nxdomain : DnsStatus::no_data;
       if (found != names_.end() && question.type == RrType::txt && !found->second.texts.empty()) {
         answer.status = DnsStatus::success;
-        answer.texts = found->second.texts;
+        for (const auto& text : found->second.texts) answer.records.push_back(TxtRecord{text});
       }
     }
     return std::make_shared<const DnsAnswer>(std::move(answer));

@@ -95,31 +95,25 @@ class ScenarioResolver final : public Resolver {
       fault = fault || record.contains("fault");
       if (record.value("type", "") != to_string(type)) continue;
       answer.status = DnsStatus::success;
-      add(answer, type, record["data"]);
+      answer.records.push_back(ScenarioResolver::record(type, record["data"]));
     }
     if (answer.status == DnsStatus::no_data && fault) answer = DnsAnswer::failed(DnsFault::timeout);
-    std::stable_sort(
-        answer.exchanges.begin(), answer.exchanges.end(),
-        [](const MxRecord& a, const MxRecord& b) { return a.preference < b.preference; });
+    sort_by_preference(answer.records);
     return std::make_shared<const DnsAnswer>(std::move(answer));
   }
 
-  static void add(DnsAnswer& answer, RrType type, const json& data) {
+  static DnsRecord record(RrType type, const json& data) {
     switch (type) {
       case RrType::a:
+        return ARecord{IpAddress::parse(data.get<std::string>()).value()};
       case RrType::aaaa:
-        answer.addresses.push_back(IpAddress::parse(data.get<std::string>()).value());
-        break;
+        return AaaaRecord{IpAddress::parse(data.get<std::string>()).value()};
       case RrType::ptr:
-        answer.names.push_back(name_of(data.get<std::string>()));
-        break;
+        return PtrRecord{name_of(data.get<std::string>())};
       case RrType::mx:
-        answer.exchanges.push_back(
-            {data.at(0).get<std::uint16_t>(), name_of(data.at(1).get<std::string>())});
-        break;
-      case RrType::txt:
-        answer.texts.push_back(joined(data));
-        break;
+        return MxRecord{data.at(0).get<std::uint16_t>(), name_of(data.at(1).get<std::string>())};
+      default:
+        return TxtRecord{joined(data)};
     }
   }
 

@@ -16,7 +16,7 @@ std::optional<PolicyRecord> record_at(const DomainName& name, Resolver& resolver
   const auto question = name.below("_dmarc");
   if (!question) return std::nullopt;
   const auto answer = resolver.resolve({*question, RrType::txt});
-  const auto& texts = answer->texts;
+  const auto texts = answer->texts();
   // RFC 9989 section 4.10: more than one record is none.
   if (std::count_if(texts.begin(), texts.end(), is_policy_record) != 1) return std::nullopt;
   auto record = parse_policy_record(*std::find_if(texts.begin(), texts.end(), is_policy_record));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/ascii.h"
 #include "dns/answer_wire.h"
 #include "input.h"
 
@@ -22,36 +21,31 @@ std::optional<DnsQuestion> read_question(std::string_view line) {
   const std::size_t blank = line.find(' ');
   const auto name = DnsName::parse(line.substr(std::min(blank, line.size() - 1) + 1));
   if (blank == std::string_view::npos || !name) return std::nullopt;
-  for (const auto type : {RrType::a, RrType::ptr, RrType::mx, RrType::txt, RrType::aaaa}) {
-    if (equals_ignoring_case(line.substr(0, blank), to_string(type))) {
-      return DnsQuestion{*name, type};
-    }
-  }
-  return std::nullopt;
+  const auto type = parse_rr_type(line.substr(0, blank));
+  if (!type) return std::nullopt;
+  return DnsQuestion{*name, *type};
 }
 
 void check_answer(const DnsAnswer& answer, RrType type) {
   const bool success = answer.status == DnsStatus::success;
   require((answer.status == DnsStatus::temperror) == (answer.fault != DnsFault::none),
           "a fault is a temperror");
-  const bool addresses = type == RrType::a || type == RrType::aaaa;
-  require(answer.addresses.empty() == !(success && addresses), "addresses for A and AAAA");
-  require(answer.exchanges.empty() == !(success && type == RrType::mx), "exchanges for MX");
-  require(answer.names.empty() == !(success && type == RrType::ptr), "names for PTR");
-  require(answer.texts.empty() == !(success && type == RrType::txt), "texts for TXT");
+  require(answer.records.empty() == !success, "records where there are some");
   require(answer.ttl.count() >= 0 && answer.ttl.count() <= 0x7fffffff, "RFC 2181 section 8");
   require(!answer.secure, "no message says that it is secure");
-  for (std::size_t i = 1; i < answer.exchanges.size(); ++i) {
-    require(answer.exchanges[i - 1].preference <= answer.exchanges[i].preference, "in order");
+  const auto exchanges = answer.all<MxRecord>();
+  for (std::size_t i = 1; i < exchanges.size(); ++i) {
+    require(exchanges[i - 1].preference <= exchanges[i].preference, "in order");
   }
-  for (const auto& address : answer.addresses) {
-    require(type == RrType::aaaa || address.is_v4(), "A has IPv4 addresses");
+  for (const auto& record : answer.records) {
+    require(type_of(record) == type, "records of the type that was asked for");
+    require(to_string(record).size() <= 4 * 65535, "records can be printed");
   }
+  for (const auto& v4 : answer.all<ARecord>()) require(v4.address.is_v4(), "A has IPv4 addresses");
 }
 
 bool same(const DnsAnswer& a, const DnsAnswer& b) {
-  return a.status == b.status && a.addresses == b.addresses && a.exchanges == b.exchanges &&
-         a.names == b.names && a.texts == b.texts;
+  return a.status == b.status && a.records == b.records;
 }
 
 }  // namespace

@@ -54,26 +54,31 @@ DnsAnswer HashedResolver::answer(const DnsQuestion& question) const {
   if (!listed && (mood('x') || of_name % 8 == 0)) return answer;
   switch (question.type) {
     case RrType::txt:
-      answer.texts = texts(question, number);
+      for (auto& text : texts(question, number)) answer.records.push_back(TxtRecord{text});
       break;
     case RrType::a:
+      for (const auto& one : addresses(question.type, number))
+        answer.records.push_back(ARecord{one});
+      break;
     case RrType::aaaa:
-      answer.addresses = addresses(question.type, number);
+      for (const auto& one : addresses(question.type, number))
+        answer.records.push_back(AaaaRecord{one});
       break;
     case RrType::mx:
       for (std::size_t i = 0; i < number / 8 % 13; ++i) {
-        answer.exchanges.push_back({static_cast<std::uint16_t>(i), name(hash("mx", number + i))});
+        answer.records.push_back(
+            MxRecord{static_cast<std::uint16_t>(i), name(hash("mx", number + i))});
       }
       break;
     case RrType::ptr:
       for (std::size_t i = 0; i < number / 8 % 13; ++i) {
-        answer.names.push_back(name(hash("ptr", number + i)));
+        answer.records.push_back(PtrRecord{name(hash("ptr", number + i))});
       }
       break;
+    default:  // nobody asks for it
+      break;
   }
-  const bool records = !answer.texts.empty() || !answer.addresses.empty() ||
-                       !answer.exchanges.empty() || !answer.names.empty();
-  answer.status = records ? DnsStatus::success : DnsStatus::no_data;
+  answer.status = answer.records.empty() ? DnsStatus::no_data : DnsStatus::success;
   return answer;
 }
 

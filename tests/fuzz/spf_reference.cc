@@ -64,9 +64,8 @@ class Reference {
 
   std::optional<Record> fetch(const DnsName& domain) {
     const auto answer = ask(domain, RrType::txt);
-    std::vector<std::string> found;
-    std::copy_if(answer->texts.begin(), answer->texts.end(), std::back_inserter(found),
-                 spf::is_spf_record);
+    auto found = answer->texts();
+    std::erase_if(found, [](const auto& text) { return !spf::is_spf_record(text); });
     if (found.empty()) return std::nullopt;
     auto record = spf::parse_record(found.front(), {});
     if (found.size() > 1 || !record) throw Stop{SpfResult::permerror};
@@ -127,16 +126,18 @@ class Reference {
       return false;
     }
     const unsigned prefix = term.prefix(request_.client);
-    return std::any_of(
-        answer->addresses.begin(), answer->addresses.end(),
-        [&](const IpAddress& one) { return Network(one, prefix).contains(request_.client); });
+    const auto addresses = answer->addresses();
+    return std::any_of(addresses.begin(), addresses.end(), [&](const IpAddress& one) {
+      return Network(one, prefix).contains(request_.client);
+    });
   }
 
   bool any_exchange(const DnsName& name, const Term& term) {
     const auto answer = ask(name, RrType::mx);
     if (answer->void_lookup()) count_void();
-    if (answer->exchanges.size() > 10) throw Stop{SpfResult::permerror};
-    return std::any_of(answer->exchanges.begin(), answer->exchanges.end(), [&](const auto& mx) {
+    const auto exchanges = answer->all<MxRecord>();
+    if (exchanges.size() > 10) throw Stop{SpfResult::permerror};
+    return std::any_of(exchanges.begin(), exchanges.end(), [&](const auto& mx) {
       return !mx.exchange.is_root() && any_address(mx.exchange, term);
     });
   }
@@ -144,15 +145,17 @@ class Reference {
   /// RFC 7208 section 5.5: names of the client that lead back to it.
   std::vector<DnsName> client_names() {
     std::vector<DnsName> names;
-    const auto pointers =
+    const auto answered =
         resolver_.resolve({*DnsName::parse(request_.client.reverse_name()), RrType::ptr});
-    for (std::size_t i = 0; i < pointers->names.size() && i < 10; ++i) {
-      if (pointers->names[i].is_root()) continue;
-      const auto answer = resolver_.resolve(
-          {pointers->names[i], request_.client.is_v4() ? RrType::a : RrType::aaaa});
-      const auto& addresses = answer->addresses;
+    const auto pointers = answered->all<PtrRecord>();
+    for (std::size_t i = 0; i < pointers.size() && i < 10; ++i) {
+      const DnsName& name = pointers[i].target;
+      if (name.is_root()) continue;
+      const auto answer =
+          resolver_.resolve({name, request_.client.is_v4() ? RrType::a : RrType::aaaa});
+      const auto addresses = answer->addresses();
       if (std::find(addresses.begin(), addresses.end(), request_.client) != addresses.end()) {
-        names.push_back(pointers->names[i]);
+        names.push_back(name);
       }
     }
     return names;

@@ -21,16 +21,7 @@ using Clock = std::chrono::steady_clock;
 using Transport = DirectQuestion::Transport;
 using Extension = DirectQuestion::Extension;
 
-constexpr std::uint16_t kTypeA = 1;
-constexpr std::uint16_t kTypeSoa = 6;
-constexpr std::uint16_t kTypeTxt = 16;
-constexpr std::uint16_t kTypeDs = 43;
-constexpr std::uint16_t kTypeDnskey = 48;
-
-DnsName name_of(std::string_view text) {
-  const auto name = DnsName::parse(text);
-  return name ? *name : DnsName::parse("").value();
-}
+DnsName name_of(std::string_view text) { return DnsName::parse(text).value_or(DnsName()); }
 
 std::string_view last_label(std::string_view name) {
   const auto dot = name.rfind('.');
@@ -45,24 +36,23 @@ std::string missing_name(const std::string& zone) {
 
 ServerFacts gather(const NameServer& server, const CheckContext& context) {
   const DnsCheckNames& names = context.names;
-  const auto ask = [&](std::string_view name, std::uint16_t type,
-                       Transport transport = Transport::udp,
+  const auto ask = [&](std::string_view name, RrType type, Transport transport = Transport::udp,
                        Extension extension = Extension::dnssec) {
     return ask_directly(server, {name_of(name), type, transport, extension}, context.timeout);
   };
   ServerFacts facts;
-  facts.extended = ask(names.signed_name, kTypeSoa);
-  facts.plain = ask(names.signed_name, kTypeSoa, Transport::udp, Extension::none);
-  facts.by_tcp = ask(names.signed_name, kTypeSoa, Transport::tcp);
+  facts.extended = ask(names.signed_name, RrType::soa);
+  facts.plain = ask(names.signed_name, RrType::soa, Transport::udp, Extension::none);
+  facts.by_tcp = ask(names.signed_name, RrType::soa, Transport::tcp);
   if (!facts.answers()) return facts;
-  facts.root_key = ask("", kTypeDnskey);
-  if (facts.root_key.truncated) facts.root_key = ask("", kTypeDnskey, Transport::tcp);
-  facts.delegation = ask(last_label(names.signed_name), kTypeDs);
-  facts.domain_key = ask(last_label(names.signed_name), kTypeDnskey);
-  facts.missing = ask(missing_name(names.signed_name), kTypeA);
-  facts.large = ask(names.large_name, kTypeTxt);
-  facts.large_by_tcp = ask(names.large_name, kTypeTxt, Transport::tcp);
-  facts.loopback = ask(names.loopback_name, kTypeA);
+  facts.root_key = ask("", RrType::dnskey);
+  if (facts.root_key.truncated) facts.root_key = ask("", RrType::dnskey, Transport::tcp);
+  facts.delegation = ask(last_label(names.signed_name), RrType::ds);
+  facts.domain_key = ask(last_label(names.signed_name), RrType::dnskey);
+  facts.missing = ask(missing_name(names.signed_name), RrType::a);
+  facts.large = ask(names.large_name, RrType::txt);
+  facts.large_by_tcp = ask(names.large_name, RrType::txt, Transport::tcp);
+  facts.loopback = ask(names.loopback_name, RrType::a);
   return facts;
 }
 

@@ -17,6 +17,7 @@
 #include <string>
 
 #include "base/ascii.h"
+#include "dns/rdata.h"
 #include "dns/wire_reader.h"
 
 namespace authmilter {
@@ -26,8 +27,6 @@ using Clock = std::chrono::steady_clock;
 using Octets = std::vector<std::uint8_t>;
 using Outcome = DirectReply::Outcome;
 
-constexpr std::uint16_t kTypeA = 1;
-constexpr std::uint16_t kTypeTxt = 16;
 constexpr std::uint16_t kTypeOpt = 41;
 constexpr std::uint16_t kTypeRrsig = 46;
 constexpr std::uint16_t kClassIn = 1;
@@ -56,7 +55,7 @@ Octets query(std::uint16_t id, const DirectQuestion& question) {
     }
   }
   message.push_back(0);
-  put16(message, question.type);
+  put16(message, static_cast<std::uint16_t>(question.type));
   put16(message, kClassIn);
   if (!extended) return message;
   message.push_back(0);
@@ -202,18 +201,6 @@ DirectReply ask_by_tcp(const NameServer& server, const DirectQuestion& question,
   return read_direct_reply(std::span(reply).subspan(2), id, question);
 }
 
-/// The octets of the character-strings in a TXT record's data (RFC 1035 section 3.3.14).
-std::size_t text_octets(WireReader data, std::size_t size) {
-  const std::size_t end = data.position() + size;
-  std::size_t octets = 0;
-  while (data.position() < end && !data.failed()) {
-    const std::size_t length = data.octet();
-    data.octets(length);
-    octets += length;
-  }
-  return data.failed() ? 0 : octets;
-}
-
 }  // namespace
 
 DirectReply read_direct_reply(std::span<const std::uint8_t> message, std::uint16_t id,
@@ -235,7 +222,7 @@ DirectReply read_direct_reply(std::span<const std::uint8_t> message, std::uint16
   if (questions > 1 || (questions == 0 && reply.rcode == 0)) return reply;
   if (questions == 1) {
     const WireName name = reader.name();
-    const auto type = reader.number16();
+    const auto type = RrType(reader.number16());
     const auto rr_class = reader.number16();
     if (reader.failed() || name.text != question.name.text() || type != question.type ||
         rr_class != kClassIn)
@@ -248,8 +235,8 @@ DirectReply read_direct_reply(std::span<const std::uint8_t> message, std::uint16
     reader.number16();
     reader.number32();
     const auto size = reader.number16();
-    WireReader data = reader.part(size);
-    const auto octets = reader.octets(size);
+    const WireReader data = reader.part(size);
+    reader.octets(size);
     if (reader.failed()) {
       // What is truncated may end anywhere.
       reply.outcome = reply.truncated ? Outcome::answered : Outcome::unreadable;
@@ -257,10 +244,12 @@ DirectReply read_direct_reply(std::span<const std::uint8_t> message, std::uint16
     }
     reply.extended = reply.extended || type == kTypeOpt;
     reply.has_signatures = reply.has_signatures || type == kTypeRrsig;
-    if (i >= answers || type != question.type) continue;
+    if (i >= answers || RrType(type) != question.type) continue;
     ++reply.records;
-    if (type == kTypeTxt) reply.text_octets += text_octets(data, size);
-    if (type == kTypeA && size == 4) reply.addresses.push_back(IpAddress::v4(octets.first<4>()));
+    const auto record = read_rdata(question.type, data).record;
+    if (!record) continue;
+    if (const auto* txt = std::get_if<TxtRecord>(&*record)) reply.text_octets += txt->text.size();
+    if (const auto* v4 = std::get_if<ARecord>(&*record)) reply.addresses.push_back(v4->address);
   }
   reply.outcome = Outcome::answered;
   return reply;

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include <authmilter/dns_name.h>
+#include <authmilter/dns_record.h>
 #include <authmilter/ip_address.h>
 
 #include "dns/name_server.h"
@@ -17,7 +17,7 @@ namespace authmilter {
 /// mail go through libunbound.
 struct DirectQuestion {
   DnsName name;
-  std::uint16_t type;
+  RrType type;
   enum class Transport : std::uint8_t { udp, tcp } transport = Transport::udp;
   /// dnssec: EDNS with the DO bit (RFC 6891, RFC 3225).
   enum class Extension : std::uint8_t { none, dnssec } extension = Extension::dnssec;

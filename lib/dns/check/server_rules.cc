@@ -334,7 +334,7 @@ DnsCheck judge_large_answer(const DaemonFacts& facts, const CheckContext& contex
                  "see what is said of each name server: long records need TCP");
   }
   std::size_t octets = 0;
-  for (const std::string& text : answer.texts) octets += text.size();
+  for (const std::string& text : answer.texts()) octets += text.size();
   if (octets > kUdpOctets)
     return pass("large", fmt::format("TXT records of {} octets come whole", octets));
   return found("large", Status::unknown,
@@ -345,7 +345,7 @@ DnsCheck judge_large_answer(const DaemonFacts& facts, const CheckContext& contex
 DnsCheck judge_loopback_answer(const DaemonFacts& facts, const CheckContext& context) {
   const DnsAnswer& answer = *facts.loopback_answer;
   const std::string& name = context.names.loopback_name;
-  if (has_loopback(answer.addresses)) return pass("loopback", "addresses in 127.0.0.0/8 come");
+  if (has_loopback(answer.addresses())) return pass("loopback", "addresses in 127.0.0.0/8 come");
   if (answer.status == DnsStatus::no_data) {
     return found("loopback", Status::fail, fmt::format("the answer for {} is emptied", name),
                  std::string(kRebindRemedy));

@@ -4,6 +4,8 @@
 #include <functional>
 #include <iterator>
 
+#include "dns/record_fields.h"
+
 namespace authmilter {
 namespace {
 
@@ -38,19 +40,32 @@ std::size_t block_of(const std::string& text) {
   return text.capacity() < sizeof(std::string) / 2 ? 0 : text.capacity() + 1 + kBlock;
 }
 
+/// What the fields of a record hold outside of it.
+struct HeldOctets {
+  std::size_t octets = 0;
+
+  void number(unsigned, std::string_view) {}
+  void algorithm(std::uint8_t) {}
+  void seconds(std::uint32_t) {}
+  void name(const DnsName& name) { octets += block_of(name.text()); }
+  void mailbox() {}
+  void v4(const IpAddress&) {}
+  void v6(const IpAddress&) {}
+  void strings(const std::string& text) { octets += block_of(text); }
+  void tag(const std::string& text) { octets += block_of(text); }
+  void rest(const std::string& text) { octets += block_of(text); }
+  void hexadecimal(const std::vector<std::uint8_t>& data) { octets += data.capacity() + kBlock; }
+  void base64(const std::vector<std::uint8_t>& data) { hexadecimal(data); }
+};
+
 /// Of an entry: the answer with its count of owners, and what both containers keep.
 std::size_t octets_of(const DnsQuestion& question, const DnsAnswer& answer,
                       std::size_t of_containers) {
-  std::size_t octets = of_containers + 2 * block_of(question.name.text());
-  octets += sizeof(DnsAnswer) + 4 * kBlock;
-  octets += answer.addresses.capacity() * sizeof(IpAddress);
-  octets += answer.exchanges.capacity() * sizeof(MxRecord);
-  octets += answer.names.capacity() * sizeof(DnsName);
-  octets += answer.texts.capacity() * sizeof(std::string);
-  for (const auto& mx : answer.exchanges) octets += block_of(mx.exchange.text());
-  for (const auto& name : answer.names) octets += block_of(name.text());
-  for (const auto& text : answer.texts) octets += block_of(text);
-  return octets;
+  HeldOctets held{of_containers + 2 * block_of(question.name.text())};
+  held.octets += sizeof(DnsAnswer) + 4 * kBlock;
+  held.octets += answer.records.capacity() * sizeof(DnsRecord);
+  for (const DnsRecord& record : answer.records) visit_fields(record, held);
+  return held.octets;
 }
 
 }  // namespace

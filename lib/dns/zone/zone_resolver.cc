@@ -79,19 +79,20 @@ class ZoneResolver final : public Resolver {
         step.answer = kept_at_most(records, step.ttl);
         return step;
       }
-      if (match.node == nullptr || !match.node->alias) {
+      const auto alias = records_at(match, RrType::cname);
+      if (alias == nullptr) {
         step.answer = missing(match, step);
         return step;
       }
-      step.ttl = std::min(step.ttl, match.node->alias_ttl);
-      step.name = *match.node->alias;
+      step.ttl = std::min(step.ttl, alias->ttl);
+      step.name = std::get<CnameRecord>(alias->records.front()).target;
     }
     step.answer = shared(DnsAnswer::failed(DnsFault::servfail));
     return step;
   }
 
   static DnsAnswerRef records_at(const ZoneTree::Match& match, RrType type) {
-    return match.node == nullptr ? nullptr : match.node->answers[type_index(type)];
+    return match.node == nullptr ? nullptr : match.node->records(type);
   }
 
   /// The answer where there are neither records nor an alias; null when others are to be asked.

@@ -5,17 +5,12 @@
 
 #include <fmt/format.h>
 
+#include "dns/record_fields.h"
+
 namespace authmilter {
 namespace {
 
 using std::chrono::seconds;
-
-template <class... Body>
-struct Overloaded : Body... {
-  using Body::operator()...;
-};
-template <class... Body>
-Overloaded(Body...) -> Overloaded<Body...>;  // clang 14 does not deduce it
 
 /// The name without its leftmost label; the root for a single label.
 std::string_view parent_of(std::string_view name) {
@@ -25,76 +20,37 @@ std::string_view parent_of(std::string_view name) {
 
 /// The records of one name while the tree is built.
 struct Draft {
-  std::vector<RecordData> seen;
-  std::array<std::optional<DnsAnswer>, 5> answers;
-  std::optional<DnsName> alias;
-  seconds alias_ttl{0};
-  std::optional<seconds> negative_ttl;
-
-  DnsAnswer& answer(RrType type, seconds ttl) {
-    auto& slot = answers[type_index(type)];
-    if (!slot) {
-      slot.emplace();
-      slot->status = DnsStatus::success;
-      slot->ttl = ttl;
-    }
-    // RFC 2181 section 5.2: the TTLs of a set are one; the lowest where they differ.
-    slot->ttl = std::min(slot->ttl, ttl);
-    return *slot;
-  }
+  std::map<RrType, DnsAnswer> answers;
 
   void add(const MasterRecord& record) {
+    if (!record.data) return;
+    auto [found, is_new] = answers.try_emplace(type_of(*record.data));
+    DnsAnswer& set = found->second;
+    if (is_new) set.ttl = record.ttl;
+    set.status = DnsStatus::success;
     // RFC 2181 section 5: a set holds no record twice.
-    if (std::find(seen.begin(), seen.end(), record.data) != seen.end()) return;
-    seen.push_back(record.data);
-    const seconds ttl = record.ttl;
-    std::visit(
-        Overloaded{
-            [&](const AddressV4& v4) { answer(RrType::a, ttl).addresses.push_back(v4.address); },
-            [&](const AddressV6& v6) { answer(RrType::aaaa, ttl).addresses.push_back(v6.address); },
-            [&](const MxRecord& mx) { answer(RrType::mx, ttl).exchanges.push_back(mx); },
-            [&](const Pointer& ptr) { answer(RrType::ptr, ttl).names.push_back(ptr.target); },
-            [&](const Text& txt) {
-              auto& texts = answer(RrType::txt, ttl).texts;
-              texts.emplace_back();
-              for (const auto& string : txt.strings) texts.back() += string;
-            },
-            [&](const Alias& cname) {
-              alias = cname.target;
-              alias_ttl = ttl;
-            },
-            // RFC 2308 section 5: a negative answer is kept for the lower of the two.
-            [&](const Authority& soa) { negative_ttl = std::min(soa.minimum, ttl); },
-            [](const OtherData&) {},
-        },
-        record.data);
+    if (std::find(set.records.begin(), set.records.end(), *record.data) != set.records.end())
+      return;
+    set.records.push_back(*record.data);
+    // RFC 2181 section 5.2: the TTLs of a set are one; the lowest where they differ.
+    set.ttl = std::min(set.ttl, record.ttl);
   }
 
   /// RFC 1034 section 3.6.2: where there is a CNAME there is nothing else. (The records of DNSSEC
-  /// are the exception, and they are OtherData here.)
+  /// that may be there are of types that are not kept.)
   bool conflicts() const {
-    const auto aliases = std::count_if(seen.begin(), seen.end(), [](const RecordData& data) {
-      return std::holds_alternative<Alias>(data);
-    });
-    const auto others = std::count_if(seen.begin(), seen.end(), [](const RecordData& data) {
-      return !std::holds_alternative<Alias>(data) && !std::holds_alternative<OtherData>(data);
-    });
-    return aliases > 1 || (aliases == 1 && others > 0);
+    const auto aliases = answers.find(RrType::cname);
+    return aliases != answers.end() && (answers.size() > 1 || aliases->second.records.size() > 1);
   }
 
   ZoneNode finish() && {
     ZoneNode node;
     node.has_records = true;
-    node.alias = std::move(alias);
-    node.alias_ttl = alias_ttl;
-    node.negative_ttl = negative_ttl;
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-      if (!answers[i]) continue;
-      auto& exchanges = answers[i]->exchanges;
-      std::stable_sort(
-          exchanges.begin(), exchanges.end(),
-          [](const MxRecord& a, const MxRecord& b) { return a.preference < b.preference; });
-      node.answers[i] = std::make_shared<const DnsAnswer>(std::move(*answers[i]));
+    for (auto& [type, answer] : answers) {
+      sort_by_preference(answer.records);
+      if (const auto* soa = std::get_if<SoaRecord>(&answer.records.front()))
+        node.negative_ttl = std::min(seconds(soa->minimum), answer.ttl);  // RFC 2308 section 5
+      node.answers.emplace(type, std::make_shared<const DnsAnswer>(std::move(answer)));
     }
     return node;
   }
@@ -102,20 +58,9 @@ struct Draft {
 
 }  // namespace
 
-std::size_t type_index(RrType type) {
-  switch (type) {
-    case RrType::a:
-      return 0;
-    case RrType::aaaa:
-      return 1;
-    case RrType::mx:
-      return 2;
-    case RrType::ptr:
-      return 3;
-    case RrType::txt:
-      return 4;
-  }
-  return 0;
+DnsAnswerRef ZoneNode::records(RrType type) const {
+  const auto found = answers.find(type);
+  return found == answers.end() ? nullptr : found->second;
 }
 
 Result<ZoneTree> ZoneTree::build(const std::vector<ZoneFile>& files) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <array>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,14 +15,12 @@ namespace authmilter {
 /// One name of the zones.
 struct ZoneNode {
   bool has_records = false;  // false: an empty non-terminal, there because of a name below it
-  std::array<DnsAnswerRef, 5> answers;  // by type_index(); null where there are no such records
-  std::optional<DnsName> alias;
-  std::chrono::seconds alias_ttl{0};
+  std::map<RrType, DnsAnswerRef> answers;
   std::optional<std::chrono::seconds> negative_ttl;  // set at the apex of a zone: its SOA
-};
 
-/// Where in ZoneNode::answers the records of a type are.
-std::size_t type_index(RrType type);
+  /// Null where there are no such records.
+  DnsAnswerRef records(RrType type) const;
+};
 
 /// Names and their records. Immutable once built.
 class ZoneTree {

@@ -26,12 +26,7 @@ void append(std::string& list, const std::string& item) {
 /// What was found, in the order it came; the log cuts it.
 std::string data_of(const DnsAnswer& answer) {
   std::string text;
-  for (const IpAddress& address : answer.addresses) append(text, address.text());
-  for (const MxRecord& mx : answer.exchanges) {
-    append(text, std::to_string(mx.preference) + " " + mx.exchange.text());
-  }
-  for (const DnsName& name : answer.names) append(text, name.text());
-  for (const std::string& record : answer.texts) append(text, record);
+  for (const DnsRecord& record : answer.records) append(text, to_string(record));
   return text;
 }
 

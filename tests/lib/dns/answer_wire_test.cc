@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "support/records_text.h"
+
 using namespace authmilter;
 using namespace std::string_literals;
 
@@ -73,11 +75,7 @@ std::string told(const DnsAnswer& answer) {
   if (answer.status == DnsStatus::temperror) return std::string(to_string(answer.fault));
   std::string line(to_string(answer.status));
   line += " " + std::to_string(answer.ttl.count());
-  for (const auto& address : answer.addresses) line += " " + address.text();
-  for (const auto& mx : answer.exchanges)
-    line += " " + std::to_string(mx.preference) + "=" + mx.exchange.text();
-  for (const auto& target : answer.names) line += " " + target.text();
-  for (const auto& text : answer.texts) line += " [" + text + "]";
+  if (!answer.records.empty()) line += " " + records_text(answer);
   return line;
 }
 
@@ -123,6 +121,28 @@ TEST_CASE("a response is read as the answer to its question (RFC 1035 section 4)
        "success 9 [v=spf1]"},
       {"an empty string", {kTxt, record(kOwner, kTxt, 9, string(""))}, "success 9 []"},
       {"CNAME, its TTL counts", {kA, chain, 2}, "success 50 192.0.2.1"},
+      {"a CNAME itself", {kCname, chain, 2}, "success 50 y.test"},
+      {"NS", {2, record(kOwner, 2, 9, name("ns.test"))}, "success 9 ns.test"},
+      {"SOA, with a dot in its mailbox",
+       {kSoa, record(kOwner, kSoa, 9,
+                     name("ns.test") + string("host.master") + name("test") +
+                         "\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\5"s)},
+       "success 9 ns.test 1 2 3 4 5"},
+      {"SRV (RFC 2782)",
+       {33, record(kOwner, 33, 9, u16(1) + u16(2) + u16(993) + name("imap.test"))},
+       "success 9 1 2 993 imap.test"},
+      {"DS (RFC 4034 section 5)",
+       {43, record(kOwner, 43, 9, u16(20326) + "\x08\x02\xab\xcd")},
+       "success 9 20326 8 2 abcd"},
+      {"DNSKEY (RFC 4034 section 2)",
+       {48, record(kOwner, 48, 9, u16(257) + "\x03\x0fkey")},
+       "success 9 257 3 15 6b6579"},
+      {"TLSA (RFC 6698 section 2)",
+       {52, record(kOwner, 52, 9, "\x03\x01\x01\xde\xad")},
+       "success 9 3 1 1 dead"},
+      {"CAA (RFC 8659 section 4)",
+       {257, record(kOwner, 257, 9, "\x80" + string("issue") + "ca.test")},
+       "success 9 128 issue ca.test"},
       {"other owners, types and classes are passed over",
        {kA,
         record(name("z.test"), kA, 1, kAddress) + record(kOwner, kTxt, 1, string("t")) +
@@ -184,6 +204,17 @@ TEST_CASE("a damaged response is a temperror, never half an answer (A172)") {
        "malformed"},
       {"target ends after its record", {12, record(kOwner, 12, 60, "\5ab")}, "malformed"},
       {"MX of two octets", {kMx, record(kOwner, kMx, 60, u16(10))}, "malformed"},
+      {"SRV without a target",
+       {33, record(kOwner, 33, 60, u16(1) + u16(2) + u16(993))},
+       "malformed"},
+      {"DS of three octets", {43, record(kOwner, 43, 60, u16(1) + "x")}, "malformed"},
+      {"TLSA of two octets", {52, record(kOwner, 52, 60, "\3\1")}, "malformed"},
+      {"CAA's tag past its record",
+       {257, record(kOwner, 257, 60, "\x80\x09issue") + "octets"},
+       "malformed"},
+      {"SOA without its last number",
+       {kSoa, record(kOwner, kSoa, 60, name("ns") + name("hm") + std::string(16, '\1'))},
+       "malformed"},
       {"a dot inside a label is no separator",
        {12, record(kOwner, 12, 60, string("a.b") + name("test"))},
        "malformed"},
@@ -237,7 +268,7 @@ TEST_CASE("size is bounded by the message, and the message by 64 KiB") {
   for (int i = 0; i < 300; ++i) many += text;
   const std::string wire = Response{kTxt, many, 300}.wire();
   REQUIRE(wire.size() <= 65535);
-  CHECK(parse(wire, kTxt).texts.size() == 300);
+  CHECK(parse(wire, kTxt).texts().size() == 300);
   CHECK(told(parse(wire + std::string(65536 - wire.size(), 'x'), kTxt)) == "malformed");
 
   // Pointers to pointers to pointers, each one step back.

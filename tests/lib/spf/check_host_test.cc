@@ -386,7 +386,7 @@ TEST_CASE("what a resolver throws comes out after the library has been left") {
         --texts;
         DnsAnswer answer;
         answer.status = DnsStatus::success;
-        answer.texts = {"v=spf1 include:a.example a -all"};
+        answer.records = {TxtRecord{"v=spf1 include:a.example a -all"}};
         return std::make_shared<const DnsAnswer>(answer);
       }
       throw std::runtime_error("bug");

@@ -60,9 +60,10 @@ DaemonFacts good_daemon() {
   facts.validating = true;
   facts.signed_answer = answer([](DnsAnswer& a) { a.secure = true; });
   facts.bogus_answer = std::make_shared<DnsAnswer>(DnsAnswer::failed(DnsFault::bogus));
-  facts.large_answer = answer([](DnsAnswer& a) { a.texts = {std::string(4000, 'x')}; });
+  facts.large_answer =
+      answer([](DnsAnswer& a) { a.records = {TxtRecord{std::string(4000, 'x')}}; });
   facts.loopback_answer =
-      answer([](DnsAnswer& a) { a.addresses = {IpAddress::parse("127.0.0.2").value()}; });
+      answer([](DnsAnswer& a) { a.records = {ARecord{IpAddress::parse("127.0.0.2").value()}}; });
   return facts;
 }
 

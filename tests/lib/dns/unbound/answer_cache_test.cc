@@ -17,7 +17,7 @@ DnsAnswerRef answer(DnsStatus status, std::chrono::seconds ttl, std::size_t octe
   DnsAnswer made;
   made.status = status;
   made.ttl = ttl;
-  made.texts = {std::string(octets, 'x')};
+  made.records = {TxtRecord{std::string(octets, 'x')}};
   return std::make_shared<const DnsAnswer>(std::move(made));
 }
 

@@ -17,6 +17,7 @@
 
 #include "base/ascii.h"
 #include "base/c_handle.h"
+#include "dns/record_fields.h"
 
 using namespace authmilter;
 using namespace std::chrono_literals;
@@ -56,23 +57,39 @@ void put_name(Octets& to, const std::string& name) {
   put8(to, 0);
 }
 
+/// Writes the fields of a record as the wire has them.
+struct FieldWriter {
+  Octets& to;
+
+  void number(std::uint8_t value, std::string_view = {}) { put8(to, value); }
+  void number(std::uint16_t value, std::string_view = {}) { put16(to, value); }
+  void number(std::uint32_t value, std::string_view = {}) { put32(to, value); }
+  void algorithm(std::uint8_t value) { put8(to, value); }
+  void seconds(std::uint32_t value) { put32(to, value); }
+  void name(const DnsName& name) { put_name(to, name.text()); }
+  void mailbox() { put_name(to, "mailbox"); }
+  void v4(const IpAddress& address) { put(to, address.octets()); }
+  void v6(const IpAddress& address) { put(to, address.octets()); }
+  void strings(std::string_view text) {
+    do {
+      tag(text.substr(0, 255));
+      text.remove_prefix(std::min<std::size_t>(text.size(), 255));
+    } while (!text.empty());
+  }
+  void tag(std::string_view text) {
+    put8(to, text.size());
+    rest(text);
+  }
+  void rest(std::string_view text) { to.insert(to.end(), text.begin(), text.end()); }
+  void hexadecimal(const Octets& octets) { put(to, octets); }
+  void base64(const Octets& octets) { put(to, octets); }
+};
+
 std::vector<Octets> rdata_of(const DnsAnswer& answer) {
   std::vector<Octets> all;
-  for (const auto& address : answer.addresses)
-    all.emplace_back(address.octets().begin(), address.octets().end());
-  for (const auto& mx : answer.exchanges) {
-    put16(all.emplace_back(), mx.preference);
-    put_name(all.back(), mx.exchange.text());
-  }
-  for (const auto& name : answer.names) put_name(all.emplace_back(), name.text());
-  for (std::string_view text : answer.texts) {
-    Octets& rdata = all.emplace_back();
-    do {
-      const auto piece = text.substr(0, 255);
-      put8(rdata, piece.size());
-      rdata.insert(rdata.end(), piece.begin(), piece.end());
-      text.remove_prefix(piece.size());
-    } while (!text.empty());
+  for (const DnsRecord& record : answer.records) {
+    FieldWriter writer{all.emplace_back()};
+    visit_fields(record, writer);
   }
   return all;
 }

@@ -14,6 +14,7 @@
 
 #include "base/locked.h"
 #include "lib/dns/unbound/dns_server.h"
+#include "support/records_text.h"
 #include "support/temporary_folder.h"
 
 using namespace authmilter;
@@ -34,10 +35,7 @@ std::string told(const DnsAnswer& answer) {
     return "temperror/" + std::string(to_string(answer.fault));
   if (answer.status != DnsStatus::success) return std::string(to_string(answer.status));
   std::string line = answer.secure ? "secure" : "insecure";
-  for (const auto& address : answer.addresses) line += " " + address.text();
-  for (const auto& mx : answer.exchanges) line += " " + mx.exchange.text();
-  for (const auto& name : answer.names) line += " " + name.text();
-  for (const auto& text : answer.texts) line += " [" + text + "]";
+  if (!answer.records.empty()) line += " " + records_text(answer);
   return line;
 }
 
@@ -114,10 +112,10 @@ a\032b\"\\\(\000\255.test. TXT "odd octets"
     const char* want;
   } rows[] = {
       {"TXT", "_dmarc.foo.test", RrType::txt, "insecure [v=DMARC1]"},
-      {"MX in order of preference", "mx.test", RrType::mx, "insecure a.test b.test"},
+      {"MX in order of preference", "mx.test", RrType::mx, "insecure 10=a.test 20=b.test"},
       {"A", "mx.test", RrType::a, "insecure 192.0.2.7"},
       {"AAAA", "mx.test", RrType::aaaa, "insecure 2001:db8::7"},
-      {"null MX", "null.test", RrType::mx, "insecure "},
+      {"null MX", "null.test", RrType::mx, "insecure 0="},
       {"no data", "mx.test", RrType::txt, "no_data"},
       {"no such name", "missing.test", RrType::txt, "nxdomain"},
       {"documentation addresses", "1.2.0.192.in-addr.arpa", RrType::ptr, "insecure doc.test"},
@@ -155,7 +153,7 @@ TEST_CASE("what goes wrong upstream is a temperror with its reason") {
   CHECK(told(*resolver, "refused.test") == "temperror/servfail");
   CHECK(told(*resolver, "garbage.test") == "temperror/servfail");
   CHECK(told(*resolver, "cut.test") == "insecure [cut]");  // over TCP
-  CHECK(resolver->resolve(question("big.test"))->texts.at(0).size() == 10'000);
+  CHECK(resolver->resolve(question("big.test"))->texts().at(0).size() == 10'000);
   CHECK(told(*resolver, "slow.test") == "insecure [slow]");
 
   const auto waited =

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "support/records_text.h"
+
 using namespace authmilter;
 
 namespace {
@@ -18,14 +20,7 @@ std::string told(const DnsAnswer& answer) {
   if (answer.status == DnsStatus::temperror)
     return "temperror/" + std::string(to_string(answer.fault));
   if (answer.status != DnsStatus::success) return std::string(to_string(answer.status));
-  std::string line;
-  for (const auto& address : answer.addresses) line += address.text() + " ";
-  for (const auto& mx : answer.exchanges)
-    line += std::to_string(mx.preference) + "=" + mx.exchange.text() + " ";
-  for (const auto& name : answer.names) line += name.text() + " ";
-  for (const auto& text : answer.texts) line += "[" + text + "] ";
-  if (!line.empty()) line.pop_back();
-  return line;
+  return records_text(answer);
 }
 
 std::string told(Resolver& resolver, const char* name, RrType type) {
@@ -122,8 +117,48 @@ TEST_CASE("a zone answers as its master file says (RFC 1035 section 5)") {
     CAPTURE(row.why);
     CHECK(told(*resolver, row.name, row.type) == row.want);
   }
-  CHECK(ask(*resolver, "bytes.example", RrType::txt)->texts.at(0) ==
+  CHECK(ask(*resolver, "bytes.example", RrType::txt)->texts().at(0) ==
         std::string("\0\xff\xc3\xa9", 4));
+}
+
+TEST_CASE("a zone holds records of every type that can be asked for") {
+  const auto resolver = make_test_resolver(R"($ORIGIN example.
+@           SOA    ns host 7 1h 1m 1w 300
+@           NS     ns
+@           DNSKEY 257 3 ED25519 ( a2 V5 )
+@           CAA    0 issue "ca.test; account=1"
+sub         DS     20326 8 2 ( AB
+                   cd )
+_25._tcp    TLSA   3 1 1 DEAD
+_imaps._tcp SRV    0 1 993 mx
+generic     TLSA   \# 5 03 0101 dead
+alias       CNAME  sub
+)");
+  const struct {
+    const char* name;
+    RrType type;
+    const char* want;
+  } rows[] = {
+      {"example", RrType::soa, "ns.example 7 3600 60 604800 300"},
+      {"example", RrType::ns, "ns.example"},
+      {"example", RrType::dnskey, "257 3 15 6b6579"},
+      {"example", RrType::caa, "0 issue ca.test; account=1"},
+      {"sub.example", RrType::ds, "20326 8 2 abcd"},
+      {"_25._tcp.example", RrType::tlsa, "3 1 1 dead"},
+      {"_imaps._tcp.example", RrType::srv, "0 1 993 mx.example"},
+      {"generic.example", RrType::tlsa, "3 1 1 dead"},
+      {"alias.example", RrType::cname, "sub.example"},
+      {"alias.example", RrType::ds, "20326 8 2 abcd"},
+      {"example", RrType::tlsa, "no_data"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    CAPTURE(row.want);
+    CHECK(told(*resolver, row.name, row.type) == row.want);
+    CHECK(parse_rr_type(to_string(row.type)) == row.type);
+  }
+  CHECK(parse_rr_type("mx") == RrType::mx);
+  CHECK_FALSE(parse_rr_type("RRSIG").has_value());
 }
 
 TEST_CASE("answers of a zone carry their time to live (RFC 2181 section 5.2, RFC 2308)") {
@@ -207,6 +242,18 @@ TEST_CASE("a bad master file is refused with its line") {
       {"the same in digits", "a\\046b. A 192.0.2.1",
        "z:1: dot inside a label of the name \"a\\x5c046b.\""},
       {"short SOA", "a. SOA b. c. 1 2 3 4", "z:1: SOA needs two names and five numbers"},
+      {"a digit of hexadecimal too many", "a. DS 1 8 2 abc", "z:1: \"abc\" is not hexadecimal"},
+      {"no hexadecimal", "a. TLSA 3 1 1 xyz", "z:1: \"xyz\" is not hexadecimal"},
+      {"a key cut off", "a. DNSKEY 257 3 15 a2V", "z:1: \"a2V\" is not base64"},
+      {"port above 16 bits", "a. SRV 0 0 65536 b.", "z:1: \"65536\" is not a port"},
+      {"usage above 8 bits", "a. TLSA 256 1 1 aa", "z:1: \"256\" is not a certificate usage"},
+      {"DS without a digest", "a. DS 1 8 2",
+       "z:1: DS needs a key tag, an algorithm, a digest type and a digest"},
+      {"generic data of another length (RFC 3597 section 5)", "a. A \\# 4 c00002",
+       "z:1: A after \\# needs a length and that many octets"},
+      {"generic data that the type does not have", "a. A \\# 3 c00002",
+       "z:1: A after \\# needs a length and that many octets"},
+      {"CNAME and an NS record", "a. NS b.\na. CNAME b.", "z:2: CNAME and other data at one name"},
       {"CNAME and other data", "a. A 192.0.2.1\na. CNAME b.",
        "z:2: CNAME and other data at one name"},
       {"two CNAMEs", "a. CNAME c.\na. CNAME b.", "z:2: CNAME and other data at one name"},
