@@ -16,7 +16,8 @@ class RecordingResolver final : public Resolver {
     std::chrono::microseconds waited{0};  // for the answer
   };
   explicit RecordingResolver(Resolver& inner) : inner_(inner) {}
-  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override;
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
+                       Freshness freshness) override;
   using Resolver::resolve;
   void prefetch(const DnsQuestion& question) override { inner_.prefetch(question); }
   const std::vector<Entry>& entries() const { return entries_; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 
@@ -11,6 +12,12 @@ namespace authmilter {
 
 using Deadline = std::chrono::steady_clock::time_point;
 constexpr Deadline kNoDeadline = Deadline::max();
+
+/// cached: an answer that was given before will do while its time to live lasts; what mail needs.
+/// fresh: the name servers are asked anew, past every cache of ours, for programs that wait for a
+/// change to be seen; what the name servers keep themselves is out of reach. Two who ask the same
+/// at a time get one answer.
+enum class Freshness : std::uint8_t { cached, fresh };
 
 /// On whose behalf the DNS is asked: the client that brought the message. Its share of the look-ups
 /// under way is counted by its address (IPv6: its /64) and by its network (IPv4 /24, IPv6 /48).
@@ -36,8 +43,11 @@ class Resolver {
 
   /// Blocks until the answer is there, this resolver's own time limit has passed or `deadline` is
   /// reached; the last two are a temperror. Never null, never throws for anything the network does.
-  virtual DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) = 0;
-  DnsAnswerRef resolve(const DnsQuestion& question) { return resolve(question, kNoDeadline); }
+  virtual DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
+                               Freshness freshness) = 0;
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline = kNoDeadline) {
+    return resolve(question, deadline, Freshness::cached);
+  }
 
   /// Starts a lookup whose answer will probably be needed, if there is room for such. Never blocks.
   virtual void prefetch(const DnsQuestion& question) = 0;

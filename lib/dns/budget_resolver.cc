@@ -35,15 +35,18 @@ BudgetResolver::BudgetResolver(Resolver& inner, std::size_t max_queries,
 
 BudgetResolver::~BudgetResolver() = default;
 
-DnsAnswerRef BudgetResolver::resolve(const DnsQuestion& question, Deadline deadline) {
+DnsAnswerRef BudgetResolver::resolve(const DnsQuestion& question, Deadline deadline,
+                                     Freshness freshness) {
   const auto known = state_->answers.find(question);
-  if (known != state_->answers.end() && known->second != nullptr) return known->second;
+  const bool is_known = known != state_->answers.end() && known->second != nullptr;
+  if (is_known && freshness == Freshness::cached) return known->second;
 
   if (state_->time_is_up()) {
     // What was asked for in time may have been answered since. Whoever used the time up with slow
     // names of his own must not hide what others' names say.
     const bool asked = known != state_->answers.end();
-    DnsAnswerRef answer = asked ? state_->inner.resolve(question, Clock::now()) : over_the_limit();
+    DnsAnswerRef answer =
+        asked ? state_->inner.resolve(question, Clock::now(), freshness) : over_the_limit();
     if (answer->fault == DnsFault::limit) {
       state_->limit_reached = true;
     } else {
@@ -62,7 +65,8 @@ DnsAnswerRef BudgetResolver::resolve(const DnsQuestion& question, Deadline deadl
   }
 
   const Deadline own_deadline = begin + (state_->waiting_time - state_->waited);
-  const DnsAnswerRef answer = state_->inner.resolve(question, std::min(deadline, own_deadline));
+  const DnsAnswerRef answer =
+      state_->inner.resolve(question, std::min(deadline, own_deadline), freshness);
   const auto end = Clock::now();
   state_->waited += std::chrono::duration_cast<std::chrono::microseconds>(end - begin);
   if (end >= own_deadline && answer->fault == DnsFault::limit) state_->limit_reached = true;

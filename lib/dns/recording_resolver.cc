@@ -5,9 +5,10 @@
 
 namespace authmilter {
 
-DnsAnswerRef RecordingResolver::resolve(const DnsQuestion& question, Deadline deadline) {
+DnsAnswerRef RecordingResolver::resolve(const DnsQuestion& question, Deadline deadline,
+                                        Freshness freshness) {
   const auto asked = std::chrono::steady_clock::now();
-  DnsAnswerRef answer = inner_.resolve(question, deadline);
+  DnsAnswerRef answer = inner_.resolve(question, deadline, freshness);
   const auto waited = std::chrono::steady_clock::now() - asked;
   // A question asked again is written down again only when the answer has changed.
   const bool known = std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {

@@ -21,7 +21,7 @@ bool names_a_key(const HeaderField& field, std::span<const SigningKey> keys) {
 
 }  // namespace
 
-DnsAnswerRef OwnKeyRecords::resolve(const DnsQuestion& question, Deadline) {
+DnsAnswerRef OwnKeyRecords::resolve(const DnsQuestion& question, Deadline, Freshness) {
   auto answer = std::make_shared<DnsAnswer>();
   answer->status = DnsStatus::nxdomain;
   for (const SigningKey& key : keys_) {

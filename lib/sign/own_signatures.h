@@ -31,7 +31,8 @@ class OwnKeyRecords final : public Resolver {
  public:
   explicit OwnKeyRecords(std::span<const SigningKey> keys) : keys_(keys) {}
   using Resolver::resolve;
-  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override;
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
+                       Freshness freshness) override;
   void prefetch(const DnsQuestion&) override {}
 
  private:

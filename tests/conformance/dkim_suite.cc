@@ -38,7 +38,8 @@ constexpr std::int64_t kNow = 1'800'000'000;
 class MapResolver final : public authmilter::Resolver {
  public:
   explicit MapResolver(const json& zone) : zone_(zone) {}
-  DnsAnswerRef resolve(const DnsQuestion& question, authmilter::Deadline) override {
+  DnsAnswerRef resolve(const DnsQuestion& question, authmilter::Deadline,
+                       authmilter::Freshness) override {
     DnsAnswer answer;
     answer.status = DnsStatus::nxdomain;
     if (const auto text = zone_.find(question.name.text()); text != zone_.end()) {

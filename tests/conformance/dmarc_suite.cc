@@ -36,7 +36,7 @@ class CaseResolver final : public Resolver {
   void fail_others(DnsFault fault) { others_ = fault; }
 
   using Resolver::resolve;
-  DnsAnswerRef resolve(const DnsQuestion& question, Deadline) override {
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline, Freshness) override {
     const auto found = names_.find(question.name.text());
     const DnsFault fault = found == names_.end() ? others_ : found->second.fault;
     DnsAnswer answer = DnsAnswer::failed(fault);

@@ -60,7 +60,7 @@ class ScenarioResolver final : public Resolver {
     }
   }
 
-  DnsAnswerRef resolve(const DnsQuestion& question, Deadline) override {
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline, Freshness) override {
     DnsName name = question.name;
     for (int hops = 0; hops < kCnameLimit; ++hops) {
       const auto found = zone_.find(name);

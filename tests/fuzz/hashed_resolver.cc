@@ -31,7 +31,7 @@ HashedResolver::HashedResolver(std::string_view zone) {
   }
 }
 
-DnsAnswerRef HashedResolver::resolve(const DnsQuestion& question, Deadline) {
+DnsAnswerRef HashedResolver::resolve(const DnsQuestion& question, Deadline, Freshness) {
   ++calls_;
   questions_.insert(question);
   auto found = std::make_shared<DnsAnswer>(answer(question));

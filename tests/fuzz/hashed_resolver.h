@@ -31,7 +31,8 @@ class HashedResolver : public Resolver {
   void add_text(const std::string& name, const std::string& text) { bound_[name].push_back(text); }
   void fail_always() { mood_ = "F"; }
 
-  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override;
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
+                       Freshness freshness) override;
   using Resolver::resolve;
   void prefetch(const DnsQuestion& question) override { prefetched_.insert(question); }
 

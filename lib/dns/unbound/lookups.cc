@@ -75,10 +75,10 @@ void Lookups::make_room() {
 }
 
 Lookups::Joined Lookups::join(const DnsQuestion& question, const DnsClient& client, Use use,
-                              Deadline now) {
+                              Deadline now, Freshness freshness) {
   const ShareKeys client_keys = shares_of(client);
   const std::lock_guard lock(mutex_);
-  const auto found = listed_.find(question);
+  const auto found = listed_.find({question, freshness});
   const bool is_new = found == listed_.end();
   if (const auto share =
           refusal(client_keys, question, is_new ? nullptr : found->second.get(), use))
@@ -87,8 +87,8 @@ Lookups::Joined Lookups::join(const DnsQuestion& question, const DnsClient& clie
   LookupRef lookup;
   if (is_new) {
     make_room();
-    lookup = std::make_shared<Lookup>(question, client, now);
-    listed_.emplace(question, lookup);
+    lookup = std::make_shared<Lookup>(question, freshness, client, now);
+    listed_.emplace(std::pair(question, freshness), lookup);
     lookup->place_ = by_age_.insert(by_age_.end(), lookup);
     places_.add(shares_of(question.name), lookup->use_);
   } else {
@@ -123,7 +123,7 @@ void Lookups::unlist(Lookup& lookup, Lookup::State state) {
   }
   lookup.state_ = state;
   by_age_.erase(lookup.place_);
-  listed_.erase(lookup.question_);
+  listed_.erase({lookup.question_, lookup.freshness_});
 }
 
 void Lookups::leave(Lookup& lookup, std::uint64_t id) {

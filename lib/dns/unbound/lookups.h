@@ -20,10 +20,11 @@ namespace authmilter {
 /// there is an answer, or when it was given up because nobody has an interest in it. Thread-safe.
 class Lookup {
  public:
-  Lookup(DnsQuestion question, const DnsClient& client, Deadline begun)
-      : question_(std::move(question)), client_(client), begun_(begun) {}
+  Lookup(DnsQuestion question, Freshness freshness, const DnsClient& client, Deadline begun)
+      : question_(std::move(question)), freshness_(freshness), client_(client), begun_(begun) {}
 
   const DnsQuestion& question() const { return question_; }
+  Freshness freshness() const { return freshness_; }
   Deadline begun() const { return begun_; }
   bool is_over() const { return over_; }
   /// True once: for whoever is first to know how the question ended.
@@ -43,6 +44,7 @@ class Lookup {
   void end(DnsAnswerRef answer);
 
   const DnsQuestion question_;
+  const Freshness freshness_;
   const DnsClient client_;  // that began it
   const Deadline begun_;
   std::atomic<bool> over_ = false;
@@ -105,7 +107,8 @@ class Lookups {
 
   /// `use` is waiting or ahead. A full table gives up the oldest look-up that was begun ahead of
   /// need for one that is waited for.
-  Joined join(const DnsQuestion& question, const DnsClient& client, Use use, Deadline now);
+  Joined join(const DnsQuestion& question, const DnsClient& client, Use use, Deadline now,
+              Freshness freshness = Freshness::cached);
 
   /// libunbound is done with it. With a null answer it was ended without one.
   void finish(const LookupRef& lookup, DnsAnswerRef answer);
@@ -132,7 +135,7 @@ class Lookups {
   const PlaceLimits limits_;
   mutable std::mutex mutex_;
   Places places_;
-  std::map<DnsQuestion, LookupRef> listed_;
+  std::map<std::pair<DnsQuestion, Freshness>, LookupRef> listed_;
   std::list<LookupRef> by_age_;  // oldest first
   std::uint64_t last_id_ = 0;
 };

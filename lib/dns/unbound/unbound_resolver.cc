@@ -118,14 +118,15 @@ class UnboundResolver final : public Resolver {
     return notice + ": answers are not validated";
   }
 
-  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override {
-    return Message(*this, DnsClient()).resolve(question, deadline);
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
+                       Freshness freshness) override {
+    return Message(*this, DnsClient()).resolve(question, deadline, freshness);
   }
 
   void prefetch(const DnsQuestion& question) override {
     const auto now = Clock::now();
     if (cache_.find(question, now) == nullptr)
-      join(question, DnsClient(), Use::ahead, now).interest.detach();
+      join(question, DnsClient(), Use::ahead, now, Freshness::cached).interest.detach();
   }
 
   std::unique_ptr<Resolver> for_message(const DnsClient& client) override {
@@ -139,15 +140,18 @@ class UnboundResolver final : public Resolver {
     Message(UnboundResolver& resolver, const DnsClient& client)
         : resolver_(resolver), client_(client) {}
 
-    DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override {
+    DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
+                         Freshness freshness) override {
       const auto now = Clock::now();
-      const DnsAnswerRef held = known(question);
+      const bool is_fresh = freshness == Freshness::fresh;
+      const DnsAnswerRef held = is_fresh ? nullptr : known(question);
       // A failure that nobody has waited for may be over by now.
       if (held != nullptr && held->status != DnsStatus::temperror) return held;
-      if (auto cached = resolver_.cache_.find(question, now)) return keep(question, cached);
+      auto cached = is_fresh ? nullptr : resolver_.cache_.find(question, now);
+      if (cached != nullptr) return keep(question, std::move(cached));
       if (now >= deadline) return held != nullptr ? held : failed(DnsFault::limit);
 
-      auto joined = resolver_.join(question, client_, Use::waiting, now);
+      auto joined = resolver_.join(question, client_, Use::waiting, now, freshness);
       if (joined.refused) {
         resolver_.refused(*joined.refused, client_);
         return failed(DnsFault::overload);
@@ -174,7 +178,7 @@ class UnboundResolver final : public Resolver {
         keep(question, std::move(cached));
         return;
       }
-      auto joined = resolver_.join(question, client_, Use::ahead, now);
+      auto joined = resolver_.join(question, client_, Use::ahead, now, Freshness::cached);
       if (!joined.refused) interests_[question] = std::move(joined.interest);
     }
 
@@ -197,12 +201,13 @@ class UnboundResolver final : public Resolver {
 
   /// The lookup of a question, started if need be.
   Lookups::Joined join(const DnsQuestion& question, const DnsClient& client, Use use,
-                       Clock::time_point now) {
+                       Clock::time_point now, Freshness freshness) {
     for (const LookupRef& lookup : lookups_.overdue(now)) expire(lookup);
-    auto joined = lookups_.join(question, client, use, now);
+    auto joined = lookups_.join(question, client, use, now, freshness);
     if (!joined.is_new) return joined;
     // It may have been answered since the cache was asked.
-    if (auto known = cache_.find(question, now))
+    auto known = freshness == Freshness::fresh ? nullptr : cache_.find(question, now);
+    if (known != nullptr)
       lookups_.finish(joined.interest.lookup(), std::move(known));
     else
       worker_->submit(joined.interest.lookup());

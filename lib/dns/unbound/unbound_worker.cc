@@ -251,10 +251,24 @@ void UnboundWorker::ask(Purpose purpose, const LookupRef& lookup) {
   Query query;
   query.worker = this;
   query.purpose = purpose;
-  query.context = purpose == Purpose::plain ? plain_ : validating_;
+  query.context = context_for(purpose, lookup->freshness());
+  if (query.context == nullptr)
+    return finish_(lookup, shared(DnsAnswer::failed(DnsFault::servfail)));
   query.lookup = lookup;
   send(std::move(query), presentation(lookup->question().name),
        static_cast<int>(lookup->question().type));
+}
+
+/// libunbound has no way past its caches, so a fresh question gets a context with empty ones. It
+/// ends with its question.
+UnboundContext UnboundWorker::context_for(Purpose purpose, Freshness freshness) {
+  const UnboundContext& shared_one = purpose == Purpose::plain ? plain_ : validating_;
+  if (freshness == Freshness::cached) return shared_one;
+  const TrustAnchors none;
+  auto fresh = make_unbound_context(loop_, upstream_, purpose == Purpose::plain ? none : anchors_);
+  if (!fresh) return nullptr;
+  any_retired_ = true;  // it is none of the current ones: see end_what_is_left_over()
+  return std::move(*fresh);
 }
 
 void UnboundWorker::send(Query unsent, const std::string& name, int type) {

@@ -93,6 +93,7 @@ class UnboundWorker {
 
   void start(const LookupRef& lookup);
   void ask(Purpose purpose, const LookupRef& lookup);
+  UnboundContext context_for(Purpose purpose, Freshness freshness);
   void send(Query query, const std::string& name, int type);
   static void on_result(void* data, int rcode, void* packet, int size, int security, char* why,
                         int rate_limited) noexcept;

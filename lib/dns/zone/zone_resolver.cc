@@ -46,10 +46,12 @@ class ZoneResolver final : public Resolver {
   ZoneResolver(std::shared_ptr<const ZoneData> data, std::unique_ptr<Resolver> out_of_zone)
       : data_(std::move(data)), view_(std::move(out_of_zone)), out_of_zone_(view_.get()) {}
 
-  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override {
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
+                       Freshness freshness) override {
     const Step step = look_up(question);
     if (step.answer != nullptr) return step.answer;
-    return kept_at_most(out_of_zone_->resolve({step.name, question.type}, deadline), step.ttl);
+    return kept_at_most(out_of_zone_->resolve({step.name, question.type}, deadline, freshness),
+                        step.ttl);
   }
 
   void prefetch(const DnsQuestion& question) override {

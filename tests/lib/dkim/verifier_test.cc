@@ -546,9 +546,10 @@ TEST_CASE("keys are asked for once, and early (A103)") {
   class Counting final : public Resolver {
    public:
     explicit Counting(Resolver& inner) : inner_(inner) {}
-    DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override {
+    DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
+                         Freshness freshness) override {
       log += "resolve " + question.name.text() + "\n";
-      return inner_.resolve(question, deadline);
+      return inner_.resolve(question, deadline, freshness);
     }
     void prefetch(const DnsQuestion& question) override {
       log += "prefetch " + question.name.text() + "\n";

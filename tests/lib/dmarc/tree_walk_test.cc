@@ -31,7 +31,7 @@ Lines asked(const RecordingResolver& resolver) {
 
 class PrefetchList final : public Resolver {
  public:
-  DnsAnswerRef resolve(const DnsQuestion&, Deadline) override {
+  DnsAnswerRef resolve(const DnsQuestion&, Deadline, Freshness) override {
     FAIL("a prefetch waits for nothing");
     return nullptr;
   }

@@ -20,7 +20,7 @@ Deadline in(std::chrono::milliseconds time) { return std::chrono::steady_clock::
 /// Counts what reaches it and answers "yes", after `delay` or at the deadline.
 class Upstream final : public Resolver {
  public:
-  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override {
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline, Freshness) override {
     asked.push_back(question.name.text());
     const bool is_ready =
         std::find(ready.begin(), ready.end(), question.name.text()) != ready.end();

@@ -381,7 +381,7 @@ TEST_CASE("steps tell what was tried, in order") {
 TEST_CASE("what a resolver throws comes out after the library has been left") {
   class Broken final : public Resolver {
    public:
-    DnsAnswerRef resolve(const DnsQuestion& question, Deadline) override {
+    DnsAnswerRef resolve(const DnsQuestion& question, Deadline, Freshness) override {
       if (question.type == RrType::txt && texts > 0) {
         --texts;
         DnsAnswer answer;

@@ -283,9 +283,10 @@ TEST_CASE("A68, edge case 27: an evaluation ends at its deadline (RFC 7208 secti
   class Slow final : public Resolver {
    public:
     explicit Slow(Resolver& zone) : zone_(zone) {}
-    DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override {
+    DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
+                         Freshness freshness) override {
       deadlines.push_back(deadline);
-      return zone_.resolve(question, deadline);
+      return zone_.resolve(question, deadline, freshness);
     }
     void prefetch(const DnsQuestion&) override {}
     std::vector<Deadline> deadlines;
@@ -312,10 +313,11 @@ TEST_CASE("the client's own names have a part of the time only (A201)") {
   class Timed final : public Resolver {
    public:
     explicit Timed(Resolver& zone) : zone_(zone) {}
-    DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override {
+    DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
+                         Freshness freshness) override {
       const bool of_client = question.type == RrType::ptr || question.name.text() == "c.example";
       (of_client ? of_client_ : of_record_).push_back(deadline);
-      return zone_.resolve(question, deadline);
+      return zone_.resolve(question, deadline, freshness);
     }
     void prefetch(const DnsQuestion&) override {}
     std::vector<Deadline> of_client_;

@@ -81,14 +81,15 @@ bool has(const Verdict& verdict, std::string_view text) {
 class SlowResolver final : public Resolver {
  public:
   explicit SlowResolver(std::string slow) : slow_(std::move(slow)) {}
-  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override {
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
+                       Freshness freshness) override {
     if (question.name.text().ends_with(slow_)) {
       const auto ready = std::chrono::steady_clock::now() + 40ms;
       std::this_thread::sleep_until(std::min(ready, deadline));
       if (deadline < ready)
         return std::make_shared<const DnsAnswer>(DnsAnswer::failed(DnsFault::limit));
     }
-    return zone_->resolve(question, deadline);
+    return zone_->resolve(question, deadline, freshness);
   }
   void prefetch(const DnsQuestion&) override {}
 
@@ -101,9 +102,10 @@ class SlowResolver final : public Resolver {
 class ThrowingResolver final : public Resolver {
  public:
   explicit ThrowingResolver(std::string name) : name_(std::move(name)) {}
-  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override {
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
+                       Freshness freshness) override {
     if (question.name.text() == name_) throw std::runtime_error("internal");
-    return zone_->resolve(question, deadline);
+    return zone_->resolve(question, deadline, freshness);
   }
   void prefetch(const DnsQuestion&) override {}
 
@@ -115,10 +117,11 @@ class ThrowingResolver final : public Resolver {
 /// Writes down for which names somebody waits, in their order.
 class OrderedResolver final : public Resolver {
  public:
-  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline) override {
+  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
+                       Freshness freshness) override {
     if (waited_for_.empty() || waited_for_.back() != question.name.text())
       waited_for_.push_back(question.name.text());
-    return zone_->resolve(question, deadline);
+    return zone_->resolve(question, deadline, freshness);
   }
   void prefetch(const DnsQuestion& question) override {
     prefetched_.push_back(question.name.text());

@@ -382,7 +382,7 @@ TEST_CASE("an exception at any lookup ends in a tempfail (A185)") {
   class Broken final : public Resolver {
    public:
     explicit Broken(bool at_prefetch) : at_prefetch_(at_prefetch) {}
-    DnsAnswerRef resolve(const DnsQuestion&, Deadline) override {
+    DnsAnswerRef resolve(const DnsQuestion&, Deadline, Freshness) override {
       throw std::runtime_error("internal");
     }
     void prefetch(const DnsQuestion&) override {

@@ -60,6 +60,8 @@ TEST_CASE("who asks what is under way joins") {
   CHECK_FALSE(again.is_new);
   CHECK(again.interest.lookup() == first.interest.lookup());
   CHECK(lookups.join({txt("a.test").name, RrType::a}, kAnyone, Use::waiting, now).is_new);
+  // What is under way may be answered from a cache.
+  CHECK(lookups.join(txt("a.test"), kAnyone, Use::waiting, now, Freshness::fresh).is_new);
 
   lookups.finish(first.interest.lookup(), nxdomain());
   CHECK(again.interest.lookup()->wait_until(now)->status == DnsStatus::nxdomain);

@@ -277,6 +277,34 @@ TEST_CASE("what a message has asked for stays with it (A192)") {
   }
 }
 
+TEST_CASE("a fresh question goes past every cache of ours") {
+  DnsServer server("a.example. 3600 TXT \"a\"\n", {.signs = true});
+  const AnchorFile anchor(server.trust_anchor());
+  const struct {
+    DnssecMode dnssec;
+    const char* answer;
+  } rows[] = {{DnssecMode::off, "insecure [a]"}, {DnssecMode::on, "secure [a]"}};
+  for (const auto& row : rows) {
+    CAPTURE(row.answer);
+    auto options = options_for(server);
+    options.dnssec = row.dnssec;
+    options.trust_anchor_file = anchor.path();
+    const auto resolver = make(options);
+    const auto message = resolver->for_message(DnsClient());
+    for (Resolver* one : {resolver.get(), message.get()}) {
+      CHECK(told(*one, "a.example") == row.answer);
+      const int asked = server.asked("a.example");
+      CHECK(told(*one, "a.example") == row.answer);
+      CHECK(server.asked("a.example") == asked);
+      for (int i = 1; i <= 2; ++i) {
+        const auto answer = one->resolve(question("a.example"), kNoDeadline, Freshness::fresh);
+        CHECK(told(*answer) == row.answer);
+        CHECK(server.asked("a.example") >= asked + i);
+      }
+    }
+  }
+}
+
 TEST_CASE("no lookup lives longer than a query may, however many wait for it in turn") {
   DnsServer server("", {{{"silent.test", Manner::silent}}});
   auto options = options_for(server);
