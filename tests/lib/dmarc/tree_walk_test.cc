@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "support/scripted_resolver.h"
+
 using namespace authmilter;
 
 namespace {
@@ -28,19 +30,6 @@ Lines asked(const RecordingResolver& resolver) {
   for (const auto& entry : resolver.entries()) lines.push_back(entry.question.name.text());
   return lines;
 }
-
-class PrefetchList final : public Resolver {
- public:
-  DnsAnswerRef resolve(const DnsQuestion&, Deadline, Freshness) override {
-    FAIL("a prefetch waits for nothing");
-    return nullptr;
-  }
-  void prefetch(const DnsQuestion& question) override {
-    CHECK(question.type == RrType::txt);
-    names.push_back(question.name.text());
-  }
-  Lines names;
-};
 
 }  // namespace
 
@@ -244,7 +233,8 @@ TEST_CASE("a name without room for the prefix holds no record") {
 }
 
 TEST_CASE("prefetching starts every query of the walk and waits for none") {
-  PrefetchList resolver;
+  ScriptedResolver resolver("");
   prefetch_dmarc(name("a.example.com"), resolver);
-  CHECK(resolver.names == Lines{"_dmarc.a.example.com", "_dmarc.example.com", "_dmarc.com"});
+  CHECK(resolver.asked().empty());
+  CHECK(resolver.prefetched() == Lines{"_dmarc.a.example.com", "_dmarc.example.com", "_dmarc.com"});
 }

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "support/scripted_resolver.h"
+
 using namespace spf_test;
 
 namespace {
@@ -379,24 +381,12 @@ TEST_CASE("steps tell what was tried, in order") {
 }
 
 TEST_CASE("what a resolver throws comes out after the library has been left") {
-  class Broken final : public Resolver {
-   public:
-    DnsAnswerRef resolve(const DnsQuestion& question, Deadline, Freshness) override {
-      if (question.type == RrType::txt && texts > 0) {
-        --texts;
-        DnsAnswer answer;
-        answer.status = DnsStatus::success;
-        answer.records = {TxtRecord{"v=spf1 include:a.example a -all"}};
-        return std::make_shared<const DnsAnswer>(answer);
-      }
-      throw std::runtime_error("bug");
-    }
-    void prefetch(const DnsQuestion&) override {}
-    int texts = 0;
-  };
   for (const int texts : {0, 1, 2}) {
-    Broken resolver;
-    resolver.texts = texts;
+    int left = texts;
+    ScriptedResolver resolver("", [&](const DnsQuestion& question, Deadline) {
+      if (question.type != RrType::txt || left-- == 0) throw std::runtime_error("bug");
+      return ScriptedResolver::record(TxtRecord{"v=spf1 include:a.example a -all"});
+    });
     CHECK_THROWS_AS(check(resolver), std::runtime_error);
   }
 }

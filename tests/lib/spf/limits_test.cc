@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "support/scripted_resolver.h"
+
 using namespace spf_test;
 
 namespace {
@@ -280,62 +282,37 @@ TEST_CASE("A166: no term of a long record is lost") {
 }
 
 TEST_CASE("A68, edge case 27: an evaluation ends at its deadline (RFC 7208 section 4.6.4)") {
-  class Slow final : public Resolver {
-   public:
-    explicit Slow(Resolver& zone) : zone_(zone) {}
-    DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
-                         Freshness freshness) override {
-      deadlines.push_back(deadline);
-      return zone_.resolve(question, deadline, freshness);
-    }
-    void prefetch(const DnsQuestion&) override {}
-    std::vector<Deadline> deadlines;
-
-   private:
-    Resolver& zone_;
-  };
-  const auto zone = make_test_resolver(spf("example.org", "a:h.example -all") + kHost);
-  Slow resolver(*zone);
+  ScriptedResolver resolver(spf("example.org", "a:h.example -all") + kHost);
   const auto start = std::chrono::steady_clock::now();
   CHECK(told(check(resolver)) == "fail");
-  REQUIRE(resolver.deadlines.size() == 2);
-  CHECK(resolver.deadlines[0] == resolver.deadlines[1]);
-  CHECK(resolver.deadlines[0] >= start + std::chrono::seconds(20));
-  CHECK(resolver.deadlines[0] <= std::chrono::steady_clock::now() + std::chrono::seconds(20));
+  REQUIRE(resolver.asked().size() == 2);
+  CHECK(resolver.asked()[0].deadline == resolver.asked()[1].deadline);
+  CHECK(resolver.asked()[0].deadline >= start + std::chrono::seconds(20));
+  CHECK(resolver.asked()[0].deadline <=
+        std::chrono::steady_clock::now() + std::chrono::seconds(20));
 
   SpfLimits limits;
   limits.time = std::chrono::seconds(0);
   CHECK(told(check(resolver, {.limits = limits})) == "temperror: dns-timeout");
-  CHECK(resolver.deadlines.size() == 2);
+  CHECK(resolver.asked().size() == 2);
 }
 
 TEST_CASE("the client's own names have a part of the time only (A201)") {
-  class Timed final : public Resolver {
-   public:
-    explicit Timed(Resolver& zone) : zone_(zone) {}
-    DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
-                         Freshness freshness) override {
-      const bool of_client = question.type == RrType::ptr || question.name.text() == "c.example";
-      (of_client ? of_client_ : of_record_).push_back(deadline);
-      return zone_.resolve(question, deadline, freshness);
-    }
-    void prefetch(const DnsQuestion&) override {}
-    std::vector<Deadline> of_client_;
-    std::vector<Deadline> of_record_;
-
-   private:
-    Resolver& zone_;
-  };
-  const auto zone = make_test_resolver(spf("example.org", "ptr:c.example a:h.example -all") +
-                                       kHost + "1.2.0.192.in-addr.arpa. PTR c.example.\n");
-  Timed resolver(*zone);
+  ScriptedResolver resolver(spf("example.org", "ptr:c.example a:h.example -all") + kHost +
+                            "1.2.0.192.in-addr.arpa. PTR c.example.\n");
   const auto start = std::chrono::steady_clock::now();
   check(resolver);
-  REQUIRE(resolver.of_client_.size() == 2);
-  CHECK(resolver.of_client_[0] == resolver.of_client_[1]);
-  CHECK(resolver.of_client_[0] <= start + std::chrono::seconds(15));
-  REQUIRE(resolver.of_record_.size() == 2);
-  CHECK(resolver.of_record_[0] >= start + std::chrono::seconds(20));
+  std::vector<Deadline> of_client;
+  std::vector<Deadline> of_record;
+  for (const auto& [question, deadline, freshness] : resolver.asked()) {
+    const bool client = question.type == RrType::ptr || question.name.text() == "c.example";
+    (client ? of_client : of_record).push_back(deadline);
+  }
+  REQUIRE(of_client.size() == 2);
+  CHECK(of_client[0] == of_client[1]);
+  CHECK(of_client[0] <= start + std::chrono::seconds(15));
+  REQUIRE(of_record.size() == 2);
+  CHECK(of_record[0] >= start + std::chrono::seconds(20));
 }
 
 TEST_CASE("a message's used-up budget is a temperror") {

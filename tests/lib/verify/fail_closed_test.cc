@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "support/scripted_resolver.h"
+
 // What goes wrong on our side of the DNS, or in our own code, is never a none and never a pass.
 
 using namespace authmilter;
@@ -78,62 +80,20 @@ bool has(const Verdict& verdict, std::string_view text) {
 
 /// Answers as the zone does, after a while for the names below `slow`. What was asked for in
 /// advance is there at once.
-class SlowResolver final : public Resolver {
- public:
-  explicit SlowResolver(std::string slow) : slow_(std::move(slow)) {}
-  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
-                       Freshness freshness) override {
-    if (question.name.text().ends_with(slow_)) {
-      const auto ready = std::chrono::steady_clock::now() + 40ms;
-      std::this_thread::sleep_until(std::min(ready, deadline));
-      if (deadline < ready)
-        return std::make_shared<const DnsAnswer>(DnsAnswer::failed(DnsFault::limit));
-    }
-    return zone_->resolve(question, deadline, freshness);
-  }
-  void prefetch(const DnsQuestion&) override {}
-
- private:
-  std::string slow_;
-  std::unique_ptr<Resolver> zone_ = make_test_resolver(kZone);
-};
+ScriptedResolver slow_resolver(const std::string& slow) {
+  return ScriptedResolver(kZone, [slow](const DnsQuestion& question, Deadline deadline) {
+    const bool waits = question.name.text().ends_with(slow);
+    return waits ? ScriptedResolver::after(40ms, deadline) : nullptr;
+  });
+}
 
 /// Fails as a bug or exhausted memory would, once it is asked for `name`.
-class ThrowingResolver final : public Resolver {
- public:
-  explicit ThrowingResolver(std::string name) : name_(std::move(name)) {}
-  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
-                       Freshness freshness) override {
-    if (question.name.text() == name_) throw std::runtime_error("internal");
-    return zone_->resolve(question, deadline, freshness);
-  }
-  void prefetch(const DnsQuestion&) override {}
-
- private:
-  std::string name_;
-  std::unique_ptr<Resolver> zone_ = make_test_resolver(kZone);
-};
-
-/// Writes down for which names somebody waits, in their order.
-class OrderedResolver final : public Resolver {
- public:
-  DnsAnswerRef resolve(const DnsQuestion& question, Deadline deadline,
-                       Freshness freshness) override {
-    if (waited_for_.empty() || waited_for_.back() != question.name.text())
-      waited_for_.push_back(question.name.text());
-    return zone_->resolve(question, deadline, freshness);
-  }
-  void prefetch(const DnsQuestion& question) override {
-    prefetched_.push_back(question.name.text());
-  }
-  const std::vector<std::string>& waited_for() const { return waited_for_; }
-  const std::vector<std::string>& prefetched() const { return prefetched_; }
-
- private:
-  std::vector<std::string> waited_for_;
-  std::vector<std::string> prefetched_;
-  std::unique_ptr<Resolver> zone_ = make_test_resolver(kZone);
-};
+ScriptedResolver throwing_resolver(const std::string& name) {
+  return ScriptedResolver(kZone, [name](const DnsQuestion& question, Deadline) -> DnsAnswerRef {
+    if (question.name.text() == name) throw std::runtime_error("internal");
+    return nullptr;
+  });
+}
 
 /// A signature that no key verifies.
 std::string signature_of(const std::string& domain) {
@@ -235,7 +195,7 @@ TEST_CASE("with no questions left nothing is known (A161, A185)") {
 }
 
 TEST_CASE("a sender's own slow names do not use up the time for the author's (A68, A69, A161)") {
-  SlowResolver resolver("slow.example");
+  auto resolver = slow_resolver("slow.example");
   Config config = test_config();
   config.dns.message_timeout = 100ms;
   SUBCASE("the policy of the author's domain") {
@@ -262,7 +222,7 @@ TEST_CASE("a sender's own slow names do not use up the time for the author's (A6
 }
 
 TEST_CASE("what the author's domain says is waited for first, HELO last (A192, A201)") {
-  OrderedResolver resolver;
+  ScriptedResolver resolver(kZone);
   judge({.mail_from = "<a@club.example>",
          .helo = "helo.attack.com",
          .header = signature_of("attack.com") + signature_of("bank.example") +
@@ -270,11 +230,13 @@ TEST_CASE("what the author's domain says is waited for first, HELO last (A192, A
         test_config(), resolver);
   using Names = std::vector<std::string>;
   // The author's policy; the keys of what may be aligned; MAIL FROM; other keys; HELO.
-  CHECK(resolver.waited_for() == Names{"_dmarc.a.bank.example", "_dmarc.bank.example",
-                                       "_dmarc.example", "s._domainkey.bank.example",
-                                       "s._domainkey.b.bank.example", "s._domainkey.a.bank.example",
-                                       "club.example", "s._domainkey.attack.com",
-                                       "helo.attack.com"});
+  // For which names somebody waits, in their order.
+  Names waited_for = resolver.names();
+  waited_for.erase(std::unique(waited_for.begin(), waited_for.end()), waited_for.end());
+  CHECK(waited_for == Names{"_dmarc.a.bank.example", "_dmarc.bank.example", "_dmarc.example",
+                            "s._domainkey.bank.example", "s._domainkey.b.bank.example",
+                            "s._domainkey.a.bank.example", "club.example",
+                            "s._domainkey.attack.com", "helo.attack.com"});
   CHECK(resolver.prefetched() == Names{"club.example", "helo.attack.com", "_dmarc.a.bank.example",
                                        "_dmarc.bank.example", "_dmarc.example",
                                        "s._domainkey.bank.example", "s._domainkey.a.bank.example",
@@ -282,7 +244,7 @@ TEST_CASE("what the author's domain says is waited for first, HELO last (A192, A
 }
 
 TEST_CASE("HELO has little time of its own, and takes nothing from the rest (A201)") {
-  SlowResolver resolver("slow.example");
+  auto resolver = slow_resolver("slow.example");
   const auto began = std::chrono::steady_clock::now();
   const Verdict verdict =
       judge({.mail_from = "<a@attack.com>", .helo = "slow.example"}, test_config(), resolver);
@@ -393,7 +355,7 @@ TEST_CASE("what fails inside us leaves as an exception, unharmed by the C librar
                                "s._domainkey.a.bank.example", "_dmarc.a.bank.example"};
   for (const char* name : names) {
     CAPTURE(name);
-    ThrowingResolver resolver(name);
+    auto resolver = throwing_resolver(name);
     CHECK_THROWS_WITH_AS(judge({}, test_config(), resolver), "internal", std::runtime_error);
   }
 }
