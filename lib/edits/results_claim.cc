@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "message/decoded.h"
 #include "message/syntax.h"
 
 namespace authmilter {
@@ -61,10 +62,14 @@ std::optional<DomainName> author_of(const MethodResult& result) {
 
 bool is_of_ours(const HeaderField& field, const Config& config) {
   if (!has_name(field, "Authentication-Results")) return false;
+  // A program on the way may have written as encoded words what we wrote.
+  const bool encoded = field.value.find("=?") != std::string::npos;
+  const std::string decoded = encoded ? decoded_value(field.value).value_or("") : "";
+  const auto is_borne = [&](const std::string& id) {
+    return bears_name(field.value, id) || (encoded && bears_name(decoded, id));
+  };
   const auto& trusted = config.trusted_authserv_ids;
-  return bears_name(field.value, config.authserv_id) ||
-         std::any_of(trusted.begin(), trusted.end(),
-                     [&](const std::string& id) { return bears_name(field.value, id); });
+  return is_borne(config.authserv_id) || std::any_of(trusted.begin(), trusted.end(), is_borne);
 }
 
 }  // namespace

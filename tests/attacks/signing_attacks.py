@@ -92,13 +92,15 @@ class Signing(unittest.TestCase):
             return (AR, f" {name}; {text}")
         failed = results("spf=fail smtp.mailfrom=attack.com; dkim=none; dmarc=fail header.from=victim.com")
         passed = results("spf=pass smtp.mailfrom=victim.com; dmarc=pass header.from=victim.com")
+        lost = (AR, " mx.victim.com;\n\tdmarc=permerror (judged before)")
         others = results("dmarc=fail header.from=victim.com", "mx.other.com")
         rows = [  # (why, results on top, signed, results that stay)
             ("new", [], 1, []),
             ("A151", [failed], 0, [failed]),
             ("A151: in another spelling", [(AR + " ", ' (c)"MX.victim.COM." 1 ; dmarc=fail')], 0, 1),
             ("A151: vouched for", [passed], 1, []),
-            ("A151: for somebody else", [results("dmarc=pass header.from=attack.com")], 0, []),
+            ("A151: for somebody else", [results("dmarc=pass header.from=attack.com")], 0, [lost]),
+            ("A251: rewritten", [results("dmarc=fail header.from==?utf-8?q?victim=2Ecom?=")], 0, [lost]),
             ("A151: no policy", [results("dmarc=none header.from=victim.com")], 0, 1),
             ("A210: both, one below the other", [passed, failed], 0, [failed]),
             ("A210: the other way round", [failed, passed], 0, [failed]),

@@ -120,7 +120,7 @@ TEST_CASE("the line of a message is made of its record alone") {
        "dmarc=pass action=accept rule=dmarc.pass dns_ms=12 ms=41"},
       {"signed for a user, on the way it may break", from_user(fragile()),
        "id=4Xk2 client=- tls=TLSv1.3 user=alice from=example.org sign=signed "
-       "keys=2026a._domainkey.example.org,ed._domainkey.example.org fragile=long-line,8bit "
+       "keys=2026a._domainkey.example.org,2026b._domainkey.example.org fragile=long-line,8bit "
        "action=accept rule=signing ms=41"},
       {"nothing to sign with", record_of(not_signed("no-key")),
        "id=4Xk2 client=192.0.2.1 tls=TLSv1.3 from=example.org sign=no-key action=accept "
