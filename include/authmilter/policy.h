@@ -12,6 +12,7 @@
 #include <authmilter/domain_name.h>
 #include <authmilter/ip_address.h>
 #include <authmilter/message.h>
+#include <authmilter/pattern.h>
 #include <authmilter/spf.h>
 
 namespace authmilter {
@@ -34,10 +35,10 @@ PolicyActions default_policy_actions();
 /// one member does. Recipients are looked at one by one, see decide().
 struct PolicyOverride {
   std::vector<Network> client;
-  std::vector<std::string> author_domain;  // a domain, or "*.domain" for everything below it
-  std::vector<std::string> mail_from;      // an address, "@domain", a domain or "*.domain"; "<>"
-  std::vector<std::string> recipient;      // the same
-  std::vector<std::string> dkim_domain;    // of a passing signature
+  std::vector<DomainPattern> author_domain;
+  std::vector<AddressPattern> mail_from;
+  std::vector<AddressPattern> recipient;
+  std::vector<DomainPattern> dkim_domain;  // of a passing signature
   PolicyActions actions;
   bool operator==(const PolicyOverride&) const = default;
 };

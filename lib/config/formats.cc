@@ -8,7 +8,6 @@
 
 #include <authmilter/dkim.h>
 #include <authmilter/domain_name.h>
-#include <authmilter/message.h>
 
 #include "base/ascii.h"
 #include "dns/name_server.h"
@@ -168,38 +167,23 @@ Result<std::string> parse_domain(std::string_view text) {
   return refuse(text, "is not a domain name");
 }
 
-Result<std::string> parse_domain_pattern(std::string_view text) {
-  const bool below = text.starts_with("*.");
-  const auto domain = DomainName::parse(below ? text.substr(2) : text);
-  if (!domain)
-    return refuse(text, "is not a domain name, write \"example.org\" or \"*.example.org\"");
-  return (below ? "*." : "") + domain->text();
+Result<DomainPattern> parse_domain_pattern(std::string_view text) {
+  auto pattern = DomainPattern::parse(text);
+  if (pattern) return std::move(*pattern);
+  return refuse(text, "is not a domain name, write \"example.org\" or \"*.example.org\"");
 }
 
-Result<std::string> parse_mail_from_pattern(std::string_view text) {
-  if (text == "<>") return std::string(text);
+Result<AddressPattern> parse_mail_from_pattern(std::string_view text) {
+  if (text == "<>") return AddressPattern{};
   return parse_recipient_pattern(text);
 }
 
-Result<std::string> parse_recipient_pattern(std::string_view text) {
-  constexpr std::string_view kComplaint =
-      "is not an address, write \"user@example.org\", \"@example.org\", \"example.org\" or "
-      "\"*.example.org\"";
-  const std::size_t at = text.rfind('@');
-  if (at == std::string_view::npos) {
-    const auto pattern = parse_domain_pattern(text);
-    return pattern ? pattern : refuse(text, kComplaint);
-  }
-  if (at == 0) {
-    const auto domain = DomainName::parse(text.substr(1));
-    if (domain) return "@" + domain->text();
-    return refuse(text, kComplaint);
-  }
-  // The grammar that reads the envelope decides, so a pattern that is accepted can match.
-  const ReversePath address = parse_reverse_path(text);
-  if (!address.domain || address.local_part.empty() || text.front() == '<')
-    return refuse(text, kComplaint);
-  return mailbox_text(address);
+Result<AddressPattern> parse_recipient_pattern(std::string_view text) {
+  auto pattern = AddressPattern::parse(text);
+  if (pattern && !pattern->is_null()) return std::move(*pattern);
+  return refuse(text,
+                "is not an address, write \"user@example.org\", \"@example.org\", "
+                "\"example.org\" or \"*.example.org\"");
 }
 
 Result<std::string> parse_signed_header(std::string_view text) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include <authmilter/ip_address.h>
+#include <authmilter/pattern.h>
 #include <authmilter/result.h>
 
 namespace authmilter {
@@ -31,11 +32,11 @@ Result<Network> parse_network(std::string_view text);
 
 Result<std::string> parse_domain(std::string_view text);
 /// "example.org", or "*.example.org" for every name below it.
-Result<std::string> parse_domain_pattern(std::string_view text);
+Result<DomainPattern> parse_domain_pattern(std::string_view text);
 /// A domain pattern, "user@example.org", "@example.org", or "<>" for the null reverse-path.
-Result<std::string> parse_mail_from_pattern(std::string_view text);
+Result<AddressPattern> parse_mail_from_pattern(std::string_view text);
 /// The same without "<>", which nothing is delivered to.
-Result<std::string> parse_recipient_pattern(std::string_view text);
+Result<AddressPattern> parse_recipient_pattern(std::string_view text);
 
 /// The name of a header field that may be signed, in lower case.
 Result<std::string> parse_signed_header(std::string_view text);

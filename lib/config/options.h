@@ -88,7 +88,13 @@ void assign(Target& target, std::optional<Source> source) {
 // TOML literals.
 std::string literal(std::string_view text);
 std::string literal_list(const std::vector<std::string>& members);
-std::string literal_list(const std::vector<Network>& members);
+/// Of members that have a text().
+template <class Member>
+std::string literal_list(const std::vector<Member>& members) {
+  std::vector<std::string> texts;
+  for (const Member& member : members) texts.push_back(member.text());
+  return literal_list(texts);
+}
 
 template <class Enum>
 std::string literal_choice(Enum value, std::span<const Choice<Enum>> choices) {

@@ -102,11 +102,13 @@ constexpr Option<Config> kPolicy[] = {
 
 constexpr Option<PolicyOverride> kOverride[] = {
     condition_option<Network, &PolicyOverride::client, parse_network>("client"),
-    condition_option<std::string, &PolicyOverride::author_domain, parse_domain_pattern>(
+    condition_option<DomainPattern, &PolicyOverride::author_domain, parse_domain_pattern>(
         "author_domain"),
-    condition_option<std::string, &PolicyOverride::mail_from, parse_mail_from_pattern>("mail_from"),
-    condition_option<std::string, &PolicyOverride::recipient, parse_recipient_pattern>("recipient"),
-    condition_option<std::string, &PolicyOverride::dkim_domain, parse_domain_pattern>(
+    condition_option<AddressPattern, &PolicyOverride::mail_from, parse_mail_from_pattern>(
+        "mail_from"),
+    condition_option<AddressPattern, &PolicyOverride::recipient, parse_recipient_pattern>(
+        "recipient"),
+    condition_option<DomainPattern, &PolicyOverride::dkim_domain, parse_domain_pattern>(
         "dkim_domain"),
     kSpfFail<PolicyOverride>,
     kSpfSoftfail<PolicyOverride>,

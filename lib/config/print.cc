@@ -30,12 +30,6 @@ std::string literal_list(const std::vector<std::string>& members) {
   return out + "]";
 }
 
-std::string literal_list(const std::vector<Network>& members) {
-  std::vector<std::string> texts;
-  for (const auto& network : members) texts.push_back(network.text());
-  return literal_list(texts);
-}
-
 std::string print_config(const Config& config) {
   std::string text;
   for (const Section& section : sections()) {

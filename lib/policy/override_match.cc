@@ -16,61 +16,15 @@
 namespace authmilter {
 namespace {
 
-/// "example.org" is that name alone, "*.example.org" every name below it.
-struct DomainPattern {
-  std::optional<DomainName> domain;
-  bool below = false;
-
-  bool matches(const std::optional<DomainName>& name) const {
-    if (!name || !domain) return false;
-    return below ? *name != *domain && name->is_equal_or_below(*domain) : *name == *domain;
-  }
-};
-
-DomainPattern read_domain_pattern(std::string_view text) {
-  const bool below = text.starts_with("*.");
-  return {DomainName::parse(below ? text.substr(2) : text), below};
+bool matches_any_address(const std::vector<AddressPattern>& patterns, const ReversePath& path) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const AddressPattern& pattern) { return pattern.matches(path); });
 }
 
-/// "<>", an address, "@domain", or a domain as above.
-struct AddressPattern {
-  bool null = false;
-  DomainPattern domain;
-  std::optional<std::string> local_part;
-
-  /// Local parts are compared by what they mean, and without regard to ASCII case, as MTAs' tables
-  /// do: RFC 5321 section 2.4 leaves case to the host that owns the mailbox, and none is known to
-  /// tell two apart by it.
-  bool matches(const ReversePath& path) const {
-    if (null) return path.null;
-    return domain.matches(path.domain) &&
-           (!local_part || equals_ignoring_case(*local_part, path.local_part));
-  }
-};
-
-AddressPattern read_address_pattern(std::string_view text) {
-  if (text == "<>") return {.null = true, .domain = {}, .local_part = {}};
-  if (text.find('@') == std::string_view::npos)
-    return {.null = false, .domain = read_domain_pattern(text), .local_part = {}};
-  if (text.starts_with('@'))
-    return {.null = false, .domain = {DomainName::parse(text.substr(1))}, .local_part = {}};
-  ReversePath address = parse_reverse_path(text);
-  return {.null = false,
-          .domain = {std::move(address.domain)},
-          .local_part = std::move(address.local_part)};
-}
-
-bool matches_any_address(const std::vector<std::string>& patterns, const ReversePath& path) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-    return read_address_pattern(pattern).matches(path);
-  });
-}
-
-bool matches_any_domain(const std::vector<std::string>& patterns,
+bool matches_any_domain(const std::vector<DomainPattern>& patterns,
                         const std::optional<DomainName>& domain) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-    return read_domain_pattern(pattern).matches(domain);
-  });
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const DomainPattern& pattern) { return pattern.matches(domain); });
 }
 
 bool client_matches(const std::vector<Network>& networks, const std::optional<IpAddress>& client) {
@@ -78,7 +32,7 @@ bool client_matches(const std::vector<Network>& networks, const std::optional<Ip
                                [&](const Network& network) { return network.contains(*client); });
 }
 
-bool signer_matches(const std::vector<std::string>& patterns,
+bool signer_matches(const std::vector<DomainPattern>& patterns,
                     const std::vector<DkimOutcome>& signatures) {
   return std::any_of(signatures.begin(), signatures.end(), [&](const DkimOutcome& signature) {
     return signature.result == DkimResult::pass && matches_any_domain(patterns, signature.domain);
@@ -104,7 +58,7 @@ class Candidates {
       if (!message_matches(rule, findings)) continue;
       list_.push_back(&rule);
       if (rule.recipient.empty()) break;  // nothing behind it is ever asked
-      for (const std::string& text : rule.recipient) add(read_address_pattern(text));
+      for (const AddressPattern& pattern : rule.recipient) add(pattern);
     }
   }
 
@@ -142,13 +96,13 @@ class Candidates {
 
   /// Of the override that is the last in the list.
   void add(const AddressPattern& pattern) {
-    if (!pattern.domain.domain) return;  // nobody's
-    const DomainName& domain = *pattern.domain.domain;
+    if (pattern.is_null()) return;  // nobody's
+    const DomainName& domain = pattern.domain->domain;
     const std::size_t place = list_.size() - 1;
-    if (pattern.local_part) {
+    if (pattern.is_mailbox()) {
       addresses_.emplace(address_key(*pattern.local_part, domain), place);
     } else {
-      (pattern.domain.below ? parents_ : domains_).emplace(domain.text(), place);
+      (pattern.domain->below ? parents_ : domains_).emplace(domain.text(), place);
     }
   }
 

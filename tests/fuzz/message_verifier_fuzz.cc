@@ -30,15 +30,18 @@ PolicyActions all(Disposition action) {
 
 std::vector<PolicyOverride> overrides() {
   PolicyOverride exempt;
-  exempt.recipient = {"exempt@example.net", "*.exempt.example"};
+  exempt.recipient = {*AddressPattern::parse("exempt@example.net"),
+                      *AddressPattern::parse("*.exempt.example")};
   exempt.actions = all(Disposition::accept);
   PolicyOverride strict;
   strict.client = {*Network::parse("198.51.100.0/24")};
-  strict.mail_from = {"<>", "@football.example.com"};
+  strict.mail_from = {*AddressPattern::parse("<>"),
+                      *AddressPattern::parse("@football.example.com")};
   strict.actions.dmarc_quarantine = Disposition::reject;
   PolicyOverride list;
-  list.author_domain = {"football.example.com", "*.football.example.com"};
-  list.dkim_domain = {"*.example.com"};
+  list.author_domain = {*DomainPattern::parse("football.example.com"),
+                        *DomainPattern::parse("*.football.example.com")};
+  list.dkim_domain = {*DomainPattern::parse("*.example.com")};
   list.actions.dmarc_reject = Disposition::quarantine;
   return {exempt, strict, list};
 }

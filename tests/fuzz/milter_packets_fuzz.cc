@@ -80,7 +80,7 @@ Config make_config() {
   config.policy.tag_subject = "[forged?] ";
   config.policy.actions.dmarc_temperror = Disposition::tempfail;
   PolicyOverride tagged;
-  tagged.author_domain = {"tagged.example"};
+  tagged.author_domain = {*DomainPattern::parse("tagged.example")};
   tagged.actions.dmarc_reject = Disposition::tag;
   config.policy.overrides.push_back(tagged);
   config.verify.limits.total_octets = 16 * 1024;

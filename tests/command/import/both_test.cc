@@ -147,7 +147,7 @@ TEST_CASE("exceptions of OpenDMARC") {
   // What is internal anyway needs no exception.
   CHECK(overrides[0].client == std::vector{*Network::parse("192.0.2.0/24")});
   CHECK(word(overrides[0].actions.dmarc_reject) == "accept");
-  CHECK(overrides[1].author_domain == std::vector<std::string>{"example.com"});
+  CHECK(overrides[1].author_domain == std::vector{*DomainPattern::parse("example.com")});
   CHECK(has(imported.warnings, "/h:4 IgnoreHosts: \"mx.example.net\" is a host's name"));
   CHECK(has(imported.warnings, "m:2 IgnoreMailFrom: \".example.org\" is not a domain name"));
   CHECK(has(imported.notes, "OpenDMARC judged mail from 203.0.113.0/25 too"));

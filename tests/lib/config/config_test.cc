@@ -243,15 +243,16 @@ TEST_CASE("each result has its action") {
 TEST_CASE("overrides keep their order and hold only what they name") {
   const auto overrides = parse(kFull).policy.overrides;
   REQUIRE(overrides.size() == 2);
-  CHECK(overrides[0].author_domain == std::vector<std::string>{"list.example.net"});
+  CHECK(overrides[0].author_domain == std::vector{*DomainPattern::parse("list.example.net")});
   CHECK(overrides[0].client.empty());
   CHECK(overrides[0].actions.dmarc_reject == Disposition::quarantine);
   CHECK_FALSE(overrides[0].actions.spf_fail);
   CHECK(overrides[1].client.size() == 2);
-  CHECK(overrides[1].mail_from ==
-        std::vector<std::string>{"<>", "bounce@example.net", "@example.com"});
-  CHECK(overrides[1].recipient == std::vector<std::string>{"postmaster@example.org"});
-  CHECK(overrides[1].dkim_domain == std::vector<std::string>{"*.example.net"});
+  CHECK(overrides[1].mail_from == std::vector{*AddressPattern::parse("<>"),
+                                              *AddressPattern::parse("bounce@example.net"),
+                                              *AddressPattern::parse("@example.com")});
+  CHECK(overrides[1].recipient == std::vector{*AddressPattern::parse("postmaster@example.org")});
+  CHECK(overrides[1].dkim_domain == std::vector{*DomainPattern::parse("*.example.net")});
   CHECK_FALSE(overrides[1].actions.dmarc_reject);
   CHECK(overrides[1].actions.dmarc_permerror == Disposition::accept);
 }

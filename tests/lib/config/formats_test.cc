@@ -21,7 +21,9 @@ std::string text_of(const Result<unsigned>& result) {
   return result ? std::to_string(*result) : "refused";
 }
 
-std::string text_of(const Result<Network>& result) { return result ? result->text() : "refused"; }
+template <class T>
+requires requires(const T& value) { value.text(); }
+std::string text_of(const Result<T>& result) { return result ? result->text() : "refused"; }
 
 struct Row {
   std::string why;

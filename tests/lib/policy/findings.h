@@ -11,6 +11,18 @@ namespace authmilter::policy_test {
 
 inline DomainName name(const std::string& text) { return *DomainName::parse(text); }
 
+inline std::vector<DomainPattern> domains(const std::vector<std::string>& texts) {
+  std::vector<DomainPattern> patterns;
+  for (const std::string& text : texts) patterns.push_back(DomainPattern::parse(text).value());
+  return patterns;
+}
+
+inline std::vector<AddressPattern> addresses(const std::vector<std::string>& texts) {
+  std::vector<AddressPattern> patterns;
+  for (const std::string& text : texts) patterns.push_back(AddressPattern::parse(text).value());
+  return patterns;
+}
+
 inline SpfOutcome spf(SpfResult result, const std::string& domain = "sender.example",
                       SpfIdentity identity = SpfIdentity::mailfrom) {
   SpfOutcome outcome;

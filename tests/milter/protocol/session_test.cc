@@ -144,9 +144,9 @@ TEST_CASE("with log.level = \"debug\" a message's details are told, otherwise no
   }
   config.log.level = LogLevel::debug;
   config.policy.overrides.resize(2);
-  config.policy.overrides[0].author_domain = {"other.example"};
+  config.policy.overrides[0].author_domain = {*DomainPattern::parse("other.example")};
   config.policy.overrides[0].actions.dmarc_reject = Disposition::accept;
-  config.policy.overrides[1].author_domain = {"example.org"};
+  config.policy.overrides[1].author_domain = {*DomainPattern::parse("example.org")};
   config.policy.overrides[1].actions.dmarc_reject = Disposition::tag;
   Fixture fixture(config);
   fixture.greet("192.0.2.2");
@@ -531,7 +531,7 @@ TEST_CASE("recipients that are not kept match no override") {
     CAPTURE(row.exempt);
     Config config = Fixture::default_config();
     PolicyOverride lenient;
-    lenient.recipient = {"@exempt.example"};
+    lenient.recipient = {*AddressPattern::parse("@exempt.example")};
     lenient.actions.dmarc_reject = Disposition::accept;
     config.policy.overrides = {lenient};
     Fixture fixture(std::move(config));
