@@ -53,23 +53,6 @@ void resolve(std::filesystem::path& path, const std::filesystem::path& directory
   path = (directory / path).lexically_normal();
 }
 
-template <class T>
-void list_keys(std::vector<std::string>& keys, std::string_view table, Options<T> options) {
-  for (const auto& option : options) {
-    if (option.key == "require_tls") {
-      list_keys(keys, "network.require_tls", tls_requirement_options());
-    } else if (option.key == "override") {
-      list_keys(keys, "policy.override", override_options());
-    } else if (option.key == "domain" && table == "signing") {
-      list_keys(keys, "signing.domain", signing_domain_options());
-    } else if (option.key == "keys") {
-      list_keys(keys, "signing.domain.keys", signing_key_options());
-    } else {
-      keys.push_back(fmt::format("{}.{}", table, option.key));
-    }
-  }
-}
-
 }  // namespace
 
 Result<Config> parse_config(std::string_view text, const std::string& name,
@@ -117,7 +100,8 @@ Result<Config> load_config(const std::filesystem::path& path, const std::string&
 
 std::vector<std::string> config_keys() {
   std::vector<std::string> keys;
-  for (const Section& section : sections()) list_keys(keys, section.name, section.options);
+  for (const Section& section : sections())
+    list_keys(keys, std::string(section.name), section.options);
   return keys;
 }
 

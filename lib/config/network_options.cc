@@ -19,13 +19,18 @@ void read_requirements(Reader& reader, const Value& value, Config& config) {
   }
 }
 
+const std::vector<TlsRequirement>& requirements_of(const Config& config) {
+  return config.require_tls;
+}
+
 constexpr Option<Config> kNetwork[] = {
     {"internal",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.internal, reader.list(value, parse_network));
      },
      [](const Config& config) { return literal_list(config.internal); }},
-    {"require_tls", read_requirements, nullptr},
+    tables_option<Config, TlsRequirement, requirements_of, tls_requirement_options>(
+        "require_tls", read_requirements),
 };
 
 constexpr Option<TlsRequirement> kRequirement[] = {

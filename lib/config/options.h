@@ -22,6 +22,9 @@ struct Option {
   /// The value as TOML; empty when it is not set. Null for keys that are printed as tables of their
   /// own.
   std::string (*print)(const T&);
+  /// Of a key that holds tables: adds their keys, below `path`, and prints them as [[path]].
+  void (*list_keys)(std::vector<std::string>& keys, const std::string& path) = nullptr;
+  std::string (*print_tables)(const T&, const std::string& path) = nullptr;
 };
 
 template <class T>
@@ -77,6 +80,35 @@ std::string print_table(Options<T> options, const T& source) {
     if (!value.empty()) text += fmt::format("{} = {}\n", option.key, value);
   }
   return text;
+}
+
+/// Every key of a table, with those of its tables.
+template <class T>
+void list_keys(std::vector<std::string>& keys, const std::string& table, Options<T> options) {
+  for (const auto& option : options) {
+    const std::string path = fmt::format("{}.{}", table, option.key);
+    if (option.list_keys != nullptr) {
+      option.list_keys(keys, path);
+    } else {
+      keys.push_back(path);
+    }
+  }
+}
+
+/// A key that holds tables of `Member`, printed behind the table that it stands in.
+template <class T, class Member, const std::vector<Member>& (*Members)(const T&),
+          Options<Member> (*MemberOptions)()>
+constexpr Option<T> tables_option(std::string_view key, void (*read)(Reader&, const Value&, T&)) {
+  return {key, read, nullptr,
+          [](std::vector<std::string>& keys, const std::string& path) {
+            list_keys(keys, path, MemberOptions());
+          },
+          [](const T& source, const std::string& path) {
+            std::string text;
+            for (const Member& member : Members(source))
+              text += fmt::format("\n[[{}]]\n", path) + print_table(MemberOptions(), member);
+            return text;
+          }};
 }
 
 /// Takes a value that could be read.

@@ -40,6 +40,10 @@ constexpr Option<PolicyOverride> condition_option(std::string_view key) {
           }};
 }
 
+const std::vector<PolicyOverride>& overrides_of(const Config& config) {
+  return config.policy.overrides;
+}
+
 bool has_condition(const PolicyOverride& rule) {
   return !(rule.client.empty() && rule.author_domain.empty() && rule.mail_from.empty() &&
            rule.recipient.empty() && rule.dkim_domain.empty());
@@ -97,7 +101,8 @@ constexpr Option<Config> kPolicy[] = {
        assign(config.policy.tag_subject, reader.parsed(value, parse_subject_tag));
      },
      [](const Config& config) { return literal(config.policy.tag_subject); }},
-    {"override", read_overrides, nullptr},
+    tables_option<Config, PolicyOverride, overrides_of, override_options>("override",
+                                                                          read_overrides),
 };
 
 constexpr Option<PolicyOverride> kOverride[] = {

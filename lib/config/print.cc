@@ -35,17 +35,9 @@ std::string print_config(const Config& config) {
   for (const Section& section : sections()) {
     text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", section.name);
     text += print_table(section.options, config);
-    if (section.name == "network") {
-      for (const auto& requirement : config.require_tls)
-        text += "\n[[network.require_tls]]\n" + print_table(tls_requirement_options(), requirement);
-    }
-    if (section.name == "policy") {
-      for (const auto& rule : config.policy.overrides)
-        text += "\n[[policy.override]]\n" + print_table(override_options(), rule);
-    }
-    if (section.name == "signing") {
-      for (const auto& domain : config.signing.domains)
-        text += "\n[[signing.domain]]\n" + print_table(signing_domain_options(), domain);
+    for (const auto& option : section.options) {
+      if (option.print_tables != nullptr)
+        text += option.print_tables(config, fmt::format("{}.{}", section.name, option.key));
     }
   }
   return text;

@@ -102,6 +102,10 @@ void read_domains(Reader& reader, const Value& value, Config& config) {
   }
 }
 
+const std::vector<SigningDomainConfig>& domains_of(const Config& config) {
+  return config.signing.domains;
+}
+
 std::string print_keys(const std::vector<SigningKeyConfig>& keys) {
   std::string out = "[\n";
   for (const auto& key : keys) {
@@ -151,7 +155,8 @@ constexpr Option<Config> kSigning[] = {
      [](const Config& config) {
        return std::string(config.signing.require_sender_match ? "true" : "false");
      }},
-    {"domain", read_domains, nullptr},
+    tables_option<Config, SigningDomainConfig, domains_of, signing_domain_options>("domain",
+                                                                                   read_domains),
 };
 
 constexpr Option<SigningDomainConfig> kDomain[] = {
@@ -167,7 +172,10 @@ constexpr Option<SigningDomainConfig> kDomain[] = {
      [](const SigningDomainConfig& domain) {
        return std::string(domain.subdomains ? "true" : "false");
      }},
-    {"keys", read_keys, [](const SigningDomainConfig& domain) { return print_keys(domain.keys); }},
+    {"keys", read_keys, [](const SigningDomainConfig& domain) { return print_keys(domain.keys); },
+     [](std::vector<std::string>& keys, const std::string& path) {
+       list_keys(keys, path, signing_key_options());
+     }},
 };
 
 constexpr Option<SigningKeyConfig> kKey[] = {
