@@ -26,7 +26,7 @@ class DomainName {
   std::optional<DomainName> parent() const;
   /// The last `labels` labels; the whole name when it has no more than that.
   DomainName rightmost(std::size_t labels) const;
-  /// `prefix` + "." + this name, `prefix` being one or more labels ("_dmarc");
+  /// `prefix` + "." + this name, `prefix` being one or more labels as above ("_dmarc");
   /// nothing when the result is not a DomainName (too long, for example).
   std::optional<DomainName> below(std::string_view prefix) const;
   /// True for the name itself and for every name under it.

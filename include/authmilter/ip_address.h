@@ -39,6 +39,9 @@ class IpAddress {
   std::array<std::uint8_t, 16> octets_{};
 };
 
+/// 127.0.0.0/8 or ::1: this host.
+bool is_loopback(const IpAddress& address);
+
 /// An address block in CIDR notation. The bits after the prefix are ignored in comparisons.
 class Network {
  public:

@@ -114,7 +114,11 @@ DomainName DomainName::rightmost(std::size_t labels) const {
 }
 
 std::optional<DomainName> DomainName::below(std::string_view prefix) const {
-  return parse(std::string(prefix) + "." + text_);
+  // What this name consists of has been looked at when it was read.
+  if (prefix.size() + 1 + text_.size() > kNameOctets) return std::nullopt;
+  const auto labels = split(prefix, '.');
+  if (!std::all_of(labels.begin(), labels.end(), is_label)) return std::nullopt;
+  return DomainName(std::string(prefix) + "." + text_);
 }
 
 bool DomainName::is_equal_or_below(const DomainName& ancestor) const {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -64,6 +65,12 @@ std::string IpAddress::reverse_name() const {
 Network::Network(IpAddress address, unsigned prefix_length)
     : address_(address),
       prefix_length_(std::min<unsigned>(prefix_length, address.is_v4() ? 32 : 128)) {}
+
+bool is_loopback(const IpAddress& address) {
+  static const Network kLoopback[] = {*Network::parse("127.0.0.0/8"), *Network::parse("::1")};
+  return std::any_of(std::begin(kLoopback), std::end(kLoopback),
+                     [&](const Network& network) { return network.contains(address); });
+}
 
 std::optional<Network> Network::parse(std::string_view text) {
   const std::size_t slash = text.find('/');

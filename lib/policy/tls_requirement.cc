@@ -7,12 +7,6 @@
 namespace authmilter {
 namespace {
 
-bool is_loopback(const IpAddress& address) {
-  static const Network kLoopback[] = {*Network::parse("127.0.0.0/8"), *Network::parse("::1/128")};
-  return std::any_of(std::begin(kLoopback), std::end(kLoopback),
-                     [&](const Network& network) { return network.contains(address); });
-}
-
 /// The host itself is not part of a network that is wider than loopback: who requires TLS of
 /// 0.0.0.0/0 means what comes over a wire, not the content filter next door.
 bool is_for(const TlsRequirement& requirement, const IpAddress& client) {

@@ -11,11 +11,6 @@ namespace {
 // Connecting takes the right to write.
 constexpr unsigned kForOthers = 02;
 
-bool is_loopback(const IpAddress& address) {
-  return Network::parse("127.0.0.0/8")->contains(address) ||
-         Network::parse("::1/128")->contains(address);
-}
-
 /// "ADDRESS", "[ADDRESS]" or "localhost", as the configuration has taken it.
 bool is_loopback_host(std::string_view host) {
   if (host == "localhost") return true;

@@ -89,9 +89,7 @@ void Session::connect(std::optional<IpAddress> client, Mta mta, Origin origin) {
 bool Session::is_client(const IpAddress& named) const {
   if (client_) return *client_ == named;
   // An MTA may give local submission the address of its host.
-  static const auto loopback = {Network::parse("127.0.0.0/8"), Network::parse("::1")};
-  return std::any_of(loopback.begin(), loopback.end(),
-                     [&](const auto& network) { return network->contains(named); });
+  return is_loopback(named);
 }
 
 void Session::helo(std::string_view name) { helo_ = name; }
