@@ -59,7 +59,7 @@ def parse(text):
 
 def read(address):
     """The families of a daemon at "ADDRESS:PORT"."""
-    with urllib.request.urlopen(f"http://{address}/metrics", timeout=20) as answer:
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=60) as answer:
         return parse(answer.read().decode())
 
 

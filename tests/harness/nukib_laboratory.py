@@ -297,7 +297,7 @@ class Laboratory:
     def connect(self, client, version=None, ciphers=EVERYTHING, server=US, name=OUR_NAME):
         """A session with port 25 under TLS, or in the clear if `version` is False. The certificate has to be
         for `name`, unless that is None."""
-        smtp = smtplib.SMTP(timeout=20, source_address=(client, 0), local_hostname="client.example")
+        smtp = smtplib.SMTP(timeout=60, source_address=(client, 0), local_hostname="client.example")
         smtp.connect(server, 25)
         smtp._host = name or server
         if version is not False:
@@ -313,5 +313,5 @@ class Laboratory:
             def _get_socket(self, host, port, timeout):
                 plain = socket.create_connection((host, port), timeout, (OTHER, 0))
                 return self.context.wrap_socket(plain, server_hostname=OUR_NAME)
-        return Submission(US, 465, local_hostname="client.example", timeout=20,
+        return Submission(US, 465, local_hostname="client.example", timeout=60,
                           context=self.context(version, ciphers))

@@ -114,7 +114,7 @@ def stop_by_pid_file(path):
         pass
 
 
-def wait_for_state(process, state, timeout=20):
+def wait_for_state(process, state, timeout=60):
     """As /proc has it: T for one that is stopped."""
     deadline = time.monotonic() + timeout
     while pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] != state:

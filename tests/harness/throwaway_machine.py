@@ -130,7 +130,7 @@ class Machine:
         self.first = children.read_text().strip()
         if init == "systemd":
             try:
-                self.wait_for(self.systemd_is_up, "systemd", seconds=60)
+                self.wait_for(self.systemd_is_up, "systemd", seconds=120)
             except AssertionError as error:
                 raise Unavailable(f"systemd does not start in a namespace here: {error}") from error
 
@@ -138,7 +138,7 @@ class Machine:
         assert self.process.poll() is None, "it has ended"
         return self.run("systemctl", "is-system-running", check=False) in ("running", "degraded")
 
-    def wait_for(self, condition, what, seconds=20):
+    def wait_for(self, condition, what, seconds=60):
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, f"waited {seconds} s for {what}"
