@@ -95,7 +95,12 @@ class Daemon:
             self.more = more
         if text is None:
             text = CONFIG.format(sockets=toml_list(self.sockets), dir=self.dir) + self.more
-        self.config.write_text(text)
+        # In one piece: a daemon that reloads at this moment has the old one or the new one.
+        fresh = self.config.with_name(self.config.name + ".new")
+        fresh.write_text(text)
+        if self.config.exists():
+            shutil.copymode(self.config, fresh)
+        fresh.replace(self.config)
 
     @property
     def path(self):
