@@ -16,6 +16,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "dns/record_fields.h"
+
 namespace {
 
 using namespace authmilter;

@@ -82,6 +82,7 @@ PUBLIC = {
     "key_ring": "keys",
     "message": "message",
     "message_record": "runtime",
+    "pattern": "message",
     "policy": "policy",
     "private_key": "crypto",
     "published_key": "keys",

@@ -234,9 +234,10 @@ TEST_CASE("one override may be stricter in one thing and milder in another") {
 }
 
 TEST_CASE("each recipient has the first override that is for it") {
-  const auto rule = [](std::vector<std::string> recipient, Disposition disposition) {
+  const auto rule = [](const std::vector<std::string>& recipients, Disposition disposition) {
     PolicyOverride made;
-    made.recipient = std::move(recipient);
+    for (const std::string& one : recipients)
+      made.recipient.push_back(AddressPattern::parse(one).value());
     made.actions.dmarc_reject = disposition;
     return made;
   };

@@ -251,7 +251,7 @@ TEST_CASE("a reply is one to the question that was asked (RFC 1035 section 4.1)"
   const auto reply_of = [](std::string octets) {
     const auto* begin = reinterpret_cast<const std::uint8_t*>(octets.data());
     return read_direct_reply({begin, octets.size()}, 0x1234,
-                             {DnsName::parse("a.example").value(), 16});
+                             {DnsName::parse("a.example").value(), RrType::txt});
   };
   using namespace std::string_literals;
   const std::string question = "\1a\7example\0\0\x10\0\1"s;
