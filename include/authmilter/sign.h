@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +26,7 @@ std::string_view to_string(Fragility kind);
 struct SigningOutcome {
   /// Empty when unsigned. Inserted at index 0, so the last one ends on top.
   std::vector<HeaderEdit> edits;
-  std::span<const SigningKey> keys;  // that signed; the ring's
+  std::vector<SigningKey> keys;  // that signed
   std::optional<DomainName> author_domain;
   /// Why there is no signature: "no-key", "sender-mismatch", "judged-before", "signed-before",
   /// "multiple-from-fields", ...; "signed" otherwise.
@@ -40,7 +39,7 @@ struct SigningOutcome {
 /// that carries a results field of ours, or of a border server, which does not vouch for its
 /// author; nor one with a signature of ours that holds. Fields in our name that came with it are
 /// removed, but for those that say nothing good about it. `config`, `engine` and `keys` must
-/// outlive it and its outcome.
+/// outlive it; its outcome stands alone.
 class MessageSigner {
  public:
   MessageSigner(const Config& config, const DkimEngine& engine, const KeyRing& keys,

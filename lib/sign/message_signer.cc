@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <variant>
 
@@ -60,6 +61,7 @@ struct MessageSigner::Impl {
   Envelope envelope;
   const std::int64_t now;
   HeaderGuard guard;
+  std::span<const SigningKey> chosen;  // of `keys`; empty once nothing is to be signed
   std::optional<DkimSigner> signer;
   std::optional<OwnKeyRecords> own_keys;
   std::optional<OwnSignatures> earlier;
@@ -68,7 +70,7 @@ struct MessageSigner::Impl {
 };
 
 void MessageSigner::Impl::leave_unsigned(std::string reason) {
-  outcome.keys = {};
+  chosen = {};
   outcome.reason = std::move(reason);
 }
 
@@ -81,8 +83,8 @@ void MessageSigner::Impl::choose_keys() {
     return leave_unsigned(std::string(to_string(*error)));
   const DomainName& domain = std::get<AuthorDomain>(author).domain;
   outcome.author_domain = domain;
-  outcome.keys = keys.keys_for(domain);
-  if (outcome.keys.empty()) return leave_unsigned("no-key");
+  chosen = keys.keys_for(domain);
+  if (chosen.empty()) return leave_unsigned("no-key");
   if (config.signing.require_sender_match && !sender_matches(envelope, domain, keys))
     return leave_unsigned("sender-mismatch");
   if (may_come_from_outside() && judged_and_not_vouched_for(guard.fields(), domain, config))
@@ -114,6 +116,7 @@ void MessageSigner::Impl::sign() {
         {HeaderEdit::Action::insert, 0, field->name, milter_value(field->value)});
   }
   outcome.reason = kSigned;
+  outcome.keys.assign(chosen.begin(), chosen.end());
   outcome.fragile = fragility->found();
 }
 
@@ -135,7 +138,7 @@ void MessageSigner::header(const HeaderField& field) {
 void MessageSigner::end_of_headers() {
   Impl& message = *impl_;
   message.choose_keys();
-  const auto keys = message.outcome.keys;
+  const auto keys = message.chosen;
   if (keys.empty()) return;
   const auto& fields = message.guard.fields();
   message.own_keys.emplace(keys);

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import unittest
 
+from harness import ran
 from harness.daemon import Daemon
 from harness.milter_client import DISCARD, REJECT, REPLYCODE, TEMPFAIL
 
@@ -129,4 +130,4 @@ class SameVerdict(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()
