@@ -92,7 +92,7 @@ class GoingAway(faults.TestCase):
                     until(client, "body", [("From", f" <a@{number}.silent.example>")])
                     client.send("E")
                     client.sock.close()
-                self.assertGreater(daemon.metrics()["authmilter_messages_in_hand"], 0)
+                self.wait_until(lambda: self.assertGreater(daemon.metrics()["authmilter_messages_in_hand"], 0))
                 began = time.monotonic()
                 self.check_judges(daemon)
                 self.assertLess(time.monotonic() - began, 5)
@@ -107,6 +107,9 @@ class TooMany(faults.TestCase):
         """A142: with all descriptors in use the daemon waits, at rest, for one that comes free."""
         with Victim(PROGRAM) as daemon:
             self.check_judges(daemon)
+            # A sanitizer opens descriptors of its own for each type that it meets for the first time.
+            daemon.send_signal(signal.SIGHUP)
+            daemon.wait_for("configuration reloaded")
             limit = daemon.descriptors() + 30
             resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
             clients = []
@@ -130,7 +133,7 @@ class TooMany(faults.TestCase):
                     check(self, faults.FORGED, client.end_of_message(i="full"))
                 # A reload that cannot open its files leaves the old configuration.
                 daemon.send_signal(signal.SIGHUP)
-                daemon.wait_for("cannot reload|configuration reloaded")
+                daemon.wait_for("cannot reload|configuration reloaded", count=2)
                 for client in clients[:45]:
                     client.sock.close()
                 began = time.monotonic()
