@@ -87,12 +87,15 @@ class GoingAway(faults.TestCase):
                 time.sleep(0.3)
                 descriptors, threads = daemon.descriptors(), daemon.threads()
                 server.answer = lambda query, reply, tcp: []
+                in_hand = 0  # at most; on a slow machine the first are over before the last begin
                 for number in range(100):
                     client = daemon.client()
                     until(client, "body", [("From", f" <a@{number}.silent.example>")])
                     client.send("E")
                     client.sock.close()
-                self.wait_until(lambda: self.assertGreater(daemon.metrics()["authmilter_messages_in_hand"], 0))
+                    if number % 10 == 9:
+                        in_hand = max(in_hand, daemon.metrics()["authmilter_messages_in_hand"])
+                self.assertGreater(in_hand, 0)
                 began = time.monotonic()
                 self.check_judges(daemon)
                 self.assertLess(time.monotonic() - began, 5)
