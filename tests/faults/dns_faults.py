@@ -149,10 +149,7 @@ def observe(fault):
     """What MESSAGES met under the fault, how long they took, what a message met whose names need no server, and
     what both kinds met as soon as the fault was gone."""
     server = FaultyServer(BANK)
-    # On a busy machine an answer may take as long as the fault does, and is right all the same.
-    timeout = "20s" if fault.verdict == "right" else "1s"
-    with Victim(PROGRAM, POLICY, "com. IN SOA . . 1 3600 600 86400 300\n", nameserver=server.address,
-                timeout=timeout) as daemon:
+    with Victim(PROGRAM, POLICY, "com. IN SOA . . 1 3600 600 86400 300\n", nameserver=server.address) as daemon:
         running = None
         if fault is not GONE:
             server.answer = fault.answer
@@ -197,8 +194,7 @@ class NameServers(faults.TestCase):
                         check(self, UNKNOWN if rcpt == CARELESS else DEFERRED, result)
             with self.subTest(fault=fault.why):
                 # One query has 1 s, and those of a message wait for each other in three steps at most.
-                if fault.verdict != "right":
-                    self.assertLess(seconds, 12)
+                self.assertLess(seconds, 12)
                 check(self, faults.PASSED, others[0])
                 check(self, faults.FORGED, others[1])
                 if fault.verdict != "no pass":  # whose answers may be kept
@@ -212,16 +208,16 @@ class NameServers(faults.TestCase):
         chain["8.bank.example"] = [("TXT", "v=spf1 +all")]
         chain["_dmarc.bank.example"] = BANK["_dmarc.bank.example"]
         with FaultyServer(chain) as server, \
-                Victim(PROGRAM, nameserver=server.address, timeout="2s", zone="",
+                Victim(PROGRAM, nameserver=server.address, zone="",
                        more='[policy]\ndmarc_temperror = "accept"\n') as daemon:
             server.answer = slowly(0.3)
             daemon.write_config(text=daemon.config.read_text().replace(
-                'timeout = "2s"', 'timeout = "2s"\nmessage_timeout = "2s"'))
+                'timeout = "1s"', 'timeout = "1s"\nmessage_timeout = "2s"'))
             daemon.send_signal(1)
             daemon.wait_for("configuration reloaded")
             began = time.monotonic()
             result = daemon.deliver(AUTHOR, mail_from="<a@0.bank.example>", client=ATTACKER)
-            self.assertLess(time.monotonic() - began, 15)
+            self.assertLess(time.monotonic() - began, 4)
             for part in ("spf=temperror reason=dns-limit smtp.mailfrom", "dmarc="):
                 self.assertIn(part, result.inserted(AR)[0])
             self.assertNotIn("dmarc=pass", result.inserted(AR)[0])

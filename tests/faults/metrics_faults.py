@@ -43,8 +43,11 @@ class Crowd:
         for thread in self.threads:
             thread.start()
         # As many as the server lets in at once; the others wait in its queues or before them.
+        end = time.monotonic() + 60
         for _ in self.threads[:150]:
-            self.reached.acquire(timeout=30)
+            if not self.reached.acquire(timeout=max(0, end - time.monotonic())):
+                self.__exit__()
+                raise AssertionError("the clients do not come in")
         return self
 
     def __exit__(self, *unused):

@@ -144,12 +144,14 @@ class UnderLoad(faults.TestCase):
             daemon.send_signal(signal.SIGTERM)
             self.assertEqual(daemon.process.wait(60), 0)
             self.assertLess(9, time.monotonic() - began)
-            self.assertLess(time.monotonic() - began, 30)
+            self.assertLess(time.monotonic() - began, 14)
 
 
 class Logs(faults.TestCase):
     def check_stops(self, daemon):
-        self.assertEqual(daemon.stop(seconds=30), 0)
+        began = time.monotonic()
+        self.assertEqual(daemon.stop(seconds=5), 0)
+        self.assertLess(time.monotonic() - began, 4)
 
     def test_a_full_disk(self):
         with open("/dev/full", "wb") as full, Victim(PROGRAM, stderr=full) as daemon:
@@ -180,10 +182,12 @@ class Logs(faults.TestCase):
         fcntl.fcntl(its, F_SETPIPE_SZ, 4096)
         with Victim(PROGRAM, stderr=its) as daemon, open(ours, "rb", buffering=0) as reader:
             os.close(its)
-            with daemon.client() as client:  # which gives up if a message waits
+            began = time.monotonic()
+            with daemon.client(timeout=5) as client:
                 client.greet(ATTACKER, "helo.attack.com")
                 for number in range(1300):
                     check(self, FORGED, client.deliver(LEGIT, queue_id=f"N{number}"))
+            self.assertLess(time.monotonic() - began, 30)
             self.check_judges(daemon)
             text = b""
             while b"log lines lost" not in text:

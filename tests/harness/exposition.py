@@ -7,7 +7,11 @@
 
 import dataclasses
 import re
+import time
+import urllib.error
 import urllib.request
+
+from .daemon import PATIENCE
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 SAMPLE = re.compile(rf"^({NAME})(?:\{{(.*)\}})? (\S+)$")
@@ -57,10 +61,23 @@ def parse(text):
     return families
 
 
+def text(address, seconds=PATIENCE):
+    """What a daemon says at "ADDRESS:PORT". One with several sockets serves them a moment before its metrics are there."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://{address}/metrics", timeout=seconds) as answer:
+                return answer.read().decode()
+        except urllib.error.URLError as error:
+            beginning = getattr(error, "code", None) == 404 or isinstance(error.reason, ConnectionRefusedError)
+            if not beginning or time.monotonic() > end:
+                raise
+        time.sleep(0.02)
+
+
 def read(address):
     """The families of a daemon at "ADDRESS:PORT"."""
-    with urllib.request.urlopen(f"http://{address}/metrics", timeout=60) as answer:
-        return parse(answer.read().decode())
+    return parse(text(address))
 
 
 def series(families):

@@ -8,6 +8,7 @@ seldom fails the test that notices.
 import dataclasses
 import socket
 import struct
+import time
 
 # Actions (SMFIF_*)
 ADDHDRS, CHGBODY, ADDRCPT, DELRCPT, CHGHDRS, QUARANTINE = 0x1, 0x2, 0x4, 0x8, 0x10, 0x20
@@ -61,6 +62,25 @@ def apply_changes(headers, changes):
     return headers
 
 
+def connect_local(path, timeout):
+    """Waits, as an MTA does, while the queue of those who connect is full; a socket of Python with a time limit does not."""
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(timeout)
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            sock.connect(path)
+            return sock
+        except BlockingIOError:
+            if time.monotonic() > end:
+                sock.close()
+                raise
+        except OSError:
+            sock.close()
+            raise
+        time.sleep(0.01)
+
+
 class MilterClient:
     def __init__(self, address, *, actions=ALL_ACTIONS, options=ALL_OPTIONS, version=6,
                  negotiate=True, timeout=60):
@@ -70,13 +90,7 @@ class MilterClient:
         self.macro_names = {}
         kind, _, rest = address.partition(":")
         if kind in ("unix", "local"):
-            self.sock = socket.socket(socket.AF_UNIX)
-            self.sock.settimeout(timeout)
-            try:
-                self.sock.connect(rest)
-            except OSError:
-                self.sock.close()
-                raise
+            self.sock = connect_local(rest, timeout)
         else:
             port, _, host = rest.partition("@")
             self.sock = socket.create_connection((host.strip("[]"), int(port)), timeout)

@@ -11,6 +11,7 @@
 4. Public headers include nothing but the standard library and each other, as their rooms may.
 5. The daemon never answers "accept" (A250): after it an MTA shows a milter nothing more, of a message or of a
    whole connection.
+6. Nothing calls gmtime() or localtime(), whose one buffer belongs to all threads.
 """
 
 import pathlib
@@ -18,6 +19,7 @@ import re
 import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+SHARED_TIME = re.compile(r"(?<!fmt::)\b(?:gmtime|localtime)\s*\(")
 LIBRARY_HOME = {
     "libmilter/": "milter/daemon/protocol",
     "spf2/": "lib/spf",
@@ -196,6 +198,8 @@ def problems(root):
             for prefix, home in LIBRARY_HOME.items():
                 if name.startswith(prefix) and place != home:
                     yield f"{path}: <{name}> belongs to {home}/"
+        if SHARED_TIME.search(path.read_text()):
+            yield f"{path}: calls gmtime() or localtime()"
     for path in sources(root / "milter"):
         if "SMFIS_ACCEPT" in path.read_text():
             yield f"{path}: answers accept"
