@@ -2,8 +2,9 @@
 
     resolver_attacks.py AUTHMILTERD [unittest arguments]
 
-The names of attack.com are never answered; all others are, at once. Honest mail has to be judged as if nobody else
-were there, for which its answers have to come within dns.timeout. Forgeries are tried all the while, at least 300 in
+The names of attack.com are never answered, those of tcp.attack.com not once they are asked for over TCP, where an
+answer keeps those behind it on its connection waiting; all others are, at once. Honest mail has to be judged as if nobody
+else were there, for which its answers have to come within dns.timeout. Forgeries are tried all the while, at least 300 in
 each row or as many as AUTHMILTER_TEST_TRIES says.
 """
 
@@ -28,29 +29,58 @@ PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 TRIES = int(os.environ.get("AUTHMILTER_TEST_TRIES", "300"))
 
 BANK = {"bank.example": [("TXT", "v=spf1 ip4:192.0.2.10 -all")],
-        "_dmarc.bank.example": [("TXT", "v=DMARC1; p=reject")]}
-AUTHOR = split("From: <a@bank.example>\r\nSubject: x\r\n")
+        "_dmarc.bank.example": [("TXT", "v=DMARC1; p=reject")],
+        # Too long for a datagram.
+        "long.example": [("TXT", f"v=spf1 {' '.join(f'ip4:198.51.{n}.0/24' for n in range(80))} ip4:192.0.2.10 -all")],
+        "_dmarc.long.example": [("TXT", "v=DMARC1; p=reject; rua=" + ",".join(
+            f"mailto:reports-{n}@a-very-long-name-for-reports.long.example" for n in range(40)))]}
+
+
+def written_by(domain):
+    return split(f"From: <a@{domain}>\r\nSubject: x\r\n")
+
+
+AUTHOR = written_by("bank.example")
 RIGHT = Row("", AUTHOR, "accepted", results=("spf=pass", "dmarc=pass"))
 FORGED = Row("", AUTHOR, reply=r"^550 5\.7\.26 ")
 # What is said here about temporary errors is the mildest that can be configured.
 MILD = '[policy]\ndmarc_temperror = "accept"\nspf_temperror = "accept"\n'
 
 
+class NameServer(DnsServer):
+    def asked_by_attacker(self, query):
+        name = b".".join(read_question(query)[0]).lower()
+        return next((end for end in (b"tcp.attack.com", b"attack.com") if name.endswith(end)), None)
+
+    def datagrams(self, query):
+        match self.asked_by_attacker(query):
+            case b"tcp.attack.com":
+                return [self.truncated(query)]
+            case b"attack.com":
+                return []
+        return super().datagrams(query)
+
+    def segments(self, query):
+        if self.asked_by_attacker(query):  # and whatever comes on this connection waits
+            threading.Event().wait(60)
+            return []
+        return super().segments(query)
+
+
 @contextlib.contextmanager
 def name_server():
     """Its address. A process of its own, so that what goes on here does not make it slow. None of its answers can be
     kept, so that each message has to ask."""
-    server = DnsServer(BANK, ttl=0)
-    udp = server._servers[0].socket
-    udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
+    server = NameServer(BANK, ttl=0)
+    udp, tcp = server._servers
+    udp.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
 
     def serve():
+        threading.Thread(target=tcp.serve_forever, daemon=True).start()
         while True:
-            query, asker = udp.recvfrom(65535)
-            if b"attack.com" in b".".join(read_question(query)[0]).lower():
-                continue
+            query, asker = udp.socket.recvfrom(65535)
             for reply in server.datagrams(query):
-                udp.sendto(reply, asker)
+                udp.socket.sendto(reply, asker)
 
     process = multiprocessing.get_context("fork").Process(target=serve, daemon=True)
     process.start()
@@ -71,15 +101,12 @@ def slow_signature(number):
 class Resolver(unittest.TestCase):
     @contextlib.contextmanager
     def daemon(self, more=MILD):
-        with name_server() as address, Watched(PROGRAM, more, nameserver=address) as daemon:
-            daemon.write_config(text=daemon.config.read_text().replace(
-                'timeout = "1s"', 'timeout = "5s"\nmessage_timeout = "6s"'))
-            daemon.send_signal(1)
-            daemon.wait_for("configuration reloaded")
+        with name_server() as address, \
+                Watched(PROGRAM, more, nameserver=address, timeout="5s", dns='message_timeout = "6s"') as daemon:
             yield daemon
 
     @contextlib.contextmanager
-    def honest_mail_beside(self, daemon):
+    def honest_mail_beside(self, daemon, domain="bank.example"):
         """While the block runs, and at least TRIES forgeries long. Yields what tells whether they were so many."""
         over = threading.Event()
         times, counts = [], {"refused": 0, "deferred": 0, "accepted": 0}
@@ -91,16 +118,16 @@ class Resolver(unittest.TestCase):
             with daemon.client(timeout=60) as client:
                 client.greet(f"203.0.{number}.66", "forger.example")
                 while not over.is_set() or not enough():
-                    result = client.deliver(AUTHOR, mail_from="<a@bank.example>")
+                    result = client.deliver(written_by(domain), mail_from=f"<a@{domain}>")
                     kind = {mc.REJECT: "refused", mc.TEMPFAIL: "deferred"}.get(result.status, "accepted")
                     counts[kind] += 1
 
         def deliver():
             with daemon.client(timeout=60) as client:
-                client.greet(GENUINE, "bank.example")
+                client.greet(GENUINE, domain)
                 while not over.is_set() or len(times) < 20:
                     began = time.monotonic()
-                    check(self, RIGHT, client.deliver(AUTHOR, mail_from="<a@bank.example>"))
+                    check(self, RIGHT, client.deliver(written_by(domain), mail_from=f"<a@{domain}>"))
                     times.append(time.monotonic() - began)
 
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
@@ -184,6 +211,16 @@ class Resolver(unittest.TestCase):
             self.assertEqual(list(self.overloads(daemon)), ['authmilter_dns_overloads_total{share="subdomain"}'])
             line = daemon.wait_for("too many DNS look-ups are under way")[0]
             self.assertIn("share=subdomain", line)
+
+    def test_names_that_are_never_answered_over_tcp(self):
+        """A255: beside names whose answers are long, too. One message at a time, which is far below every share."""
+        with self.daemon() as daemon, self.honest_mail_beside(daemon, "long.example"):
+            for number in range(20):
+                with daemon.client(timeout=60) as client:
+                    client.greet(ATTACKER, "h.attack.com")
+                    client.mail(f"<a@n{number}.tcp.attack.com>", mail_addr=f"a@n{number}.tcp.attack.com")
+                    time.sleep(0.3)
+            self.assertEqual(self.overloads(daemon), {})
 
     def test_a_client_beyond_its_share(self):
         """A198, A202: a client with more messages that wait than it may have at a time."""

@@ -53,6 +53,7 @@ zones = ["{dir}/zone"]
 nameservers = ["127.0.0.1@9"]
 timeout = "{timeout}"
 dnssec = "off"
+{dns}
 [log]
 target = "stderr"
 """
@@ -62,7 +63,7 @@ class Victim(Daemon):
     """A daemon with the zone above and a signing key for each of `signs_for`. With a `nameserver`
     that one is asked for every other name, and has `timeout` for an answer; without, there is none."""
 
-    def __init__(self, program, more="", zone="", signs_for=(), nameserver=None, timeout="1s", **options):
+    def __init__(self, program, more="", zone="", signs_for=(), nameserver=None, timeout="1s", dns="", **options):
         self.key_pem = b""
 
         def prepare(daemon):
@@ -81,7 +82,7 @@ class Victim(Daemon):
             signing = "".join(f'[[signing.domain]]\ndomain = "{domain}"\n'
                               f'keys = [{{ selector = "s1", file = "{daemon.dir}/s1.pem" }}]\n'
                               for domain in signs_for)
-            daemon.write_config(text=config.format(dir=daemon.dir, timeout=timeout) + more + signing)
+            daemon.write_config(text=config.format(dir=daemon.dir, timeout=timeout, dns=dns) + more + signing)
 
         super().__init__(program, prepare=prepare, **options)
 
