@@ -222,6 +222,13 @@ class Resolver(unittest.TestCase):
                     time.sleep(0.3)
             self.assertEqual(self.overloads(daemon), {})
 
+    def test_messages_with_names_that_are_never_answered_over_tcp(self):
+        """A255: as many messages of one client as it may have, each of which asks several such questions."""
+        with self.daemon() as daemon, self.honest_mail_beside(daemon, "long.example"):
+            results = self.wait_in_vain(daemon, [ATTACKER] * 200, "n{}.tcp.attack.com".format)
+            self.assertNotIn("=pass", str(results))
+            self.assertEqual(self.overloads(daemon), {})
+
     def test_a_client_beyond_its_share(self):
         """A198, A202: a client with more messages that wait than it may have at a time."""
         with self.daemon() as daemon, self.honest_mail_beside(daemon):

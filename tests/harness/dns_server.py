@@ -154,6 +154,7 @@ class DnsServer:
         class TcpServer(socketserver.ThreadingTCPServer):
             daemon_threads = True
             allow_reuse_address = True
+            request_queue_size = 1024
 
         while True:  # both protocols want the same port
             udp = UdpServer((host, port), Datagram)

@@ -30,8 +30,8 @@ constexpr Option kOptions[] = {
     // all others wait.
     {"outgoing-range:", "2048"},
     {"num-queries-per-thread:", "2048"},
-    // Nor may one that a server is slow with make others wait on its connection.
-    {"outgoing-num-tcp:", "128"},
+    // Nor may one that a server is slow with make others wait, on its connection or for one.
+    {"outgoing-num-tcp:", "2048"},
     {"max-reuse-tcp-queries:", "1"},
     // Our cache of answers is in front; these hold what validation needs in between.
     {"msg-cache-size:", "4m"},
