@@ -63,10 +63,6 @@ NAMESPACES = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "
 DEBOOTSTRAP_SECONDS = 900
 
 
-# Debian's archive has this long to send a minimal root.
-DEBOOTSTRAP_SECONDS = 900
-
-
 class Unavailable(Exception):
     """A suite cannot be had here; the text says why."""
 
