@@ -27,6 +27,7 @@ LIBRARY_HOME = {
     "opendmarc/": "lib/dmarc",
     "openssl/": "lib/crypto",
     "unbound": "lib/dns/unbound",
+    "event": "lib/dns/unbound",
     "idn2.h": "lib/base",
     "toml++/": "lib/config",
 }

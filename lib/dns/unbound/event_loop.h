@@ -1,14 +1,11 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
-#include <cstdint>
-#include <map>
-#include <set>
-#include <utility>
-#include <vector>
 
-#include <unbound-event.h>
+#include <event2/event.h>
+
+#include "base/c_handle.h"
+#include "base/descriptor.h"
 
 namespace authmilter {
 
@@ -18,41 +15,26 @@ class EventLoop {
  public:
   using Clock = std::chrono::steady_clock;
 
+  /// Throws std::system_error, also where descriptors are so few that libunbound's sockets would
+  /// have none.
   EventLoop();
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
-  ~EventLoop();
 
-  ub_event_base* base() { return &base_; }
+  event_base* base() { return base_.get(); }
 
   /// Waits for events until one comes, wake() is called or `until` is reached, and runs their
-  /// callbacks.
+  /// callbacks. May return early.
   void run_once(Clock::time_point until);
 
   /// Ends the wait of run_once(), now or when it begins. From any thread.
   void wake() noexcept;
 
  private:
-  struct Base : ub_event_base {
-    EventLoop* loop = nullptr;
-  };
-  struct Event;
-  struct Hooks;
-  using Serial = std::uint64_t;
-
-  int activate(Event& event, const timeval* timeout);
-  void deactivate(Event& event);
-  void fire(Serial serial, short bits);
-  int poll_timeout(Clock::time_point until) const;
-
-  Base base_;
-  ub_event_base_vmt base_vmt_{};
-  ub_event_vmt event_vmt_{};
-  int wake_fd_ = -1;
-  Serial last_serial_ = 0;
-  // A callback may delete any event, so what is ready is remembered by serial, not by address.
-  std::map<Serial, Event*> active_;
-  std::set<std::pair<Clock::time_point, Serial>> timers_;
+  Descriptor wake_;  // libevent takes locks, and needs another library for them, to be woken itself
+  CHandle<event_base, event_base_free> base_;
+  CHandle<event, event_free> woken_;
+  CHandle<event, event_free> end_of_wait_;
 };
 
 }  // namespace authmilter

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include <unbound-event.h>
+
 #include <fmt/format.h>
 
 #include "base/c_handle.h"
@@ -79,7 +81,7 @@ Result<UnboundContext> make_unbound_context(EventLoop& loop, const Upstream& ups
   // Making a context writes to variables of the library that all contexts share.
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
-  CHandle<ub_ctx, ub_ctx_delete> made(ub_ctx_create_ub_event(loop.base()));
+  CHandle<ub_ctx, ub_ctx_delete> made(ub_ctx_create_event(loop.base()));
   if (made == nullptr) return Error{"libunbound: no context"};
   UnboundContext context = std::move(made);
 
