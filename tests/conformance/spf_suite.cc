@@ -12,11 +12,10 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <nlohmann/json.hpp>
-
-#include "dns/record_fields.h"
 
 namespace {
 
@@ -100,7 +99,12 @@ class ScenarioResolver final : public Resolver {
       answer.records.push_back(ScenarioResolver::record(type, record["data"]));
     }
     if (answer.status == DnsStatus::no_data && fault) answer = DnsAnswer::failed(DnsFault::timeout);
-    sort_by_preference(answer.records);
+    // As a Resolver hands them out (RFC 5321 section 5.1), by this suite's own reading.
+    std::stable_sort(answer.records.begin(), answer.records.end(), [](const auto& a, const auto& b) {
+      const auto* first = std::get_if<MxRecord>(&a);
+      const auto* second = std::get_if<MxRecord>(&b);
+      return first != nullptr && second != nullptr && first->preference < second->preference;
+    });
     return std::make_shared<const DnsAnswer>(std::move(answer));
   }
 

@@ -95,13 +95,13 @@ class GoingAway(faults.TestCase):
                     client.sock.close()
                     if number % 10 == 9:
                         in_hand = max(in_hand, daemon.metrics()["authmilter_messages_in_hand"])
-                self.assertGreater(in_hand, 0)
+                self.assertGreaterEqual(in_hand, 10)
                 began = time.monotonic()
                 self.check_judges(daemon)
                 self.assertLess(time.monotonic() - began, 5)
                 server.answer = None
                 # The resolver's library asks again, after longer and longer waits.
-                self.check_nothing_left(daemon, descriptors, threads, seconds=90)
+                self.check_nothing_left(daemon, descriptors, threads)
                 self.check_judges(daemon)
 
 

@@ -7,12 +7,14 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
-// Runs a target on every file of the folders given, for builds without libFuzzer. A folder that is
-// missing is an empty one: most targets have no regressions.
+// Runs a target on every file of the folders given, for builds without libFuzzer.
 int main(int argc, char** argv) {
   std::size_t files = 0;
   for (int i = 1; i < argc; ++i) {
-    if (!std::filesystem::is_directory(argv[i])) continue;
+    if (!std::filesystem::is_directory(argv[i])) {
+      std::fprintf(stderr, "no folder %s\n", argv[i]);
+      return 1;
+    }
     for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
       std::ifstream stream(entry.path(), std::ios::binary);
       const std::string text((std::istreambuf_iterator<char>(stream)),

@@ -3,8 +3,8 @@
 import contextlib
 import time
 import unittest
-import urllib.request
 
+from . import exposition
 from .daemon import PATIENCE
 from .dns_server import DnsServer
 from .network import free_port
@@ -21,7 +21,7 @@ class Watched(Victim):
         super().__init__(program, f'{more}\n[metrics]\nlisten = "127.0.0.1:{self.metrics_port}"\n', **options)
 
     def metrics(self):
-        text = urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10).read().decode()
+        text = exposition.text(f"127.0.0.1:{self.metrics_port}")
         return {name: float(value) for name, _, value in
                 (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))}
 

@@ -19,6 +19,7 @@ import unittest
 from harness import exposition, ran
 from harness import milter_client as mc
 from harness.daemon import ZONE, Daemon, key_record, make_key
+from harness.measured import Measured
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 GOOD = [("From", " A <a@example.org>"), ("To", " b@example.com"), ("Subject", " hello")]
@@ -614,17 +615,13 @@ class Operating(unittest.TestCase):
                 json.loads(other)
 
     def test_metrics(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
         for sockets in (1, 2):
-            with self.subTest(sockets=sockets), \
-                    Daemon(PROGRAM, more=f'[metrics]\nlisten = "127.0.0.1:{port}"\n', sockets=sockets) as daemon:
+            with self.subTest(sockets=sockets), Measured(PROGRAM, sockets=sockets) as daemon:
                 for number in range(sockets):
                     with daemon.client(number) as client:
                         client.greet()
                         client.deliver(GOOD)
-                text = exposition.text(f"127.0.0.1:{port}")
+                text = exposition.text(daemon.address)
                 self.assertIn(f'authmilter_messages_total{{action="accept"}} {sockets}', text)
                 self.assertIn(f'authmilter_spf_results_total{{result="pass"}} {sockets}', text)
                 self.assertIn("authmilter_messages_in_hand 0", text)
@@ -651,7 +648,7 @@ class Operating(unittest.TestCase):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.bind(path)
             self.addCleanup(os.unlink, path)
-            manager.settimeout(20)
+            manager.settimeout(60)
             environment = {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "60000000"}
             os.environ.update(environment)
             for name in environment:

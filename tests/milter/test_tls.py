@@ -4,14 +4,13 @@
 """
 
 import signal
-import socket
 import sys
 import unittest
-import urllib.request
 
 from harness import ran
 from harness import milter_client as mc
 from harness.daemon import Daemon
+from harness.measured import Measured
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 MESSAGE = [("From", " A <a@other.example>"), ("Subject", " hello")]
@@ -169,15 +168,11 @@ class RequiringTls(unittest.TestCase):
                     self.assertEqual(" tls_policy=reject" in line, policy)
 
     def test_refusals_are_counted(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        with Daemon(PROGRAM, more=RULES + f'[metrics]\nlisten = "127.0.0.1:{port}"\n') as daemon:
+        with Measured(PROGRAM, more=RULES) as daemon:
             for version in (None, "TLSv1.1", "TLSv1.3"):
                 with self.client(daemon=daemon) as client:
                     client.begin_with(version)
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
-                self.assertIn("\nauthmilter_tls_refusals_total 2\n", page.read().decode())
+            self.assertEqual(daemon.series()["authmilter_tls_refusals_total"], 2)
 
     def test_a_reload_counts_for_connections_that_begin_after_it(self):
         with Daemon(PROGRAM) as daemon:

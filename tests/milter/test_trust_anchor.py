@@ -45,7 +45,6 @@ DAMAGE = {
 }
 
 
-@unittest.skipUnless(SignedTree.available(), "no NSD, unbound or ldns")
 class TrustAnchor(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -155,4 +154,7 @@ trust_anchor = "{self.anchor}"
 
 
 if __name__ == "__main__":
+    if not SignedTree.available():
+        print("skipped: no NSD, unbound or ldns")
+        sys.exit(77)
     ran.main()

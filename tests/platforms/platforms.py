@@ -38,8 +38,8 @@ NEVER_INSTALLED = "sendmail-bin"
 BUILD_SECONDS = 3600
 TEST_SECONDS = 3600
 # What apt says where it cannot reach the archive.
-UNREACHABLE = re.compile(r"(?m)^(?:[EW]: )?(Failed to fetch .*|Some index files failed to download.*|"
-                         r".*Temporary failure resolving.*|.*Could not connect to.*)$")
+UNREACHABLE = re.compile(r"(?m)^(?:[EW]: )?(.*Temporary failure resolving.*|.*Could not (?:connect|resolve).*|"
+                         r".*Connection (?:failed|timed out|refused).*)$")
 
 
 @dataclass

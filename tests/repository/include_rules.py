@@ -11,7 +11,7 @@
 4. Public headers include nothing but the standard library and each other, as their rooms may.
 5. The daemon never answers "accept" (A250): after it an MTA shows a milter nothing more, of a message or of a
    whole connection.
-6. Nothing calls gmtime() or localtime(), whose one buffer belongs to all threads.
+6. Nothing calls gmtime() and its like, whose one buffer belongs to all threads.
 """
 
 import pathlib
@@ -19,7 +19,7 @@ import re
 import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
-SHARED_TIME = re.compile(r"(?<!fmt::)\b(?:gmtime|localtime)\s*\(")
+SHARED_TIME = re.compile(r"(?<!fmt::)\b(?:gmtime|localtime|ctime|asctime)\s*\(")
 LIBRARY_HOME = {
     "libmilter/": "milter/daemon/protocol",
     "spf2/": "lib/spf",
@@ -152,14 +152,19 @@ def rooms_of_library(root):
         for own, name in includes(path):
             if name.startswith("libmilter"):
                 yield f"{path}: lib/ includes <{name}>"
-            if own and room_of(name) not in {room, *BELOW[room]}:
-                yield f'{path}: {room}/ includes "{name}"'
+            # What is in a folder of lib/ is, in angle brackets too.
+            inside = own or room_of(name) in BELOW
+            if inside and room_of(name) not in {room, *BELOW[room]}:
+                yield f"{path}: {room}/ includes {name}"
             owner = public_room(name)
             if owner and owner not in {room, *BELOW[room], *VALUES.get(room, ())}:
                 yield f"{path}: {room}/ includes <{name}>, which belongs to {owner}/"
 
 
 def streets_of_programs(root):
+    for path in sources(root / "milter"):
+        if not any(path.is_relative_to(root / program) for program in STREETS):
+            yield f"{path}: is of no program"
     for program, streets in STREETS.items():
         for path in sources(root / program):
             street = path.parent.relative_to(root / program).as_posix().removeprefix(".")
@@ -171,7 +176,7 @@ def streets_of_programs(root):
                     continue
                 if not (root / program / name).exists():
                     yield f'{path}: includes "{name}", which is not in {program}/'
-                elif room_of(name) not in {street, *streets[street]} and room_of(name):
+                elif room_of(name) not in {street, *streets[street]}:
                     yield f'{path}: {street}/ includes "{name}"'
 
 
@@ -200,7 +205,7 @@ def problems(root):
                 if name.startswith(prefix) and place != home:
                     yield f"{path}: <{name}> belongs to {home}/"
         if SHARED_TIME.search(path.read_text()):
-            yield f"{path}: calls gmtime() or localtime()"
+            yield f"{path}: calls gmtime(), localtime(), ctime() or asctime()"
     for path in sources(root / "milter"):
         if "SMFIS_ACCEPT" in path.read_text():
             yield f"{path}: answers accept"

@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <vector>
 
 // Registers what ran: into the file $AUTHMILTER_RAN go, one a line, the names of test cases and
 // subcases and the `why` of rows under which an assertion was looked at.
@@ -24,9 +25,13 @@ class Ran : public doctest::IReporter {
   void test_case_exception(const doctest::TestCaseException& /*exception*/) override {}
   void test_case_skipped(const doctest::TestCaseData& /*test*/) override {}
   void subcase_start(const doctest::SubcaseSignature& subcase) override {
-    titles_.insert(one_line(subcase.m_name.c_str()));
+    const std::lock_guard lock(mutex_);
+    subcases_.push_back(one_line(subcase.m_name.c_str()));
   }
-  void subcase_end() override {}
+  void subcase_end() override {
+    const std::lock_guard lock(mutex_);
+    if (!subcases_.empty()) subcases_.pop_back();
+  }
   void log_message(const doctest::MessageData& /*message*/) override {}
   void report_query(const doctest::QueryData& /*query*/) override {}
   void test_run_start() override {}
@@ -36,6 +41,7 @@ class Ran : public doctest::IReporter {
     const std::lock_guard lock(mutex_);
     if (test_ != nullptr) titles_.insert(one_line(test_));
     test_ = nullptr;
+    titles_.insert(subcases_.begin(), subcases_.end());
     for (int i = 0; i < get_num_active_contexts(); ++i) {
       std::ostringstream text;
       get_active_contexts()[i]->stringify(&text);
@@ -63,6 +69,7 @@ class Ran : public doctest::IReporter {
   const char* file_ = std::getenv("AUTHMILTER_RAN");
   std::mutex mutex_;            // assertions come from several threads
   const char* test_ = nullptr;  // until an assertion of it was looked at
+  std::vector<std::string> subcases_;  // those we are in
   std::set<std::string> titles_;
 };
 

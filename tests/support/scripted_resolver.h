@@ -35,7 +35,7 @@ class ScriptedResolver final : public Resolver {
   }
   using Resolver::resolve;
   void prefetch(const DnsQuestion& question) override {
-    prefetched_.push_back(question.name.text());
+    prefetched_.push_back(question);
   }
 
   const std::vector<Asked>& asked() const { return asked_; }
@@ -44,7 +44,12 @@ class ScriptedResolver final : public Resolver {
     for (const Asked& asked : asked_) names.push_back(asked.question.name.text());
     return names;
   }
-  const std::vector<std::string>& prefetched() const { return prefetched_; }
+  const std::vector<DnsQuestion>& prefetched() const { return prefetched_; }
+  std::vector<std::string> prefetched_names() const {
+    std::vector<std::string> names;
+    for (const DnsQuestion& question : prefetched_) names.push_back(question.name.text());
+    return names;
+  }
 
   // What a script may answer.
 
@@ -71,7 +76,7 @@ class ScriptedResolver final : public Resolver {
   const Script script_;
   const std::unique_ptr<Resolver> zone_;
   std::vector<Asked> asked_;
-  std::vector<std::string> prefetched_;
+  std::vector<DnsQuestion> prefetched_;
 };
 
 }  // namespace authmilter

@@ -552,7 +552,10 @@ TEST_CASE("keys are asked for once, and early (A103)") {
   for (const auto& field : message.fields) verifier.header(field);
   verifier.end_of_headers();
   CHECK_FALSE(resolver.prefetched().empty());
-  for (const std::string& name : resolver.prefetched()) CHECK(name == "r._domainkey.example.org");
+  for (const DnsQuestion& question : resolver.prefetched()) {
+    CHECK(question.name.text() == "r._domainkey.example.org");
+    CHECK(question.type == RrType::txt);
+  }
   CHECK(resolver.asked().empty());
   verifier.body(message.body);
   verifier.finish();

@@ -63,13 +63,13 @@ TEST_CASE("a prefetch spends the budget, once") {
   budget.prefetch(txt("a"));
   budget.prefetch(txt("b"));
   budget.prefetch(txt("c"));
-  CHECK(upstream.resolver.prefetched() == Names{"a", "b"});
+  CHECK(upstream.resolver.prefetched_names() == Names{"a", "b"});
   CHECK(budget.queries() == 2);
   CHECK(budget.resolve(txt("a"))->status == DnsStatus::success);
   budget.prefetch(txt("a"));
   CHECK(budget.queries() == 2);
   CHECK(budget.resolve(txt("c"))->fault == DnsFault::limit);
-  CHECK(upstream.resolver.prefetched() == Names{"a", "b"});
+  CHECK(upstream.resolver.prefetched_names() == Names{"a", "b"});
 }
 
 TEST_CASE("a fresh question is asked again, and counts once") {
@@ -165,7 +165,7 @@ TEST_CASE("a recording holds each question and its answer in order") {
   CHECK(recording.entries()[0].question == txt("b"));
   CHECK(recording.entries()[0].answer->status == DnsStatus::success);
   CHECK(recording.entries()[1].question == txt("a"));
-  CHECK(upstream.resolver.prefetched() == Names{"z"});
+  CHECK(upstream.resolver.prefetched_names() == Names{"z"});
 
   upstream.status = DnsStatus::temperror;
   recording.resolve(txt("a"));

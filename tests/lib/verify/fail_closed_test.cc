@@ -237,7 +237,7 @@ TEST_CASE("what the author's domain says is waited for first, HELO last (A192, A
                             "s._domainkey.bank.example", "s._domainkey.b.bank.example",
                             "s._domainkey.a.bank.example", "club.example",
                             "s._domainkey.attack.com", "helo.attack.com"});
-  CHECK(resolver.prefetched() == Names{"club.example", "helo.attack.com", "_dmarc.a.bank.example",
+  CHECK(resolver.prefetched_names() == Names{"club.example", "helo.attack.com", "_dmarc.a.bank.example",
                                        "_dmarc.bank.example", "_dmarc.example",
                                        "s._domainkey.bank.example", "s._domainkey.a.bank.example",
                                        "s._domainkey.attack.com", "s._domainkey.b.bank.example"});
