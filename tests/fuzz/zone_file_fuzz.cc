@@ -19,10 +19,11 @@ void check_record(const MasterRecord& record, const std::set<DnsName>& aliases,
   if (aliases.contains(record.owner)) return;
   require(ask(RrType::txt)->status != DnsStatus::nxdomain, "an owner exists");
   if (!record.data) return;
-  const auto answer = ask(type_of(*record.data));
-  require(std::find(answer->records.begin(), answer->records.end(), *record.data) !=
-              answer->records.end(),
-          "what is written is answered");
+  const DnsRecord& written = record.data->record;
+  const auto answer = ask(type_of(written));
+  require(
+      std::find(answer->records.begin(), answer->records.end(), written) != answer->records.end(),
+      "what is written is answered");
 }
 
 }  // namespace
@@ -44,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   std::set<DnsName> aliases;
   for (const MasterRecord& record : *records) {
-    if (record.data && type_of(*record.data) == RrType::cname) aliases.insert(record.owner);
+    if (record.data && type_of(record.data->record) == RrType::cname) aliases.insert(record.owner);
   }
   for (const MasterRecord& record : *records) {
     require(record.ttl.count() >= 0, "times are not negative");

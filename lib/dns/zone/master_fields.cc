@@ -137,7 +137,9 @@ class FieldReader {
   void strings(std::string& text) {
     std::size_t octets = tokens_.size();
     do {
-      text += string();
+      const std::string one = string();
+      lengths_.push_back(one.size());
+      text += one;
     } while (!tokens_.empty());
     octets += text.size();
     if (octets > kRdataOctets) fail(Error{"TXT record longer than 65535 octets"});
@@ -147,6 +149,8 @@ class FieldReader {
 
   void hexadecimal(Octets& octets) { read_octets(octets, decode_hexadecimal, "hexadecimal"); }
   void base64(Octets& octets) { read_octets(octets, decode_base64, "base64"); }
+
+  std::vector<std::size_t> lengths() && { return std::move(lengths_); }
 
   std::optional<Error> failure() const {
     if (short_ || !tokens_.empty())
@@ -209,11 +213,19 @@ class FieldReader {
   const RecordType& type_;
   std::span<const MasterToken> tokens_;
   const DnsName& origin_;
+  std::vector<std::size_t> lengths_;
   bool short_ = false;
   std::optional<Error> failure_;
 };
 
-Result<DnsRecord> read_generic(const RecordType& type, std::span<const MasterToken> tokens) {
+/// Of the strings in the data of a TXT record, which has been read before.
+std::vector<std::size_t> lengths_of_strings(const Octets& octets) {
+  std::vector<std::size_t> lengths;
+  for (std::size_t at = 0; at < octets.size(); at += 1 + octets[at]) lengths.push_back(octets[at]);
+  return lengths;
+}
+
+Result<MasterFields> read_generic(const RecordType& type, std::span<const MasterToken> tokens) {
   const Error failure{fmt::format("{} after \\# needs a length and that many octets", type.name)};
   if (tokens.size() < 2) return failure;
   const auto length = parse_master_number(tokens[1].raw);
@@ -223,19 +235,21 @@ Result<DnsRecord> read_generic(const RecordType& type, std::span<const MasterTok
   if (!octets || !length || octets->size() != *length || *length > kRdataOctets) return failure;
   auto rdata = read_rdata(type.type, WireReader(*octets));
   if (!rdata.record) return failure;
-  return std::move(*rdata.record);
+  MasterFields fields{std::move(*rdata.record), {}};
+  if (type.type == RrType::txt) fields.lengths = lengths_of_strings(*octets);
+  return fields;
 }
 
 }  // namespace
 
-Result<DnsRecord> read_master_fields(const RecordType& type, std::span<const MasterToken> tokens,
-                                     const DnsName& origin) {
+Result<MasterFields> read_master_fields(const RecordType& type, std::span<const MasterToken> tokens,
+                                        const DnsName& origin) {
   if (!tokens.empty() && tokens.front().raw == "\\#" && !tokens.front().quoted)
     return read_generic(type, tokens);
   FieldReader reader(type, tokens, origin);
   auto record = read_fields(type.type, reader);
   if (const auto failure = reader.failure()) return *failure;
-  return std::move(*record);
+  return MasterFields{std::move(*record), std::move(reader).lengths()};
 }
 
 Result<DnsName> read_master_name(const MasterToken& token, const DnsName& origin) {

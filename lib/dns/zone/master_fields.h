@@ -1,10 +1,12 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <authmilter/dns_record.h>
 #include <authmilter/result.h>
@@ -14,10 +16,18 @@
 
 namespace authmilter {
 
+struct MasterFields {
+  DnsRecord record;
+  /// Of the strings of a TXT record, which `record` has joined: with another split it is another
+  /// record.
+  std::vector<std::size_t> lengths;
+  bool operator==(const MasterFields&) const = default;
+};
+
 /// What is written for the data of a record of `type`, names relative to `origin`; also as octets,
 /// `\# LENGTH HEX` (RFC 3597 section 5).
-Result<DnsRecord> read_master_fields(const RecordType& type, std::span<const MasterToken> tokens,
-                                     const DnsName& origin);
+Result<MasterFields> read_master_fields(const RecordType& type, std::span<const MasterToken> tokens,
+                                        const DnsName& origin);
 
 Result<DnsName> read_master_name(const MasterToken& token, const DnsName& origin);
 std::optional<std::uint32_t> parse_master_number(std::string_view text);

@@ -132,13 +132,13 @@ class MasterFileParser {
   }
 
   /// Nothing for a type that nobody asks for.
-  Result<std::optional<DnsRecord>> read_data(const MasterToken& type, Tokens rdata) const {
+  Result<std::optional<MasterFields>> read_data(const MasterToken& type, Tokens rdata) const {
     if (const RecordType* known = find_record_type(type.raw)) {
-      auto record = read_master_fields(*known, rdata, origin_);
-      if (!record) return record.error();
-      return std::optional(std::move(*record));
+      auto fields = read_master_fields(*known, rdata, origin_);
+      if (!fields) return fields.error();
+      return std::optional(std::move(*fields));
     }
-    if (is_other_type(type.raw)) return std::optional<DnsRecord>();
+    if (is_other_type(type.raw)) return std::optional<MasterFields>();
     return Error{fmt::format("unknown type \"{}\"", shown(type))};
   }
 

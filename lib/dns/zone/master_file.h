@@ -7,13 +7,15 @@
 
 #include <authmilter/zone_resolver.h>
 
+#include "dns/zone/master_fields.h"
+
 namespace authmilter {
 
 struct MasterRecord {
   DnsName owner;
   std::chrono::seconds ttl;
-  std::optional<DnsRecord> data;  // nothing for a type that is never asked for
-  std::size_t line;               // where it is written
+  std::optional<MasterFields> data;  // nothing for a type that is never asked for
+  std::size_t line;                  // where it is written
 };
 
 /// Reads an RFC 1035 master file. The origin at the start is the root. Errors read

@@ -21,17 +21,18 @@ std::string_view parent_of(std::string_view name) {
 /// The records of one name while the tree is built.
 struct Draft {
   std::map<RrType, DnsAnswer> answers;
+  std::vector<MasterFields> written;
 
   void add(const MasterRecord& record) {
     if (!record.data) return;
-    auto [found, is_new] = answers.try_emplace(type_of(*record.data));
+    // RFC 2181 section 5: a set holds no record twice.
+    if (std::find(written.begin(), written.end(), *record.data) != written.end()) return;
+    written.push_back(*record.data);
+    auto [found, is_new] = answers.try_emplace(type_of(record.data->record));
     DnsAnswer& set = found->second;
     if (is_new) set.ttl = record.ttl;
     set.status = DnsStatus::success;
-    // RFC 2181 section 5: a set holds no record twice.
-    if (std::find(set.records.begin(), set.records.end(), *record.data) != set.records.end())
-      return;
-    set.records.push_back(*record.data);
+    set.records.push_back(record.data->record);
     // RFC 2181 section 5.2: the TTLs of a set are one; the lowest where they differ.
     set.ttl = std::min(set.ttl, record.ttl);
   }

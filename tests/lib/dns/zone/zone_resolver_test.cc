@@ -47,6 +47,11 @@ several TXT "one " "two" three
               "c\"d\\\065" )
 bytes   TXT "\000\255\195\169"
 empty   TXT ""
+split   TXT "ab" "c"
+        TXT "abc"
+        TXT "a" "bc"
+        TXT abc                 ; again: a set holds no record twice
+        TXT \# 5 02 6162 01 63  ; and in octets
 a.b.c   A 192.0.2.9
 alias   CNAME mx2
 far     CNAME nowhere.test.
@@ -87,6 +92,8 @@ TEST_CASE("a zone answers as its master file says (RFC 1035 section 5)") {
       {"strings joined, owner left out, semicolon in quotes, escapes", "several.example",
        RrType::txt, "[one twothree] [a;bc\"d\\A]"},
       {"an empty string is a record", "empty.example", RrType::txt, "[]"},
+      {"another split is another record (RFC 2181 section 5)", "split.example", RrType::txt,
+       "[abc] [abc] [abc]"},
       {"reverse name", "2.2.0.192.in-addr.arpa", RrType::ptr, "mx2.example"},
       {"escape in an owner name", "foo:bar.example", RrType::txt, "[colon]"},
       {"escape in the question is an octet like any", "foo\\058bar.example", RrType::txt,
