@@ -187,6 +187,10 @@ TEST_CASE("answers of a zone carry their time to live (RFC 2181 section 5.2, RFC
     CAPTURE(row.why);
     CHECK(ask(*resolver, row.name, row.type)->ttl == std::chrono::seconds(row.ttl));
   }
+  // RFC 1035 section 5.1: without $TTL the last that was stated.
+  const auto stated = make_test_resolver("a. A 192.0.2.1\nb. 60 A 192.0.2.1\nc. A 192.0.2.1\n");
+  CHECK(ask(*stated, "a", RrType::a)->ttl == std::chrono::hours(1));
+  CHECK(ask(*stated, "c", RrType::a)->ttl == std::chrono::seconds(60));
 }
 
 TEST_CASE("eight CNAMEs in a row are followed, nine are not") {
@@ -219,6 +223,10 @@ TEST_CASE("a bad master file is refused with its line") {
       {"UTF-16", "\xff\xfe$", "z:1: the file is in UTF-16: save it as ASCII or UTF-8"},
       {"unknown type", "a.example. IN FOO 1", "z:1: unknown type \"FOO\""},
       {"unknown directive", "\n$INCLUDE x", "z:2: directive \"$INCLUDE\" is not understood"},
+      {"a directive that nobody knows", "$FOO x", "z:1: directive \"$FOO\" is not understood"},
+      {"a bad $TTL", "$TTL 1x", "z:1: \"1x\" is not a TTL"},
+      {"after lines that a parenthesis joins", "a. TXT ( x\n y )\nb. FOO",
+       "z:3: unknown type \"FOO\""},
       {"no owner", "  IN A 192.0.2.1", "z:1: record without an owner"},
       {"no type", "a. 60 IN", "z:1: record without a type"},
       {"other class", "a. CH TXT x", "z:1: class CH is not IN"},
