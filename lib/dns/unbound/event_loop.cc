@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -34,6 +35,16 @@ int checked(int descriptor) {
   return descriptor;
 }
 
+bool has_descriptors(int any) {
+  constexpr std::size_t kSpare = 32;
+  std::list<Descriptor> spare;
+  while (spare.size() < kSpare) {
+    spare.emplace_back(fcntl(any, F_DUPFD_CLOEXEC, 0));
+    if (!spare.back().open()) return false;
+  }
+  return true;
+}
+
 /// libevent gives up (2.1.12: evsig_init_()) where it has no descriptors for a base. It needs
 /// three; the others are for what other threads open between this check and its call.
 event_base* make_base(int any_descriptor) {
@@ -42,12 +53,8 @@ event_base* make_base(int any_descriptor) {
     event_set_log_callback(write_error);
     event_set_fatal_callback(give_up);
   });
-  constexpr int kSpare = 32;
-  {
-    std::list<Descriptor> spare;
-    for (int i = 0; i < kSpare; ++i)
-      spare.emplace_back(checked(fcntl(any_descriptor, F_DUPFD_CLOEXEC, 0)));
-  }
+  if (!has_descriptors(any_descriptor))
+    throw std::system_error(EMFILE, std::generic_category(), "event loop");
   event_base* const base = event_base_new();
   if (base == nullptr) throw std::bad_alloc();
   return base;

@@ -78,7 +78,8 @@ TEST_CASE("a wait ends when it should") {
 
 TEST_CASE("a resolver without descriptors is an error, not the end of the process") {
   const DescriptorLimit limit(200);
-  for (const int left : {0, 1, 2, 3, 5, 10}) {
+  // Two are for UndefinedBehaviorSanitizer, where an error is thrown; one is in use by then.
+  for (const int left : {3, 4, 5, 10, 30}) {
     CAPTURE(left);
     const auto taken = taken_up_to(200 - left);
     CHECK_THROWS_AS(EventLoop(), std::system_error);
