@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <cstddef>
+#include <numeric>
 #include <set>
+#include <variant>
 
 #include "base/ascii.h"
 #include "dns/zone/master_file.h"
@@ -20,6 +23,14 @@ void check_record(const MasterRecord& record, const std::set<DnsName>& aliases,
   require(ask(RrType::txt)->status != DnsStatus::nxdomain, "an owner exists");
   if (!record.data) return;
   const DnsRecord& written = record.data->record;
+  if (const auto* text = std::get_if<TxtRecord>(&written)) {
+    const auto& lengths = record.data->lengths;
+    require(
+        !lengths.empty() &&
+            std::all_of(lengths.begin(), lengths.end(), [](auto one) { return one <= 255; }) &&
+            std::accumulate(lengths.begin(), lengths.end(), std::size_t{0}) == text->text.size(),
+        "a TXT record is of strings of at most 255 octets");
+  }
   const auto answer = ask(type_of(written));
   require(
       std::find(answer->records.begin(), answer->records.end(), written) != answer->records.end(),
