@@ -12,6 +12,7 @@
 #include <authmilter/canonicalization.h>
 #include <authmilter/domain_name.h>
 #include <authmilter/message.h>
+#include <authmilter/reason.h>
 #include <authmilter/resolver.h>
 #include <authmilter/result.h>
 #include <authmilter/selector.h>
@@ -23,11 +24,70 @@ namespace authmilter {
 enum class DkimResult : std::uint8_t { none, pass, fail, policy, neutral, temperror, permerror };
 std::string_view to_string(DkimResult result);
 
+/// Why a signature has its result, pass aside; of a temperror the DNS's fault stands instead.
+enum class DkimReason : std::uint8_t {
+  none,
+  // the field
+  missing_v,
+  unsupported_version,
+  missing_d,
+  bad_domain,
+  domain_not_public,
+  missing_s,
+  bad_selector,
+  bad_identity,
+  identity_not_in_domain,
+  missing_a,
+  algorithm_not_allowed,
+  unknown_algorithm,
+  missing_b,
+  bad_signature_value,
+  missing_bh,
+  missing_h,
+  bad_body_hash,
+  unknown_canonicalization,
+  too_many_signed_names,
+  bad_signed_names,
+  from_not_signed,
+  bad_body_length,
+  unknown_query_method,
+  bad_timestamp,
+  bad_expiration,
+  expiration_before_timestamp,
+  field_too_long,
+  duplicate_tag,
+  malformed_tag_list,
+  // its time, and limits
+  signature_expired,
+  signature_in_future,
+  too_many_signatures,
+  too_many_body_lengths,
+  // the key record
+  no_key,
+  key_malformed,
+  key_record_too_long,
+  key_version_unknown,
+  key_revoked,
+  key_type_unknown,
+  key_hash_not_allowed,
+  key_not_for_mail,
+  // the signature by the key
+  key_type_mismatch,
+  identity_not_allowed,
+  key_too_short,
+  body_shorter_than_signed,
+  body_hash_mismatch,
+  signature_mismatch,
+  body_partly_signed,
+  added_fields,
+};
+std::string_view to_string(DkimReason reason);
+
 /// The verdict on one signature. `domain`, `selector` and `identity` are set only when they are
 /// what the grammar of RFC 6376 section 3.5 wants, so they may be printed and looked up.
 struct DkimOutcome {
   DkimResult result = DkimResult::neutral;
-  std::string reason;                        // stable: "body-hash-mismatch", "key-too-short", ...
+  Reason<DkimReason> reason;
   std::optional<FailedLookup> undecided_by;  // of a temperror, if the DNS is the reason
   std::optional<DomainName> domain;          // d=
   std::optional<Selector> selector;          // s=

@@ -5,10 +5,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include <authmilter/domain_name.h>
+#include <authmilter/result.h>
 
 namespace authmilter {
 
@@ -36,8 +36,8 @@ struct Message {
 };
 Message parse_message(std::string_view text);
 
-/// How much header a sender may make us keep for one message. Above them the message is refused, not
-/// judged by its first part.
+/// How much header a sender may make us keep for one message. Above them the message is refused,
+/// not judged by its first part.
 struct HeaderLimits {
   std::size_t fields = 1000;
   std::size_t total_octets = 256 * 1024;
@@ -48,7 +48,7 @@ struct HeaderLimits {
 };
 
 /// Why a message has no single Author Domain (RFC 9989 section 5.3.1, 11.5). The tokens are stable.
-enum class AuthorDomainError {
+enum class AuthorDomainError : std::uint8_t {
   no_author_domain,         // no From field, or no mailbox with a domain in it
   multiple_from_fields,     // RFC 5322 section 3.6 allows one
   multiple_author_domains,  // mailboxes of several domains, or two readings of the same field
@@ -62,11 +62,7 @@ enum class AuthorDomainError {
 /// "multiple-from-fields" and so on.
 std::string_view to_string(AuthorDomainError error);
 
-struct AuthorDomain {
-  DomainName domain;
-  bool operator==(const AuthorDomain&) const = default;
-};
-using AuthorDomainResult = std::variant<AuthorDomain, AuthorDomainError>;
+using AuthorDomainResult = Result<DomainName, AuthorDomainError>;
 
 /// Finds the Author Domain of a message: exactly one From field, whose mailboxes are of one domain
 /// (RFC 9989 section 5.3.1). It is read from the raw octets before any RFC 2047 decoding; no

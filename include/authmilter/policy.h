@@ -1,19 +1,16 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <authmilter/dkim.h>
-#include <authmilter/dmarc.h>
-#include <authmilter/domain_name.h>
+#include <authmilter/findings.h>
 #include <authmilter/ip_address.h>
-#include <authmilter/message.h>
 #include <authmilter/pattern.h>
-#include <authmilter/spf.h>
+#include <authmilter/smtp_reply.h>
 
 namespace authmilter {
 
@@ -49,31 +46,39 @@ struct PolicyConfig {
   std::vector<PolicyOverride> overrides;
 };
 
-/// All that was found out about a message.
-struct Findings {
-  std::optional<IpAddress> client;
-  ReversePath mail_from;
-  std::vector<ReversePath> recipients;  // forward-paths; the grammar is the same
-  std::vector<SpfOutcome> spf;          // the MAIL FROM identity first
-  std::vector<DkimOutcome> dkim;
-  DmarcOutcome dmarc;
-  std::optional<AuthorDomainError> author_error;  // why there is no Author Domain
+/// What decided about a message. Behind the findings' own are those that the policy is not asked
+/// for: a limit, a message of ours, a failure of ours.
+enum class Rule : std::uint8_t {
+  nothing,
+  dmarc_pass,
+  dmarc_reject,
+  dmarc_quarantine,
+  dmarc_none,
+  dmarc_temperror,
+  dmarc_permerror,
+  spf_fail,
+  spf_softfail,
+  spf_temperror,
+  spf_permerror,
+  limit_header,
+  limit_dns,
+  signing,
+  internal,
 };
-
-struct SmtpReply {
-  unsigned code = 550;
-  std::string enhanced;  // RFC 7372, RFC 3463
-  std::string text;      // printable ASCII without '%', at most 480 octets
-  bool operator==(const SmtpReply&) const = default;
-};
+/// "dmarc.reject", "spf.fail", "default".
+std::string_view to_string(Rule rule);
 
 struct Decision {
   Disposition disposition = Disposition::accept;
-  std::string rule;    // "dmarc.reject", "spf.fail", "dmarc.pass", "default", with " (override 2)"
-                       // where one decided
-  std::string reason;  // one line for the log and the X-Authmilter-Verdict field
+  Rule rule = Rule::nothing;
+  std::optional<std::size_t> by_override;  // its place in `[policy]`, from 0, where one decided
+  std::string reason;              // one line for the log and the X-Authmilter-Verdict field
   std::optional<SmtpReply> reply;  // for reject and tempfail
 };
+
+/// The rule as it is logged: "dmarc.reject", "spf.fail (override 2)", counted from 1 in the order
+/// of the file.
+std::string rule_text(const Decision& decision);
 
 /// Pure. A DMARC pass ends it: the message is the author's. With a DMARC policy that applies, that
 /// decides; without one (none, temperror, permerror) the strictest of the actions for DMARC's and

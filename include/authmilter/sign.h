@@ -13,6 +13,7 @@
 #include <authmilter/header_edit.h>
 #include <authmilter/key_ring.h>
 #include <authmilter/message.h>
+#include <authmilter/reason.h>
 
 namespace authmilter {
 
@@ -22,15 +23,32 @@ enum class Fragility : std::uint8_t { long_line, eight_bit, unqualified_address 
 /// "long-line", "8bit", "unqualified-address".
 std::string_view to_string(Fragility kind);
 
-/// What became of an outgoing message.
+/// What became of an outgoing message, or why it has no signature.
+enum class SigningReason : std::uint8_t {
+  none,
+  made,  // "signed"
+  no_key,
+  sender_mismatch,
+  judged_before,
+  signed_before,
+  no_author_domain,
+  multiple_from_fields,
+  multiple_author_domains,
+  invalid_author_domain,
+  malformed_field_name,
+  bare_cr_in_header,
+  broken_fold_in_header,
+  header_limit_exceeded,
+  signing_failed,
+};
+std::string_view to_string(SigningReason reason);
+
 struct SigningOutcome {
   /// Empty when unsigned. Inserted at index 0, so the last one ends on top.
   std::vector<HeaderEdit> edits;
   std::vector<SigningKey> keys;  // that signed
   std::optional<DomainName> author_domain;
-  /// Why there is no signature: "no-key", "sender-mismatch", "judged-before", "signed-before",
-  /// "multiple-from-fields", ...; "signed" otherwise.
-  std::string reason;
+  Reason<SigningReason> reason;
   std::vector<Fragility> fragile;  // of the signatures made, each once
   bool failed = false;             // a key could not sign: the message must be tempfailed
 };

@@ -11,6 +11,7 @@
 #include <authmilter/domain_name.h>
 #include <authmilter/ip_address.h>
 #include <authmilter/message.h>
+#include <authmilter/reason.h>
 #include <authmilter/resolver.h>
 
 namespace authmilter {
@@ -21,6 +22,32 @@ std::string_view to_string(SpfResult result);
 
 enum class SpfIdentity : std::uint8_t { mailfrom, helo };
 std::string_view to_string(SpfIdentity identity);
+
+/// Why check_host() came to its result; of a temperror by the DNS its fault stands instead.
+enum class SpfReason : std::uint8_t {
+  none,
+  matched,            // a term did; see SpfOutcome::mechanism
+  by_default,         // none did (RFC 7208 section 4.7)
+  no_client_address,  // and the rest not checked: there is nothing to check
+  no_helo,
+  invalid_helo,
+  invalid_local_part,
+  invalid_domain,
+  no_record,
+  include_without_record,
+  redirect_without_record,
+  multiple_records,
+  syntax_error,
+  record_too_long,
+  term_too_long,
+  too_many_terms,
+  too_many_lookups,
+  too_many_void_lookups,
+  too_many_mx,
+  local_part_too_long,
+  internal_error,
+};
+std::string_view to_string(SpfReason reason);
 
 /// One term that was tried, for explanations.
 struct SpfStep {
@@ -35,7 +62,7 @@ struct SpfOutcome {
   bool null_reverse_path =
       false;  // mailfrom was <>: the identity is postmaster@HELO (RFC 7208 section 2.4)
   SpfResult result = SpfResult::none;
-  std::string reason;  // stable words joined by hyphens, then free text in brackets where it helps
+  Reason<SpfReason> reason;
   std::optional<FailedLookup> undecided_by;  // of a temperror, if the DNS is the reason
   std::string mechanism;  // the term that matched, as published ("ip4:192.0.2.0/24"), or "default"
   std::string explanation;    // exp= text of a fail, printable ASCII; empty when there is none

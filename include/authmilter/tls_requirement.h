@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <authmilter/ip_address.h>
-#include <authmilter/policy.h>
+#include <authmilter/smtp_reply.h>
 
 namespace authmilter {
 

@@ -17,14 +17,14 @@ constexpr std::size_t kIdentityOctets = 200;
 // RFC 6376 section 3.5 allows 76; no body needs more than a petabyte.
 constexpr std::size_t kBodyLengthDigits = 15;
 
-/// Thrown away at the first tag that is wrong; the word is the outcome's reason.
+/// Thrown away at the first tag that is wrong.
 struct Refusal {
   DkimResult result;
-  std::string reason;
+  DkimReason reason;
 };
 
-Refusal neutral(std::string reason) { return {DkimResult::neutral, std::move(reason)}; }
-Refusal permerror(std::string reason) { return {DkimResult::permerror, std::move(reason)}; }
+Refusal neutral(DkimReason reason) { return {DkimResult::neutral, reason}; }
+Refusal permerror(DkimReason reason) { return {DkimResult::permerror, reason}; }
 
 std::optional<unsigned> hex_digit(char c) {
   if (is_digit(c)) return static_cast<unsigned>(c - '0');
@@ -73,25 +73,26 @@ class Reader {
 
   Step version() {
     const auto value = tags_.find("v");
-    if (!value) return permerror("missing-v");
-    return *value == "1" ? Step() : permerror("unsupported-version");
+    if (!value) return permerror(DkimReason::missing_v);
+    return *value == "1" ? Step() : permerror(DkimReason::unsupported_version);
   }
 
   Step domain() {
     const auto value = tags_.find("d");
-    if (!value) return permerror("missing-d");
+    if (!value) return permerror(DkimReason::missing_d);
     auto name = read_signing_domain(*value);
-    if (!name) return neutral("bad-domain");
-    if (!is_public(*name)) return permerror("domain-not-public");
+    if (!name) return neutral(DkimReason::bad_domain);
+    if (!is_public(*name)) return permerror(DkimReason::domain_not_public);
     field_.outcome.domain = std::move(name);
     return {};
   }
 
   Step selector() {
     const auto value = tags_.find("s");
-    if (!value) return permerror("missing-s");
+    if (!value) return permerror(DkimReason::missing_s);
     auto selector = Selector::parse(*value);
-    if (!selector || !selector->key_name(*field_.outcome.domain)) return neutral("bad-selector");
+    if (!selector || !selector->key_name(*field_.outcome.domain))
+      return neutral(DkimReason::bad_selector);
     field_.outcome.selector = std::move(selector);
     return {};
   }
@@ -102,14 +103,14 @@ class Reader {
     field_.outcome.identity = "@" + domain.text();
     const auto value = tags_.find("i");
     if (!value) return {};
-    if (value->size() > kIdentityOctets) return neutral("bad-identity");
+    if (value->size() > kIdentityOctets) return neutral(DkimReason::bad_identity);
     const auto text = decode_quoted_printable(*value);
     const std::size_t at = text ? text->rfind('@') : std::string::npos;
-    if (at == std::string::npos || text->ends_with('.')) return neutral("bad-identity");
+    if (at == std::string::npos || text->ends_with('.')) return neutral(DkimReason::bad_identity);
     const auto name = DomainName::parse(std::string_view(*text).substr(at + 1));
-    if (!name) return neutral("bad-identity");
+    if (!name) return neutral(DkimReason::bad_identity);
     // RFC 6376 section 6.1.1; DomainName compares whole labels (edge case 39).
-    if (!name->is_equal_or_below(domain)) return permerror("identity-not-in-domain");
+    if (!name->is_equal_or_below(domain)) return permerror(DkimReason::identity_not_in_domain);
     signature_.identity_domain = name;
     const std::string local_part = text->substr(0, at);
     const bool printable_local_part =
@@ -120,15 +121,15 @@ class Reader {
 
   Step algorithm() {
     const auto value = tags_.find("a");
-    if (!value) return permerror("missing-a");
+    if (!value) return permerror(DkimReason::missing_a);
     // RFC 8301 section 3.1: rsa-sha1 MUST NOT be used for verifying, its signatures "have
     // permanently failed".
     if (*value == "rsa-sha1") {
       field_.outcome.algorithm = "rsa-sha1";
-      return permerror("algorithm-not-allowed");
+      return permerror(DkimReason::algorithm_not_allowed);
     }
     const auto key_type = read_algorithm(*value);
-    if (!key_type) return neutral("unknown-algorithm");
+    if (!key_type) return neutral(DkimReason::unknown_algorithm);
     signature_.key_type = *key_type;
     field_.outcome.algorithm = *value;
     return {};
@@ -136,25 +137,23 @@ class Reader {
 
   Step signature_value() {
     const auto value = tags_.find("b");
-    if (!value) return permerror("missing-b");
+    if (!value) return permerror(DkimReason::missing_b);
     std::string text = without_fws(*value);
     auto octets = read_signature_value(text);
-    if (!octets) return neutral("bad-signature-value");
+    if (!octets) return neutral(DkimReason::bad_signature_value);
     signature_.signature = std::move(*octets);
     field_.encoded_signature = std::move(text);
     return {};
   }
 
   Step required_tags() {
-    for (const char* name : {"bh", "h"}) {
-      if (!tags_.find(name)) return permerror(std::string("missing-") + name);
-    }
-    return {};
+    if (!tags_.find("bh")) return permerror(DkimReason::missing_bh);
+    return tags_.find("h") ? Step() : permerror(DkimReason::missing_h);
   }
 
   Step body_hash() {
     const auto hash = read_body_hash(*tags_.find("bh"));
-    if (!hash) return neutral("bad-body-hash");
+    if (!hash) return neutral(DkimReason::bad_body_hash);
     signature_.body_hash = *hash;
     return {};
   }
@@ -163,7 +162,7 @@ class Reader {
     const auto value = tags_.find("c");
     if (!value) return {};  // RFC 6376 section 3.5: simple/simple
     const auto both = read_canonicalizations(*value);
-    if (!both) return neutral("unknown-canonicalization");
+    if (!both) return neutral(DkimReason::unknown_canonicalization);
     signature_.header.canonicalization = both->header;
     signature_.body_canonicalization = both->body;
     return {};
@@ -171,22 +170,22 @@ class Reader {
 
   Step signed_names() {
     const auto value = *tags_.find("h");
-    if (has_too_many_names(value)) return neutral("too-many-signed-names");
+    if (has_too_many_names(value)) return neutral(DkimReason::too_many_signed_names);
     auto read = read_signed_names(value);
-    if (!read) return neutral("bad-signed-names");
+    if (!read) return neutral(DkimReason::bad_signed_names);
     signature_.header.names = std::move(*read);
     // RFC 6376 section 5.4: From MUST be signed.
     const auto& names = signature_.header.names;
     return std::find(names.begin(), names.end(), "from") != names.end()
                ? Step()
-               : permerror("from-not-signed");
+               : permerror(DkimReason::from_not_signed);
   }
 
   Step body_length() {
     const auto value = tags_.find("l");
     if (!value) return {};
     const auto length = read_decimal(*value, kBodyLengthDigits);
-    if (!length) return neutral("bad-body-length");
+    if (!length) return neutral(DkimReason::bad_body_length);
     signature_.body_length = static_cast<std::uint64_t>(*length);
     return {};
   }
@@ -199,7 +198,7 @@ class Reader {
     return std::any_of(methods.begin(), methods.end(),
                        [](std::string_view method) { return trim_fws(method) == "dns/txt"; })
                ? Step()
-               : neutral("unknown-query-method");
+               : neutral(DkimReason::unknown_query_method);
   }
 
   Step times() {
@@ -208,12 +207,13 @@ class Reader {
       const auto value = tags_.find(name);
       if (!value) continue;
       *place = read_time(*value);
-      if (!*place) return neutral(*name == 't' ? "bad-timestamp" : "bad-expiration");
+      if (!*place)
+        return neutral(*name == 't' ? DkimReason::bad_timestamp : DkimReason::bad_expiration);
     }
     // RFC 6376 section 3.5: x= MUST be greater than t=.
     if (signature_.timestamp && signature_.expiration &&
         *signature_.expiration <= *signature_.timestamp) {
-      return neutral("expiration-before-timestamp");
+      return neutral(DkimReason::expiration_before_timestamp);
     }
     return {};
   }
@@ -224,11 +224,11 @@ class Reader {
 };
 
 std::optional<Refusal> refuse(std::string_view value, SignatureField& field) {
-  if (value.size() > kFieldOctets) return neutral("field-too-long");
+  if (value.size() > kFieldOctets) return neutral(DkimReason::field_too_long);
   const TagList tags(value);
   if (!tags) {
-    return neutral(tags.error() == TagListError::duplicate_tag ? "duplicate-tag"
-                                                               : "malformed-tag-list");
+    return neutral(tags.error() == TagListError::duplicate_tag ? DkimReason::duplicate_tag
+                                                               : DkimReason::malformed_tag_list);
   }
   Reader reader(tags, field);
   if (auto refusal = reader.read()) return refusal;
@@ -243,7 +243,7 @@ SignatureField read_signature(std::string_view value) {
   SignatureField field;
   if (auto refusal = refuse(value, field)) {
     field.outcome.result = refusal->result;
-    field.outcome.reason = std::move(refusal->reason);
+    field.outcome.reason = refusal->reason;
   }
   return field;
 }
@@ -251,10 +251,10 @@ SignatureField read_signature(std::string_view value) {
 std::optional<TimeVerdict> check_time(const DkimSignature& signature,
                                       const DkimVerifyOptions& options) {
   if (signature.expiration && *signature.expiration + options.clock_skew < options.now)
-    return TimeVerdict{DkimResult::fail, "signature-expired"};
+    return TimeVerdict{DkimResult::fail, DkimReason::signature_expired};
   // RFC 6376 section 3.5: a verifier MAY ignore signatures from the future.
   if (signature.timestamp && *signature.timestamp > options.now + options.clock_skew)
-    return TimeVerdict{DkimResult::policy, "signature-in-future"};
+    return TimeVerdict{DkimResult::policy, DkimReason::signature_in_future};
   return std::nullopt;
 }
 

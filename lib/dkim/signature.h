@@ -41,7 +41,7 @@ SignatureField read_signature(std::string_view value);
 /// The verdict of t= and x= (RFC 6376 section 3.5) at `options.now`; nothing when they allow it.
 struct TimeVerdict {
   DkimResult result;
-  std::string reason;
+  DkimReason reason;
 };
 std::optional<TimeVerdict> check_time(const DkimSignature& signature,
                                       const DkimVerifyOptions& options);

@@ -8,6 +8,7 @@
 
 #include "base/ascii.h"
 #include "dkim/engine.h"
+#include "dkim/reason.h"
 #include "dkim/signature.h"
 #include "dkim/signature_prefix.h"
 #include "signature/body_hasher.h"
@@ -20,8 +21,6 @@ constexpr std::size_t kBodyLengths = 2;
 // RSA below this never passes, whatever is configured (RFC 8301 section 3.2).
 constexpr unsigned kLowestRsaBits = 1024;
 
-constexpr char kKeyTypeMismatch[] = "key-type-mismatch";
-
 /// One DKIM-Signature field on its way to an outcome. Done when there is no `signature` left.
 struct Candidate {
   SignatureField read;
@@ -29,7 +28,7 @@ struct Candidate {
   Sha256Digest header_hash{};
 };
 
-void conclude(Candidate& candidate, DkimResult result, std::string reason) {
+void conclude(Candidate& candidate, DkimResult result, Reason<DkimReason> reason) {
   candidate.read.signature.reset();
   candidate.read.outcome.result = result;
   candidate.read.outcome.reason = std::move(reason);
@@ -124,11 +123,11 @@ void DkimVerifier::Impl::header(const HeaderField& field) {
   if (candidates.size() < options.maximum_signatures) {
     candidate.read = read_signature(field.value);
     if (candidate.read.signature) {
-      if (auto verdict = check_time(*candidate.read.signature, options))
-        conclude(candidate, verdict->result, std::move(verdict->reason));
+      if (const auto verdict = check_time(*candidate.read.signature, options))
+        conclude(candidate, verdict->result, verdict->reason);
     }
   } else {
-    conclude(candidate, DkimResult::policy, "too-many-signatures");
+    conclude(candidate, DkimResult::policy, DkimReason::too_many_signatures);
   }
   candidates.push_back(std::move(candidate));
 }
@@ -142,7 +141,7 @@ void DkimVerifier::Impl::limit_body_lengths() {
     if (lengths.size() < kBodyLengths) {
       lengths.insert(*length);
     } else {
-      conclude(candidate, DkimResult::policy, "too-many-body-lengths");
+      conclude(candidate, DkimResult::policy, DkimReason::too_many_body_lengths);
     }
   }
 }
@@ -211,10 +210,10 @@ void DkimVerifier::Impl::judge(Candidate& candidate) {
   candidate.read.outcome.dnssec = lookup.secure;
   if (lookup.failed) {
     candidate.read.outcome.undecided_by = lookup.failed;
-    return conclude(candidate, DkimResult::temperror,
-                    std::string(temperror_reason(lookup.failed->fault)));
+    return conclude(candidate, DkimResult::temperror, Reason<DkimReason>(lookup.failed->fault));
   }
-  if (lookup.keys.empty()) return conclude(candidate, DkimResult::permerror, lookup.reason);
+  if (lookup.keys.empty())
+    return conclude(candidate, DkimResult::permerror, reason_of(*lookup.fault));
   judge_key(candidate, lookup);
 }
 
@@ -229,7 +228,8 @@ void DkimVerifier::Impl::judge_key(Candidate& candidate, const KeyLookup& lookup
       candidate = std::move(attempt);
       return;
     }
-    if (!failed || failed->read.outcome.reason == kKeyTypeMismatch) failed = std::move(attempt);
+    if (!failed || failed->read.outcome.reason.code() == DkimReason::key_type_mismatch)
+      failed = std::move(attempt);
   }
   candidate = std::move(*failed);
 }
@@ -238,36 +238,37 @@ void DkimVerifier::Impl::judge_signature(Candidate& candidate, const CandidateKe
   const DkimSignature signature = *candidate.read.signature;
   DkimOutcome& outcome = candidate.read.outcome;
   const BodyHashes& body = bodies.at(signature.body_canonicalization);
-  const auto end = [&](DkimResult result, const char* reason) {
+  const auto end = [&](DkimResult result, DkimReason reason) {
     conclude(candidate, result, reason);
   };
 
   outcome.key_bits = key.key->bits();
   outcome.testing = key.record.testing;
   if (key.record.testing) outcome.notes.emplace_back("testing-key");
-  if (key.record.type != signature.key_type) return end(DkimResult::permerror, kKeyTypeMismatch);
+  if (key.record.type != signature.key_type)
+    return end(DkimResult::permerror, DkimReason::key_type_mismatch);
   // RFC 6376 section 3.6.1, t=s: i= must not be a subdomain of d=.
   if (key.record.strict_identity && signature.identity_domain != outcome.domain)
-    return end(DkimResult::permerror, "identity-not-allowed");
+    return end(DkimResult::permerror, DkimReason::identity_not_allowed);
   if (key.record.type == KeyType::rsa &&
       key.key->bits() < std::max(kLowestRsaBits, options.minimum_rsa_bits)) {
-    return end(DkimResult::policy, "key-too-short");
+    return end(DkimResult::policy, DkimReason::key_too_short);
   }
   // RFC 6376 section 3.5: l= MUST NOT be larger than the body.
   if (signature.body_length && *signature.body_length > body.octets())
-    return end(DkimResult::fail, "body-shorter-than-signed");
+    return end(DkimResult::fail, DkimReason::body_shorter_than_signed);
   if (body.digest(signature.body_length) != signature.body_hash)
-    return end(DkimResult::fail, "body-hash-mismatch");
+    return end(DkimResult::fail, DkimReason::body_hash_mismatch);
   if (!key.key->verify_sha256(candidate.header_hash, signature.signature))
-    return end(DkimResult::fail, "signature-mismatch");
+    return end(DkimResult::fail, DkimReason::signature_mismatch);
   // A83, edge case 51: what is appended behind l= is the attacker's.
   if (signature.body_length && *signature.body_length < body.octets())
-    return end(DkimResult::policy, "body-partly-signed");
+    return end(DkimResult::policy, DkimReason::body_partly_signed);
   if (signature.body_length) outcome.notes.emplace_back("body-length-covers-body");
   // RFC 8601 section 2.7.1: it passed, and something of it is not acceptable here.
   if (options.added_fields == AddedFields::not_a_pass && !outcome.added_fields.empty())
-    return end(DkimResult::policy, "added-fields");
-  end(DkimResult::pass, "");
+    return end(DkimResult::policy, DkimReason::added_fields);
+  end(DkimResult::pass, DkimReason::none);
 }
 
 std::vector<DkimOutcome> DkimVerifier::Impl::finish() {

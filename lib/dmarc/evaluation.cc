@@ -7,10 +7,9 @@
 #include <authmilter/dmarc.h>
 
 #include "dmarc/alignment.h"
+#include "dmarc/discovery.h"
 #include "dmarc/opendmarc_bridge.h"
-#include "dmarc/policy_discovery.h"
 #include "dmarc/tree_walk.h"
-#include "dmarc/words.h"
 
 namespace authmilter {
 namespace {
@@ -29,24 +28,25 @@ void note(DmarcOutcome& outcome, std::string text) {
 
 DmarcOutcome& conclude(DmarcOutcome& outcome, DmarcResult result, DmarcReason reason) {
   outcome.result = result;
-  outcome.reason = to_string(reason);
+  outcome.reason = reason;
   return outcome;
 }
 
 /// What leaves a result open, and the lookup behind it where the DNS is the reason.
 struct OpenEnd {
-  std::string_view reason;
+  Reason<DmarcReason> reason;
   std::optional<FailedLookup> lookup;
 };
 
 OpenEnd open_end(const std::optional<FailedLookup>& lookup) {
   // Without a lookup it was never made; that never happens to the first unknown node of a walk.
-  return {lookup ? temperror_reason(lookup->fault) : to_string(DmarcReason::internal_error), lookup};
+  if (!lookup) return {DmarcReason::internal_error, {}};
+  return {Reason<DmarcReason>(lookup->fault), lookup};
 }
 
 DmarcOutcome& leave_open(DmarcOutcome& outcome, OpenEnd end) {
   outcome.result = DmarcResult::temperror;
-  outcome.reason = end.reason;
+  outcome.reason = std::move(end.reason);
   outcome.undecided_by = std::move(end.lookup);
   return outcome;
 }
@@ -116,7 +116,7 @@ Alignments check_alignment(const AuthorSide& author, const TreeWalk& author_walk
     if (needs_walk(author, identifier.domain, mode) && !walked.contains(identifier.domain)) {
       if (walked.size() == kIdentifierWalks) {
         note(outcome, text + ": not walked, too many identifiers");
-        stays_open({to_string(DmarcReason::identifier_limit), std::nullopt});
+        stays_open({DmarcReason::identifier_limit, std::nullopt});
         continue;
       }
       walked.insert(identifier.domain);
@@ -128,7 +128,7 @@ Alignments check_alignment(const AuthorSide& author, const TreeWalk& author_walk
     if (alignment == Alignment::undecided) {
       stays_open(open_walk(author, author_walk, identifier.domain, discovery));
     } else if (identifier.state == State::temperror) {
-      stays_open({to_string(DmarcReason::aligned_identifier_temperror), identifier.undecided_by});
+      stays_open({DmarcReason::aligned_identifier_temperror, identifier.undecided_by});
     } else if (identifier.method == Method::spf) {
       found.spf = true;
     } else {
@@ -145,43 +145,41 @@ DmarcReason pass_reason(const DmarcOutcome& outcome) {
 
 void describe_record(const WalkNode& source, DmarcOutcome& outcome) {
   outcome.policy_domain = source.name;
-  outcome.record = source.record->text;
-  outcome.testing = source.record->testing;
+  outcome.record = source.record;
   for (const std::string& text : source.record->notes) note(outcome, "record: " + text);
+}
+
+std::vector<std::string> uris(const ReportDestinations& destinations) {
+  std::vector<std::string> list;
+  for (const ReportAddress& address : destinations.addresses) list.push_back(address.uri());
+  return list;
 }
 
 OpendmarcInput input_for_opendmarc(const DmarcOutcome& outcome, const PolicyRecord& record,
                                    const Alignments& alignments) {
-  OpendmarcInput input{*outcome.author_domain,    outcome.policy,    alignments.spf,
-                       alignments.dkim_selectors, record.rua.mailto, {}};
+  OpendmarcInput input{*outcome.author_domain,    outcome.policy,   alignments.spf,
+                       alignments.dkim_selectors, uris(record.rua), {}};
   // RFC 9991: `ruf` of a psd=y record is not used. Its operator would read of other people's mail.
-  if (record.psd != PsdFlag::y) input.ruf = record.ruf.mailto;
+  if (record.psd != PsdFlag::y) input.ruf = uris(record.ruf);
   return input;
 }
 
 }  // namespace
 
-DmarcOutcome evaluate_dmarc(const DomainName& author_domain,
-                            std::span<const AuthenticatedIdentifier> identifiers,
-                            Resolver& resolver) {
+DmarcOutcome evaluate_dmarc(DmarcDiscovery& discovery,
+                            std::span<const AuthenticatedIdentifier> identifiers) {
+  DmarcDiscovery::Impl& found = *discovery.impl_;
   DmarcOutcome outcome;
-  outcome.author_domain = author_domain;
-  // A name of one label (localhost) means something else on each host, and is not asked for.
-  if (author_domain.label_count() < 2)
-    return conclude(outcome, DmarcResult::none, DmarcReason::single_label_domain);
-  // A name that leaves no room for the prefix can have no record, and no mail server either: a none
-  // would let it through.
-  if (!policy_record_name(author_domain) || !opendmarc_accepts(author_domain))
-    return conclude(outcome, DmarcResult::permerror, DmarcReason::unusable_author_domain);
-
-  // RFC 9989 section 5.3.2: does DMARC apply?
-  DomainDiscovery discovery(resolver);
-  const TreeWalk walk = discovery.walk(author_domain);
-  for (const WalkNode* node : walk.nodes) outcome.walk.push_back({node->name, node->outcome});
-  const AuthorSide author{author_domain, select_organizational_domain(walk)};
+  outcome.author_domain = found.author_domain;
+  if (found.unasked == DmarcReason::single_label_domain)
+    return conclude(outcome, DmarcResult::none, found.unasked);
+  if (found.unasked != DmarcReason::none)
+    return conclude(outcome, DmarcResult::permerror, found.unasked);
+  for (const WalkNode* node : found.walk.nodes) outcome.walk.push_back({node->name, node->outcome});
+  const AuthorSide& author = *found.author;
   outcome.organizational_domain = author.organizational_domain.certain();
 
-  const DiscoveredPolicy policy = discover_policy(walk, author.organizational_domain, resolver);
+  const DiscoveredPolicy& policy = found.policy;
   switch (policy.state) {
     case DiscoveredPolicy::State::temperror:
       return leave_open(outcome, open_end(policy.failed));
@@ -204,7 +202,7 @@ DmarcOutcome evaluate_dmarc(const DomainName& author_domain,
   // RFC 9989 sections 5.3.4 and 5.3.5: one aligned identifier that passed is enough.
   const PolicyRecord& record = *policy.source->record;
   const Alignments alignments =
-      check_alignment(author, walk, record, identifiers, discovery, outcome);
+      check_alignment(author, found.walk, record, identifiers, found.answers, outcome);
   outcome.spf_aligned = alignments.spf;
   outcome.dkim_aligned = !alignments.dkim_selectors.empty();
   const bool passes = outcome.spf_aligned || outcome.dkim_aligned;

@@ -54,17 +54,17 @@ AssessmentPolicy one_step_lower(AssessmentPolicy policy) {
 
 struct Choice {
   AssessmentPolicy policy;
-  std::string_view tag;
+  PolicyTag tag;
 };
 
 Choice for_existing_subdomain(const PolicyRecord& record) {
-  if (record.sp) return {*record.sp, "sp"};
-  return {*record.p, "p"};
+  if (record.sp) return {*record.sp, PolicyTag::sp};
+  return {*record.p, PolicyTag::p};
 }
 
 /// RFC 9989 section 4.7, `np`: in its absence `sp` holds, in the absence of both `p`.
 Choice for_missing_subdomain(const PolicyRecord& record) {
-  if (record.np) return {*record.np, "np"};
+  if (record.np) return {*record.np, PolicyTag::np};
   return for_existing_subdomain(record);
 }
 
@@ -98,11 +98,11 @@ DiscoveredPolicy discover_policy(const TreeWalk& walk,
     // RFC 9989 section 4.10.1: acts as if p=none, for the sake of the reports; without anyone to
     // report to there is no DMARC for this message.
     found.state = record.rua.any_valid ? State::found : State::no_usable_policy;
-    if (record.rua.any_valid) found.tag = "p";
+    if (record.rua.any_valid) found.tag = PolicyTag::p;
     return found;
   }
 
-  Choice choice{*record.p, "p"};
+  Choice choice{*record.p, PolicyTag::p};
   if (inherited) {
     choice = for_existing_subdomain(record);
     if (record.np) {

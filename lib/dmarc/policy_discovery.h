@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+#include <optional>
 
 #include <authmilter/dmarc.h>
 
@@ -18,7 +18,7 @@ struct DiscoveredPolicy {
   const WalkNode* source = nullptr;    // of found and no_usable_policy: the DMARC Policy Domain
   AssessmentPolicy published = AssessmentPolicy::none;
   AssessmentPolicy applies = AssessmentPolicy::none;  // one step lower with t=y
-  std::string_view tag;                               // "p", "sp", "np"
+  std::optional<PolicyTag> tag;                       // that gave it; only of found
   /// Whether the Author Domain exists could not be found out, and the two policies differ: the
   /// stricter one stands above, but it is not known to apply. `failed` says why.
   bool undecided = false;

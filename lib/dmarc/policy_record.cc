@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "base/txt_record.h"
+#include "dmarc/report_destinations.h"
 
 namespace authmilter {
 namespace {
@@ -185,10 +186,10 @@ class RecordReader {
         assign(record_.fo, parse_fo(tag.value), tag);
         break;
       case Tag::rua:
-        record_.rua = parse_report_uris(tag.value);
+        record_.rua = parse_report_destinations(tag.value);
         break;
       case Tag::ruf:
-        record_.ruf = parse_report_uris(tag.value);
+        record_.ruf = parse_report_destinations(tag.value);
         break;
       case Tag::v:
       case Tag::unknown:

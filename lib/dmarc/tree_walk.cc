@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include <authmilter/dmarc.h>
+
 namespace authmilter {
 namespace {
 
@@ -63,6 +65,13 @@ std::vector<DomainName> walk_names(const DomainName& start) {
     next = names.back().parent();
   }
   return names;
+}
+
+void prefetch_dmarc(const DomainName& author_domain, Resolver& resolver) {
+  if (author_domain.label_count() < 2) return;  // has no policy
+  for (const DomainName& name : walk_names(author_domain)) {
+    if (const auto query = policy_record_name(name)) resolver.prefetch({*query, RrType::txt});
+  }
 }
 
 const WalkNode* TreeWalk::own_record() const {

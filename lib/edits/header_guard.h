@@ -10,9 +10,6 @@
 
 namespace authmilter {
 
-/// Why a header that is over HeaderLimits is not judged; stable.
-inline constexpr const char* kHeaderLimitReason = "header-limit-exceeded";
-
 /// Keeps a message's header up to HeaderLimits. Once one of them is exceeded only fields that may
 /// have to be removed are kept, and those only if they are short, so the memory a sender can take
 /// is bounded.

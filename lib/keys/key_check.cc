@@ -28,24 +28,18 @@ std::string key_fault(const KeyRecord& record) {
 /// in more than one way.
 bool belongs(const KeyRecordResult& read, const PrivateKey& key, const Sha256Digest& digest,
              const Octets& signature, KeyCache& cache) {
-  const auto* record = std::get_if<KeyRecord>(&read);
-  if (record == nullptr || record->type != key.type()) return false;
-  const auto published = cache.parsed(*record);
+  if (!read || read->type != key.type()) return false;
+  const auto published = cache.parsed(*read);
   return published != nullptr && published->verify_sha256(digest, signature);
 }
 
 /// The judgement on the only record under the name, which does not hold the key.
 KeyCheck without_key(const KeyRecordResult& read, std::string_view text, KeyCache& cache) {
-  if (const auto* fault = std::get_if<KeyRecordFault>(&read)) {
-    if (fault->reason == "key-revoked") return {KeyCheckResult::revoked, fault->detail, {}};
-    return {
-        KeyCheckResult::malformed, "the record cannot be used: " + fault->detail + hint(text), {}};
-  }
-  const auto& record = std::get<KeyRecord>(read);
-  if (cache.parsed(record) == nullptr) {
-    return {KeyCheckResult::malformed,
-            "the record cannot be used: " + key_fault(record) + hint(text),
-            {}};
+  if (!read && read.error().fault == KeyFault::revoked)
+    return {KeyCheckResult::revoked, read.error().detail, {}};
+  if (!read || cache.parsed(*read) == nullptr) {
+    const std::string fault = read ? key_fault(*read) : read.error().detail;
+    return {KeyCheckResult::malformed, "the record cannot be used: " + fault + hint(text), {}};
   }
   return {KeyCheckResult::mismatch, "another key is published", {}};
 }
@@ -72,7 +66,7 @@ KeyCheck judge(const std::vector<std::string>& texts, const PrivateKey& key,
       [&](const KeyRecordResult& read) { return belongs(read, key, digest, signature, cache); }));
   if (texts.size() > 1) return several(texts.size(), with_this_key);
   if (with_this_key == 0) return without_key(records.front(), texts.front(), cache);
-  const bool testing = std::get<KeyRecord>(records.front()).testing;
+  const bool testing = records.front()->testing;
   // RFC 6376 section 3.6.1: in testing, verifiers treat a message as if it were unsigned.
   return {KeyCheckResult::match,
           testing ? "marked as a test (t=y): for verifiers its signatures count as none" : "",

@@ -150,7 +150,7 @@ AuthorDomainResult author_domain(std::string_view text) {
   // A name that `_dmarc.` does not fit before cannot be asked for its policy, and must not pass for
   // one without.
   if (!domain || !domain->below("_dmarc")) return kInvalid;
-  return AuthorDomain{*std::move(domain)};
+  return *std::move(domain);
 }
 
 /// RFC 9989 section 5.3.1: the one domain of all mailboxes. Nothing when a piece is not a mailbox
@@ -161,7 +161,7 @@ std::optional<AuthorDomainResult> read_list(TokenSpan tokens) {
     const auto address = mailbox(piece);
     if (!address) return std::nullopt;
     auto domain = author_domain(address->domain);
-    if (std::holds_alternative<AuthorDomainError>(domain)) return std::nullopt;
+    if (!domain) return std::nullopt;
     if (common && *common != domain) return AuthorDomainError::multiple_author_domains;
     common = std::move(domain);
   }

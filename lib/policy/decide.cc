@@ -1,8 +1,8 @@
-#include <algorithm>
-
-#include <fmt/format.h>
+#include <cstddef>
+#include <optional>
 
 #include "policy/override_match.h"
+#include "policy/reply.h"
 #include "policy/rule.h"
 
 namespace authmilter {
@@ -33,7 +33,7 @@ int strictness(Disposition disposition) {
 struct Candidate {
   Rule rule = Rule::nothing;
   Disposition disposition = Disposition::accept;
-  bool by_override = false;
+  std::optional<std::size_t> by_override = {};
 };
 
 /// The actions in force: those of an override, and `[policy]` for what it does not name.
@@ -45,15 +45,11 @@ class ActionTable {
 
   Candidate candidate(Rule rule, Action action) const {
     if (override_ != nullptr && override_->actions.*action)
-      return {rule, *(override_->actions.*action), true};
+      return {rule, *(override_->actions.*action),
+              static_cast<std::size_t>(override_ - policy_.overrides.data())};
     const auto configured = policy_.actions.*action;
     // A hand-made PolicyActions may leave one out; an unjudged failure must not slip through.
-    return {rule, configured ? *configured : (default_policy_actions().*action).value(), false};
-  }
-
-  /// " (override 2)", counted from 1 in the order of the file.
-  std::string suffix() const {
-    return fmt::format(" (override {})", override_ - policy_.overrides.data() + 1);
+    return {rule, configured ? *configured : (default_policy_actions().*action).value()};
   }
 
  private:
@@ -66,13 +62,13 @@ std::optional<Candidate> judge_dmarc(const DmarcOutcome& dmarc, const ActionTabl
     case DmarcResult::none:
       return std::nullopt;
     case DmarcResult::pass:
-      return Candidate{Rule::dmarc_pass, Disposition::accept, false};
+      return Candidate{Rule::dmarc_pass, Disposition::accept};
     case DmarcResult::fail:
       break;
     case DmarcResult::temperror:
       // Whatever the DNS would have said, a Domain Owner who asks for nothing asks for nothing.
       if (dmarc.policy_known && dmarc.policy == AssessmentPolicy::none)
-        return Candidate{Rule::dmarc_none, Disposition::accept, false};
+        return Candidate{Rule::dmarc_none, Disposition::accept};
       return actions.candidate(Rule::dmarc_temperror, &PolicyActions::dmarc_temperror);
     case DmarcResult::permerror:
       return actions.candidate(Rule::dmarc_permerror, &PolicyActions::dmarc_permerror);
@@ -80,7 +76,7 @@ std::optional<Candidate> judge_dmarc(const DmarcOutcome& dmarc, const ActionTabl
   switch (dmarc.policy) {
     case AssessmentPolicy::none:
       // RFC 9989 section 4.7, p=none: the Domain Owner asks for nothing.
-      return Candidate{Rule::dmarc_none, Disposition::accept, false};
+      return Candidate{Rule::dmarc_none, Disposition::accept};
     case AssessmentPolicy::quarantine:
       return actions.candidate(Rule::dmarc_quarantine, &PolicyActions::dmarc_quarantine);
     case AssessmentPolicy::reject:
@@ -130,17 +126,16 @@ Candidate judge(const Findings& findings, const ActionTable& actions) {
 Decision decide(const Findings& findings, const PolicyConfig& policy) {
   // A message has one fate for all who get it: the strictest of those that they would get alone.
   std::optional<Candidate> chosen;
-  std::string suffix;
   for (const PolicyOverride* rule : overrides_in_force(findings, policy.overrides)) {
     const ActionTable actions(rule, policy);
     const Candidate candidate = judge(findings, actions);
     if (chosen && strictness(candidate.disposition) <= strictness(chosen->disposition)) continue;
     chosen = candidate;
-    suffix = candidate.by_override ? actions.suffix() : std::string();
   }
   Decision decision;
   decision.disposition = chosen->disposition;
-  decision.rule = std::string(to_string(chosen->rule)) + suffix;
+  decision.rule = chosen->rule;
+  decision.by_override = chosen->by_override;
   decision.reason = reason_of(chosen->rule, findings);
   decision.reply = reply_for(chosen->disposition, chosen->rule, findings);
   return decision;

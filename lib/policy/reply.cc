@@ -1,10 +1,10 @@
-#include <algorithm>
-#include <utility>
+#include "policy/reply.h"
+
+#include <string_view>
 
 #include <fmt/format.h>
 
 #include "policy/rule.h"
-#include "policy/stable_reason.h"
 
 namespace authmilter {
 namespace {
@@ -33,10 +33,10 @@ std::string client(const Findings& findings) {
   return findings.client ? findings.client->text() : "this client";
 }
 
-/// "example.org" after "for", with the stable words behind a colon.
-std::string with_reason(std::string sentence, const std::string& reason) {
-  const std::string words = stable_reason(reason);
-  return words.empty() ? sentence : sentence + ": " + words;
+/// With the reason's word behind a colon. Not its detail: a sender can have written that.
+template <class Word>
+std::string with_reason(const std::string& sentence, const Reason<Word>& reason) {
+  return reason.empty() ? sentence : fmt::format("{}: {}", sentence, reason.word());
 }
 
 /// The name that was asked for, where it may be printed: SPF's macros can put any octet into one.
@@ -47,8 +47,9 @@ std::optional<DomainName> printable_name(const FailedLookup& lookup) {
 }
 
 /// The lookup behind a temperror: "_dmarc.example.org: dns-timeout". Without one, or without room
-/// for its name, the stable words.
-std::string with_cause(const std::string& sentence, const std::string& reason,
+/// for its name, the reason's word.
+template <class Word>
+std::string with_cause(const std::string& sentence, const Reason<Word>& reason,
                        const std::optional<FailedLookup>& lookup) {
   const auto name = lookup ? printable_name(*lookup) : std::nullopt;
   if (!name) return with_reason(sentence, reason);
@@ -57,8 +58,9 @@ std::string with_cause(const std::string& sentence, const std::string& reason,
   return text.size() <= kTextOctets ? text : with_reason(sentence, reason);
 }
 
-/// The same for the log, where the stable words come first.
-std::string with_reason_and_name(const std::string& sentence, const std::string& reason,
+/// The same for the log, where the word comes first.
+template <class Word>
+std::string with_reason_and_name(const std::string& sentence, const Reason<Word>& reason,
                                  const std::optional<FailedLookup>& lookup) {
   std::string text = with_reason(sentence, reason);
   const auto name = lookup ? printable_name(*lookup) : std::nullopt;
@@ -123,6 +125,10 @@ std::string sentence(Rule rule, const Findings& findings) {
     case Rule::dmarc_pass:
     case Rule::dmarc_none:
     case Rule::nothing:
+    case Rule::limit_header:
+    case Rule::limit_dns:
+    case Rule::signing:
+    case Rule::internal:
       break;
   }
   return "Message refused by local policy";
@@ -148,6 +154,10 @@ std::string_view permanent_code(Rule rule) {
     case Rule::dmarc_pass:
     case Rule::dmarc_none:
     case Rule::nothing:
+    case Rule::limit_header:
+    case Rule::limit_dns:
+    case Rule::signing:
+    case Rule::internal:
       break;
   }
   return "5.7.1";
@@ -161,42 +171,6 @@ std::string_view transient_code(Rule rule) {
 
 }  // namespace
 
-std::string_view to_string(Rule rule) {
-  switch (rule) {
-    case Rule::dmarc_pass:
-      return "dmarc.pass";
-    case Rule::dmarc_reject:
-      return "dmarc.reject";
-    case Rule::dmarc_quarantine:
-      return "dmarc.quarantine";
-    case Rule::dmarc_none:
-      return "dmarc.none";
-    case Rule::dmarc_temperror:
-      return "dmarc.temperror";
-    case Rule::dmarc_permerror:
-      return "dmarc.permerror";
-    case Rule::spf_fail:
-      return "spf.fail";
-    case Rule::spf_softfail:
-      return "spf.softfail";
-    case Rule::spf_temperror:
-      return "spf.temperror";
-    case Rule::spf_permerror:
-      return "spf.permerror";
-    case Rule::nothing:
-      return "default";
-  }
-  return "";
-}
-
-const SpfOutcome* deciding_spf(const Findings& findings) {
-  const auto mail_from = std::find_if(
-      findings.spf.begin(), findings.spf.end(),
-      [](const SpfOutcome& outcome) { return outcome.identity == SpfIdentity::mailfrom; });
-  if (mail_from != findings.spf.end()) return &*mail_from;
-  return findings.spf.empty() ? nullptr : &findings.spf.front();
-}
-
 std::string reason_of(Rule rule, const Findings& findings) {
   const auto& dmarc = findings.dmarc;
   const std::string of_author =
@@ -204,7 +178,7 @@ std::string reason_of(Rule rule, const Findings& findings) {
   const SpfOutcome* spf = deciding_spf(findings);
   const std::string of_sender =
       spf != nullptr && spf->domain ? " for " + spf->domain->text() : std::string();
-  const std::string spf_reason = spf != nullptr ? spf->reason : std::string();
+  const auto spf_reason = spf != nullptr ? spf->reason : Reason<SpfReason>();
   switch (rule) {
     case Rule::dmarc_pass:
       return with_reason("dmarc pass" + of_author, dmarc.reason);
@@ -228,6 +202,10 @@ std::string reason_of(Rule rule, const Findings& findings) {
     case Rule::spf_permerror:
       return with_reason("spf permerror" + of_sender, spf_reason);
     case Rule::nothing:
+    case Rule::limit_header:
+    case Rule::limit_dns:
+    case Rule::signing:
+    case Rule::internal:
       break;
   }
   return "nothing to object to";

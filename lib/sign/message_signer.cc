@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <span>
 #include <utility>
-#include <variant>
 
 #include "edits/header_edits.h"
 #include "edits/header_guard.h"
@@ -19,8 +18,6 @@
 namespace authmilter {
 namespace {
 
-constexpr const char* kSigned = "signed";
-
 DkimSignOptions sign_options(const SigningConfig& config, std::int64_t now,
                              std::vector<std::string> left_out) {
   return {.header = config.header_canonicalization,
@@ -31,6 +28,26 @@ DkimSignOptions sign_options(const SigningConfig& config, std::int64_t now,
           .left_out = std::move(left_out),
           .now = now,
           .lifetime = std::chrono::duration_cast<std::chrono::seconds>(config.lifetime).count()};
+}
+
+SigningReason reason_of(AuthorDomainError error) {
+  switch (error) {
+    case AuthorDomainError::no_author_domain:
+      return SigningReason::no_author_domain;
+    case AuthorDomainError::multiple_from_fields:
+      return SigningReason::multiple_from_fields;
+    case AuthorDomainError::multiple_author_domains:
+      return SigningReason::multiple_author_domains;
+    case AuthorDomainError::invalid_author_domain:
+      return SigningReason::invalid_author_domain;
+    case AuthorDomainError::malformed_field_name:
+      return SigningReason::malformed_field_name;
+    case AuthorDomainError::bare_cr_in_header:
+      return SigningReason::bare_cr_in_header;
+    case AuthorDomainError::broken_fold_in_header:
+      return SigningReason::broken_fold_in_header;
+  }
+  return SigningReason::invalid_author_domain;
 }
 
 }  // namespace
@@ -52,7 +69,7 @@ struct MessageSigner::Impl {
   void choose_keys();
   std::vector<HeaderEdit> removals() const;
   void keep_unsigned_the_next_time();
-  void leave_unsigned(std::string reason);
+  void leave_unsigned(Reason<SigningReason> reason);
   void sign();
 
   const Config& config;
@@ -69,26 +86,25 @@ struct MessageSigner::Impl {
   SigningOutcome outcome;
 };
 
-void MessageSigner::Impl::leave_unsigned(std::string reason) {
+void MessageSigner::Impl::leave_unsigned(Reason<SigningReason> reason) {
   chosen = {};
   outcome.reason = std::move(reason);
 }
 
 void MessageSigner::Impl::choose_keys() {
   if (guard.exceeded())
-    return leave_unsigned(std::string(kHeaderLimitReason) + " (" + guard.excess() + ")");
+    return leave_unsigned({SigningReason::header_limit_exceeded, guard.excess()});
   const AuthorDomainResult author =
       find_author_domain(guard.fields(), config.verify.limits.from_octets);
-  if (const auto* error = std::get_if<AuthorDomainError>(&author))
-    return leave_unsigned(std::string(to_string(*error)));
-  const DomainName& domain = std::get<AuthorDomain>(author).domain;
+  if (!author) return leave_unsigned(reason_of(author.error()));
+  const DomainName& domain = *author;
   outcome.author_domain = domain;
   chosen = keys.keys_for(domain);
-  if (chosen.empty()) return leave_unsigned("no-key");
+  if (chosen.empty()) return leave_unsigned(SigningReason::no_key);
   if (config.signing.require_sender_match && !sender_matches(envelope, domain, keys))
-    return leave_unsigned("sender-mismatch");
+    return leave_unsigned(SigningReason::sender_mismatch);
   if (may_come_from_outside() && judged_and_not_vouched_for(guard.fields(), domain, config))
-    return leave_unsigned("judged-before");
+    return leave_unsigned(SigningReason::judged_before);
 }
 
 std::vector<HeaderEdit> MessageSigner::Impl::removals() const {
@@ -109,13 +125,13 @@ void MessageSigner::Impl::sign() {
   const auto fields = signer->finish();
   if (!fields) {
     outcome.failed = true;
-    return leave_unsigned("signing-failed (" + fields.error().message + ")");
+    return leave_unsigned({SigningReason::signing_failed, fields.error().message});
   }
   for (auto field = fields->rbegin(); field != fields->rend(); ++field) {
     outcome.edits.push_back(
         {HeaderEdit::Action::insert, 0, field->name, milter_value(field->value)});
   }
-  outcome.reason = kSigned;
+  outcome.reason = SigningReason::made;
   outcome.keys.assign(chosen.begin(), chosen.end());
   outcome.fragile = fragility->found();
 }
@@ -174,7 +190,7 @@ SigningOutcome MessageSigner::finish() {
     return std::move(outcome);
   }
   if (impl_->earlier->hold()) {
-    impl_->leave_unsigned("signed-before");
+    impl_->leave_unsigned(SigningReason::signed_before);
   } else {
     impl_->sign();
   }

@@ -53,7 +53,7 @@ KeyLookup look_up_keys(const DomainName& name, Resolver& resolver, KeyCache& cac
       return lookup;
     case DnsStatus::no_data:
     case DnsStatus::nxdomain:
-      lookup.reason = "no-key";
+      lookup.fault = KeyFault::no_key;
       return lookup;
     case DnsStatus::success:
       break;
@@ -62,22 +62,20 @@ KeyLookup look_up_keys(const DomainName& name, Resolver& resolver, KeyCache& cac
   for (const auto& text : answer->texts()) {
     if (tried == kKeysTried) break;
     const auto read = read_key_record(text);
-    const auto* record = std::get_if<KeyRecord>(&read);
-    auto key = record != nullptr ? cache.parsed(*record) : nullptr;
+    auto key = read ? cache.parsed(*read) : nullptr;
     if (key != nullptr) {
       ++tried;
-      lookup.keys.push_back({*record, std::move(key)});
+      lookup.keys.push_back({*read, std::move(key)});
       continue;
     }
-    const auto* fault = std::get_if<KeyRecordFault>(&read);
-    const bool other = fault != nullptr && fault->kind == KeyRecordFault::Kind::other_record;
+    const bool other = !read && read.error().kind == KeyRecordFault::Kind::other_record;
     if (!other) ++tried;
-    // The first reason stands, but that of a key record before that of anything else.
-    if (lookup.reason.empty() || (!other && lookup.reason == "no-key")) {
-      lookup.reason = other ? "no-key" : fault != nullptr ? fault->reason : "key-malformed";
+    // The first fault stands, but that of a key record before that of anything else.
+    if (!lookup.fault || (!other && lookup.fault == KeyFault::no_key)) {
+      lookup.fault = other ? KeyFault::no_key : read ? KeyFault::malformed : read.error().fault;
     }
   }
-  if (lookup.reason.empty()) lookup.reason = "no-key";
+  if (lookup.keys.empty() && !lookup.fault) lookup.fault = KeyFault::no_key;
   return lookup;
 }
 

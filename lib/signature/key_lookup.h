@@ -43,7 +43,7 @@ struct KeyLookup {
   std::optional<FailedLookup> failed;  // there is no trustworthy answer
   bool secure = false;                 // DNSSEC
   std::vector<CandidateKey> keys;
-  std::string reason;  // when there are no keys, though there is an answer
+  std::optional<KeyFault> fault;  // when there are no keys, though there is an answer
 };
 
 /// Asks for the key records under `name` (RFC 6376 section 6.1.2).

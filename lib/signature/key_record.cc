@@ -23,14 +23,14 @@ bool lists(std::string_view value, std::string_view word) {
 
 using Kind = KeyRecordFault::Kind;
 
-KeyRecordFault unusable(std::string reason, std::string detail) {
-  return {Kind::unusable, std::move(reason), std::move(detail)};
+KeyRecordFault unusable(KeyFault fault, std::string detail) {
+  return {Kind::unusable, fault, std::move(detail)};
 }
 
 KeyRecordFault unreadable(std::string_view text, TagListError error) {
   // Other things than keys may be published under a wildcard; what claims to be a key is judged.
   const bool claims = trim_fws(text).starts_with("v=DKIM1") || text.find("p=") != text.npos;
-  return {claims ? Kind::unusable : Kind::other_record, "key-malformed",
+  return {claims ? Kind::unusable : Kind::other_record, KeyFault::malformed,
           error == TagListError::duplicate_tag
               ? "a tag stands in it twice"
               : "it is not a list of tags such as \"v=DKIM1; k=rsa; p=...\""};
@@ -43,7 +43,7 @@ KeyRecordResult read_key_record(std::string_view published) {
   // nothing can follow it that it would set apart.
   const std::string_view text = without_trailing_blanks(published);
   if (text.size() > kRecordOctets) {
-    return unusable("key-record-too-long",
+    return unusable(KeyFault::record_too_long,
                     "it has more than " + std::to_string(kRecordOctets) + " octets");
   }
   const TagList tags(text);
@@ -52,38 +52,38 @@ KeyRecordResult read_key_record(std::string_view published) {
   // another version MUST be discarded.
   if (const auto version = tags.find("v")) {
     if (*version != "DKIM1") {
-      return KeyRecordFault{Kind::other_record, "key-version-unknown",
+      return KeyRecordFault{Kind::other_record, KeyFault::version_unknown,
                             "its version (v=) is not DKIM1"};
     }
     if (tags.tags().front().name != "v")
-      return unusable("key-malformed", "its version (v=) is not the first tag");
+      return unusable(KeyFault::malformed, "its version (v=) is not the first tag");
   }
   const auto public_key = tags.find("p");
   if (!public_key) {
-    return KeyRecordFault{tags.find("v") ? Kind::unusable : Kind::other_record, "key-malformed",
+    return KeyRecordFault{tags.find("v") ? Kind::unusable : Kind::other_record, KeyFault::malformed,
                           "there is no key in it (p=)"};
   }
   if (public_key->size() > kPublicKeyCharacters) {
     return unusable(
-        "key-record-too-long",
+        KeyFault::record_too_long,
         "its key (p=) has more than " + std::to_string(kPublicKeyCharacters) + " characters");
   }
   if (public_key->empty())
-    return unusable("key-revoked", "its key (p=) is empty, which means that it is revoked");
+    return unusable(KeyFault::revoked, "its key (p=) is empty, which means that it is revoked");
 
   KeyRecord record;
   if (const auto type = tags.find("k")) {
     if (*type == "ed25519") {  // RFC 8463 section 4
       record.type = KeyType::ed25519;
     } else if (*type != "rsa") {
-      return unusable("key-type-unknown", "its type of key (k=) is neither rsa nor ed25519");
+      return unusable(KeyFault::type_unknown, "its type of key (k=) is neither rsa nor ed25519");
     }
   }
   if (const auto hashes = tags.find("h"); hashes && !lists(*hashes, "sha256"))
-    return unusable("key-hash-not-allowed", "its hashes (h=) are without sha256");
+    return unusable(KeyFault::hash_not_allowed, "its hashes (h=) are without sha256");
   if (const auto services = tags.find("s");
       services && !lists(*services, "*") && !lists(*services, "email")) {
-    return unusable("key-not-for-mail", "its services (s=) are without mail");
+    return unusable(KeyFault::not_for_mail, "its services (s=) are without mail");
   }
   if (const auto flags = tags.find("t")) {
     record.testing = lists(*flags, "y");

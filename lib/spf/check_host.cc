@@ -9,7 +9,7 @@
 namespace authmilter {
 namespace {
 
-SpfOutcome without_check(SpfResult result, std::string_view reason) {
+SpfOutcome without_check(SpfResult result, SpfReason reason) {
   SpfOutcome outcome;
   outcome.result = result;
   outcome.reason = reason;
@@ -26,8 +26,8 @@ SpfOutcome check_host(const SpfRequest& request, const spf::Sender& sender, Reso
 /// The identity postmaster@HELO (RFC 7208 sections 2.3 and 2.4).
 SpfOutcome check_postmaster(const SpfRequest& request, Resolver& resolver,
                             const SpfLimits& limits) {
-  if (request.helo.text.empty()) return without_check(SpfResult::none, "no-helo");
-  if (!request.helo.domain) return without_check(SpfResult::none, "invalid-helo");
+  if (request.helo.text.empty()) return without_check(SpfResult::none, SpfReason::no_helo);
+  if (!request.helo.domain) return without_check(SpfResult::none, SpfReason::invalid_helo);
   return check_host(request, {"postmaster", *request.helo.domain}, resolver, limits);
 }
 
@@ -35,11 +35,11 @@ SpfOutcome check_mailbox(const SpfRequest& request, Resolver& resolver, const Sp
   const ReversePath& path = request.mail_from;
   // A mailbox that others may split elsewhere proves nothing for the domain that we see in it.
   if (path.error == PathError::invalid_local_part)
-    return without_check(SpfResult::permerror, "invalid-local-part");
+    return without_check(SpfResult::permerror, SpfReason::invalid_local_part);
   // RFC 7208 section 4.3: a domain that is malformed or has a single label gives "none". HELO never
   // takes the place of a domain that is there but wrong.
   if (!path.domain || path.domain->label_count() < 2)
-    return without_check(SpfResult::none, "invalid-domain");
+    return without_check(SpfResult::none, SpfReason::invalid_domain);
   // The same section: "postmaster" stands for a local part that is not there.
   const std::string& local_part = path.local_part;
   return check_host(request, {local_part.empty() ? "postmaster" : local_part, *path.domain},

@@ -150,19 +150,17 @@ std::string Evaluation::write_record(const OpenRecord& open) {
 
 // Failures and limits
 
-void Evaluation::fail(SpfResult result, std::string_view reason, std::string_view detail) {
-  if (failure_) return;
-  failure_ = Failure{result, std::string(reason), std::nullopt};
-  if (detail.empty()) return;
-  failure_->reason += " (";
-  failure_->reason += printable(detail, kDetailOctets);
-  failure_->reason += ')';
+void Evaluation::fail(SpfResult result, SpfReason reason, std::string_view detail) {
+  fail({result, {reason, printable(detail, kDetailOctets)}, std::nullopt});
+}
+
+void Evaluation::fail(Failure failure) {
+  if (!failure_) failure_ = std::move(failure);
 }
 
 void Evaluation::fail_by_dns(const DnsQuestion& question, const DnsAnswer& answer) {
-  if (failure_) return;
-  fail(SpfResult::temperror, temperror_reason(answer.fault));
-  failure_->lookup = FailedLookup{question, answer.fault};
+  fail({SpfResult::temperror, Reason<SpfReason>(answer.fault),
+        FailedLookup{question, answer.fault}});
 }
 
 void Evaluation::carry(std::exception_ptr exception) noexcept {
@@ -173,7 +171,7 @@ void Evaluation::carry(std::exception_ptr exception) noexcept {
 
 std::optional<std::string> Evaluation::record_text(std::string_view text) {
   const Token* token = find_token(text);
-  if (token == nullptr) fail(SpfResult::temperror, "internal-error");
+  if (token == nullptr) fail(SpfResult::temperror, SpfReason::internal_error);
   if (failure_) return std::nullopt;
   const OpenRecord* open = open_record(*token);
   if (open == nullptr) return std::nullopt;
@@ -182,27 +180,27 @@ std::optional<std::string> Evaluation::record_text(std::string_view text) {
 
 const OpenRecord* Evaluation::open_record(const Token& token) {
   std::optional<DnsName> domain;
-  std::string_view missing;
+  SpfReason missing = SpfReason::none;
   switch (token.kind) {
     case Token::Kind::domain:
       domain = DnsName(sender_.domain);
-      missing = "no-record";
+      missing = SpfReason::no_record;
       break;
     case Token::Kind::term:
-      missing = "include-without-record";
+      missing = SpfReason::include_without_record;
       trace_.reach(*token.record, token.term);
       if (!count_term()) return nullptr;
       domain = expand_target(*token.record, token.record->record.terms[token.term].domain_spec);
       break;
     case Token::Kind::redirect:
-      missing = "redirect-without-record";
+      missing = SpfReason::redirect_without_record;
       trace_.reach_redirect(*token.record);
       if (!count_term()) return nullptr;
       domain = expand_target(*token.record, token.record->record.redirect->domain_spec);
       break;
     case Token::Kind::end:
     case Token::Kind::exchange:
-      fail(SpfResult::temperror, "internal-error");
+      fail(SpfResult::temperror, SpfReason::internal_error);
       return nullptr;
   }
   // RFC 7208 section 4.3: a name that cannot be asked for, or has one label, is a "none".
@@ -214,7 +212,7 @@ const OpenRecord* Evaluation::open_record(const Token& token) {
   if (!text) return nullptr;
   auto record = parse_record(*text, limits_);
   if (!record) {
-    fail(SpfResult::permerror, record.error().message);
+    fail({SpfResult::permerror, record.error(), std::nullopt});
     return nullptr;
   }
   records_.push_back(
@@ -230,8 +228,7 @@ const OpenRecord* Evaluation::open_record(const Token& token) {
 
 /// RFC 7208 sections 4.4 and 4.5. `missing` is the reason when there is no record, which is a
 /// permerror but for the first domain.
-std::optional<std::string> Evaluation::select_record(const DnsName& domain,
-                                                     std::string_view missing) {
+std::optional<std::string> Evaluation::select_record(const DnsName& domain, SpfReason missing) {
   const bool first = records_.empty();
   const std::string_view detail = first ? std::string_view() : domain.text();
   const auto answer = dns_.resolve(domain, RrType::txt);
@@ -246,7 +243,7 @@ std::optional<std::string> Evaluation::select_record(const DnsName& domain,
     return std::nullopt;
   }
   if (std::any_of(found + 1, texts.end(), is_spf_record)) {
-    fail(SpfResult::permerror, "multiple-records", detail);
+    fail(SpfResult::permerror, SpfReason::multiple_records, detail);
     return std::nullopt;
   }
   return *found;
@@ -275,7 +272,7 @@ std::optional<DnsName> Evaluation::expand_target(const OpenRecord& open,
   // RFC 8616 section 4: with a local part beyond ASCII, terms that use it never match.
   if (!ascii_local_part_ && domain_spec->uses_local_part()) return std::nullopt;
   if (!may_expand(*domain_spec)) {
-    fail(SpfResult::permerror, "local-part-too-long");
+    fail(SpfResult::permerror, SpfReason::local_part_too_long);
     return std::nullopt;
   }
   return target_name(expand(*domain_spec, values_in(open)));
@@ -285,7 +282,7 @@ std::optional<DnsName> Evaluation::expand_target(const OpenRecord& open,
 
 TokenAnswer Evaluation::lookup(std::string_view text) {
   const Token* found = find_token(text);
-  if (found == nullptr) fail(SpfResult::temperror, "internal-error");
+  if (found == nullptr) fail(SpfResult::temperror, SpfReason::internal_error);
   if (failure_) return stop();
   const Token token = *found;  // the table may grow
   switch (token.kind) {
@@ -301,7 +298,7 @@ TokenAnswer Evaluation::lookup(std::string_view text) {
     case Token::Kind::redirect:
       break;
   }
-  fail(SpfResult::temperror, "internal-error");
+  fail(SpfResult::temperror, SpfReason::internal_error);
   return stop();
 }
 
@@ -333,7 +330,8 @@ SpfOutcome Evaluation::outcome(std::optional<SpfResult> walked) {
   if (!failure_) {
     // The walk and its trace must agree; a library that goes astray is not believed.
     const SpfResult expected = matched != nullptr ? matched->qualifier : SpfResult::neutral;
-    if (deciding == nullptr || walked != expected) fail(SpfResult::temperror, "internal-error");
+    if (deciding == nullptr || walked != expected)
+      fail(SpfResult::temperror, SpfReason::internal_error);
   }
 
   SpfOutcome outcome;
@@ -348,7 +346,7 @@ SpfOutcome Evaluation::outcome(std::optional<SpfResult> walked) {
     trace_.abort(outcome.undecided_by ? "dns error" : word, word);
   } else {
     outcome.result = *walked;
-    outcome.reason = matched != nullptr ? "matched" : "default";
+    outcome.reason = matched != nullptr ? SpfReason::matched : SpfReason::by_default;
     outcome.mechanism = matched != nullptr ? printable(matched->text, kMechanismOctets) : "default";
     trace_.finish();
     if (outcome.result == SpfResult::fail) outcome.explanation = explain(*deciding);

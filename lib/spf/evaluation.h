@@ -66,7 +66,7 @@ class Evaluation {
   };
   struct Failure {
     SpfResult result;
-    std::string reason;
+    Reason<SpfReason> reason;
     std::optional<FailedLookup> lookup;  // when the DNS is the reason
   };
 
@@ -75,7 +75,7 @@ class Evaluation {
   std::string write_record(const OpenRecord& open);
 
   const OpenRecord* open_record(const Token& token);
-  std::optional<std::string> select_record(const DnsName& domain, std::string_view missing);
+  std::optional<std::string> select_record(const DnsName& domain, SpfReason missing);
   std::optional<DnsName> expand_target(const OpenRecord& open,
                                        const std::optional<MacroString>& domain_spec);
   bool may_expand(const MacroString& text) const;
@@ -90,7 +90,8 @@ class Evaluation {
   bool count_term();
   bool count_void();
   TokenAnswer stop() const { return {TokenAnswer::Status::stop, {}, {}}; }
-  void fail(SpfResult result, std::string_view reason, std::string_view detail = {});
+  void fail(SpfResult result, SpfReason reason, std::string_view detail = {});
+  void fail(Failure failure);
   void fail_by_dns(const DnsQuestion& question, const DnsAnswer& answer);
   std::string explain(const OpenRecord& open);
 

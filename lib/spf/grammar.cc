@@ -10,18 +10,18 @@
 namespace authmilter::spf {
 namespace {
 
+using Fault = Reason<SpfReason>;
+
 constexpr std::string_view kVersion = "v=spf1";
 // No honest record comes near; it bounds the work and the steps that one record can cause.
 constexpr std::size_t kTermLimit = 255;
 constexpr std::size_t kQuotedTermOctets = 64;  // of a term in an error message
 
-Error syntax_error(std::string_view what, std::string_view term) {
-  std::string message = "syntax-error (";
-  message += what;
-  message += ": ";
-  message += printable(term, kQuotedTermOctets);
-  message += ')';
-  return {std::move(message)};
+Fault syntax_error(std::string_view what, std::string_view term) {
+  std::string detail(what);
+  detail += ": ";
+  detail += printable(term, kQuotedTermOctets);
+  return {SpfReason::syntax_error, std::move(detail)};
 }
 
 struct Qualified {
@@ -134,7 +134,7 @@ bool parse_arguments(std::string_view rest, Term& term) {
   return term.domain_spec.has_value();
 }
 
-std::optional<Error> add_directive(std::string_view text, Record& record) {
+std::optional<Fault> add_directive(std::string_view text, Record& record) {
   const Qualified qualified = split_qualifier(text);
   const std::size_t name_end = std::min(qualified.rest.find_first_of(":/"), qualified.rest.size());
   const auto mechanism = find_mechanism(qualified.rest.substr(0, name_end));
@@ -155,7 +155,7 @@ bool is_modifier_name(std::string_view name) {
                      [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
 }
 
-std::optional<Error> add_modifier(std::string_view text, std::size_t equals, Record& record) {
+std::optional<Fault> add_modifier(std::string_view text, std::size_t equals, Record& record) {
   const std::string_view name = text.substr(0, equals);
   const std::string_view value = text.substr(equals + 1);
   if (!is_modifier_name(name)) return syntax_error("invalid modifier name", text);
@@ -215,11 +215,11 @@ bool is_spf_record(std::string_view published) {
   return text.size() == kVersion.size() || text[kVersion.size()] == ' ';
 }
 
-Result<Record> parse_record(std::string_view published, const SpfLimits& limits) {
+Result<Record, Fault> parse_record(std::string_view published, const SpfLimits& limits) {
   // RFC 7208 section 4.5: record = version terms *SP. A tab or a line end at the very end separates
   // nothing, so it cannot hide a term as one between two terms could.
   std::string_view text = without_trailing_blanks(published);
-  if (text.size() > limits.record_octets) return Error{"record-too-long"};
+  if (text.size() > limits.record_octets) return Fault(SpfReason::record_too_long);
   // RFC 7208 section 3.1: records are ASCII; section 12 has no place for control characters.
   if (!std::all_of(text.begin(), text.end(), is_printable))
     return syntax_error("octet outside printable ASCII", text);
@@ -232,8 +232,8 @@ Result<Record> parse_record(std::string_view published, const SpfLimits& limits)
     if (text.empty()) return record;
     const std::string_view term = text.substr(0, text.find(' '));
     text.remove_prefix(term.size());
-    if (++count > kTermLimit) return Error{"too-many-terms"};
-    if (term.size() > limits.term_octets) return Error{"term-too-long"};
+    if (++count > kTermLimit) return Fault(SpfReason::too_many_terms);
+    if (term.size() > limits.term_octets) return Fault(SpfReason::term_too_long);
     // RFC 7208 section 4.6.1: a modifier has "=" right after its name, before any ":" or "/".
     const std::size_t mark = term.find_first_of(":/=");
     const auto error = mark != std::string_view::npos && term[mark] == '='

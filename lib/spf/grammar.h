@@ -51,7 +51,7 @@ struct Record {
 bool is_spf_record(std::string_view text);
 
 /// Parses an SPF record strictly (RFC 7208 sections 4.6.1 and 12). Any error anywhere is a
-/// permerror; its message is the reason, "syntax-error (unknown mechanism: foo)".
-Result<Record> parse_record(std::string_view text, const SpfLimits& limits);
+/// permerror; the error is its reason, "syntax-error (unknown mechanism: foo)".
+Result<Record, Reason<SpfReason>> parse_record(std::string_view text, const SpfLimits& limits);
 
 }  // namespace authmilter::spf

@@ -18,7 +18,7 @@ RrType other_address_type(const IpAddress& client) {
 bool Evaluation::count_term() {
   term_was_void_ = false;
   if (lookups_ >= limits_.lookup_terms) {
-    fail(SpfResult::permerror, "too-many-lookups");
+    fail(SpfResult::permerror, SpfReason::too_many_lookups);
     return false;
   }
   ++lookups_;
@@ -31,7 +31,7 @@ bool Evaluation::count_void() {
   if (term_was_void_) return true;
   term_was_void_ = true;
   if (++void_lookups_ <= limits_.void_lookups) return true;
-  fail(SpfResult::permerror, "too-many-void-lookups");
+  fail(SpfResult::permerror, SpfReason::too_many_void_lookups);
   return false;
 }
 
@@ -59,7 +59,7 @@ TokenAnswer Evaluation::try_term(const OpenRecord& open, std::size_t index) {
     case Mechanism::ip6:
       break;
   }
-  fail(SpfResult::temperror, "internal-error");
+  fail(SpfResult::temperror, SpfReason::internal_error);
   return stop();
 }
 
@@ -95,7 +95,7 @@ TokenAnswer Evaluation::find_exchanges(const DnsName& name, const Token& token) 
   if (answer->void_lookup()) return count_void() ? TokenAnswer{} : stop();
   // RFC 7208 section 4.6.4: more than ten MX records are a permerror.
   if (answer->records.size() > limits_.mx_exchanges) {
-    fail(SpfResult::permerror, "too-many-mx", name.text());
+    fail(SpfResult::permerror, SpfReason::too_many_mx, name.text());
     return stop();
   }
   TokenAnswer found{TokenAnswer::Status::found, {}, {}};

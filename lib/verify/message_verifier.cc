@@ -9,8 +9,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <utility>
-#include <variant>
 
 #include "base/ascii.h"
 #include "edits/header_edits.h"
@@ -18,8 +18,6 @@
 
 namespace authmilter {
 namespace {
-
-constexpr const char* kOverloadReason = "dns-overload";
 
 // RFC 7208 section 4.6.4 wants 20 seconds for an evaluation. Those are the MAIL FROM identity's,
 // which is also HELO's where the reverse-path is null (section 2.4). The HELO identity of other
@@ -55,7 +53,27 @@ std::vector<AuthenticatedIdentifier> identifiers_of(const Findings& findings) {
   return identifiers;
 }
 
-DmarcOutcome dmarc_permerror(std::string_view reason) {
+DmarcReason reason_of(AuthorDomainError error) {
+  switch (error) {
+    case AuthorDomainError::no_author_domain:
+      return DmarcReason::no_author_domain;
+    case AuthorDomainError::multiple_from_fields:
+      return DmarcReason::multiple_from_fields;
+    case AuthorDomainError::multiple_author_domains:
+      return DmarcReason::multiple_author_domains;
+    case AuthorDomainError::invalid_author_domain:
+      return DmarcReason::invalid_author_domain;
+    case AuthorDomainError::malformed_field_name:
+      return DmarcReason::malformed_field_name;
+    case AuthorDomainError::bare_cr_in_header:
+      return DmarcReason::bare_cr_in_header;
+    case AuthorDomainError::broken_fold_in_header:
+      return DmarcReason::broken_fold_in_header;
+  }
+  return DmarcReason::invalid_author_domain;
+}
+
+DmarcOutcome dmarc_permerror(DmarcReason reason) {
   DmarcOutcome outcome;
   outcome.result = DmarcResult::permerror;
   outcome.reason = reason;
@@ -99,8 +117,10 @@ bool met_overload(const std::vector<RecordingResolver::Entry>& lookups) {
 /// accepting messages.
 Decision overloaded() {
   return {.disposition = Disposition::tempfail,
-          .rule = "limit.dns",
-          .reason = std::string("too many DNS look-ups are under way: ") + kOverloadReason,
+          .rule = Rule::limit_dns,
+          .by_override = {},
+          .reason = "too many DNS look-ups are under way: " +
+                    std::string(temperror_reason(DnsFault::overload)),
           .reply = SmtpReply{451, "4.3.2", "Too many DNS look-ups are under way, try again later"}};
 }
 
@@ -126,7 +146,7 @@ bool stands_without_more_answers(const Decision& decision, const Findings& findi
 SpfOutcome unknown_client(const Envelope& envelope) {
   SpfOutcome outcome;
   outcome.domain = envelope.mail_from.domain;
-  outcome.reason = "no-client-address";
+  outcome.reason = SpfReason::no_client_address;
   return outcome;
 }
 
@@ -189,16 +209,16 @@ Findings MessageVerifier::Impl::findings() {
   found.mail_from = envelope.mail_from;
   found.recipients = envelope.recipients;
   if (guard.exceeded()) {
-    found.dmarc = dmarc_permerror(kHeaderLimitReason);
+    found.dmarc = dmarc_permerror(DmarcReason::header_limit_exceeded);
     return found;
   }
-  if (const auto* domain = std::get_if<AuthorDomain>(&author)) {
+  std::optional<DmarcDiscovery> discovered;
+  if (author) {
     // What the author's domain says comes first: its policy, then the keys of its signatures. All
     // else may be names that the sender chose: answered slowly enough they would take the time, and
-    // a forged author's policy would never be known, nor that its signature has failed. These
-    // answers stay in the budget for the evaluations below.
-    const auto policy = evaluate_dmarc(domain->domain, {}, budget);
-    dkim.wait_for_keys(maybe_aligned(domain->domain, policy.organizational_domain));
+    // a forged author's policy would never be known, nor that its signature has failed.
+    discovered = discover_dmarc(*author, recording);
+    dkim.wait_for_keys(maybe_aligned(*author, discovered->organizational_domain()));
   }
   if (envelope.client) {
     const SpfRequest request = spf_request(envelope, config, now);
@@ -212,12 +232,12 @@ Findings MessageVerifier::Impl::findings() {
     found.spf.push_back(unknown_client(envelope));
     found.dkim = dkim.finish();
   }
-  if (const auto* domain = std::get_if<AuthorDomain>(&author)) {
-    found.dmarc = evaluate_dmarc(domain->domain, identifiers_of(found), recording);
+  if (discovered) {
+    found.dmarc = evaluate_dmarc(*discovered, identifiers_of(found));
   } else {
     // RFC 9989 section 11.5: such a message must not slip past DMARC.
-    found.author_error = std::get<AuthorDomainError>(author);
-    found.dmarc = dmarc_permerror(to_string(*found.author_error));
+    found.author_error = author.error();
+    found.dmarc = dmarc_permerror(reason_of(*found.author_error));
   }
   return found;
 }
@@ -256,9 +276,9 @@ void MessageVerifier::end_of_headers() {
   impl_->author =
       find_author_domain(impl_->guard.fields(), impl_->config.verify.limits.from_octets);
   // In the order of findings(), as far as there is room.
-  if (const auto* author = std::get_if<AuthorDomain>(&impl_->author)) {
-    prefetch_dmarc(author->domain, impl_->recording);
-    impl_->dkim.prefetch_keys(maybe_aligned(author->domain, std::nullopt));
+  if (const auto& author = impl_->author) {
+    prefetch_dmarc(*author, impl_->recording);
+    impl_->dkim.prefetch_keys(maybe_aligned(*author, std::nullopt));
   }
   impl_->dkim.end_of_headers();
 }
@@ -277,8 +297,10 @@ Verdict MessageVerifier::finish() {
   if (impl_->guard.exceeded()) {
     verdict.decision = {
         .disposition = Disposition::reject,
-        .rule = "limit.header",
-        .reason = std::string(kHeaderLimitReason) + " (" + impl_->guard.excess() + ")",
+        .rule = Rule::limit_header,
+        .by_override = {},
+        .reason =
+            Reason<DmarcReason>(DmarcReason::header_limit_exceeded, impl_->guard.excess()).text(),
         .reply = SmtpReply{
             552, "5.3.4",
             "Message header exceeds the limits of this server: " + impl_->guard.excess()}};

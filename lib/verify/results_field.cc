@@ -6,7 +6,6 @@
 
 #include "base/ascii.h"
 #include "policy/rule.h"
-#include "policy/stable_reason.h"
 
 // Everything printed here is a fixed word, a number of ours or a DomainName: local parts, HELO
 // arguments, AUIDs and DNS text never reach the field, so nothing that a sender writes can end a
@@ -25,7 +24,7 @@ MethodResult make_result(std::string_view method, std::string_view result,
   MethodResult entry;
   entry.method = method;
   entry.result = result;
-  entry.reason = stable_reason(reason);
+  entry.reason = reason;
   return entry;
 }
 
@@ -54,7 +53,7 @@ bool explains_itself(SpfResult result) {
 /// invented for it.
 MethodResult spf_result(const SpfOutcome& spf) {
   auto entry = make_result("spf", to_string(spf.result),
-                           explains_itself(spf.result) ? std::string_view() : spf.reason);
+                           explains_itself(spf.result) ? std::string_view() : spf.reason.word());
   const bool helo = spf.identity == SpfIdentity::helo;
   if (spf.null_reverse_path && !helo) entry.comment = "null reverse-path";
   if (spf.domain) {
@@ -73,7 +72,8 @@ bool is_signature_prefix(std::string_view text) {
 /// RFC 8601 section 2.7.1; header.b tells signatures of one key apart (RFC 6008 section 4).
 MethodResult dkim_result(const DkimOutcome& dkim) {
   const bool pass = dkim.result == DkimResult::pass;
-  auto entry = make_result("dkim", to_string(dkim.result), pass ? std::string_view() : dkim.reason);
+  auto entry =
+      make_result("dkim", to_string(dkim.result), pass ? std::string_view() : dkim.reason.word());
   // RFC 6376 section 3.6.1: such a signature counts like any other, but readers may want to know.
   if (dkim.testing) entry.comment = "test mode";
   if (dkim.domain) add(entry, "header", "d", dkim.domain->text());
@@ -86,8 +86,8 @@ MethodResult dkim_result(const DkimOutcome& dkim) {
 /// RFC 9989 section 8.1: header.from is the Author Domain, policy.dmarc the policy that applies.
 MethodResult dmarc_result(const DmarcOutcome& dmarc) {
   const bool pass = dmarc.result == DmarcResult::pass;
-  auto entry =
-      make_result("dmarc", to_string(dmarc.result), pass ? std::string_view() : dmarc.reason);
+  auto entry = make_result("dmarc", to_string(dmarc.result),
+                           pass ? std::string_view() : dmarc.reason.word());
   if (dmarc.author_domain) add(entry, "header", "from", dmarc.author_domain->text());
   if (dmarc.policy_domain) add(entry, "policy", "dmarc", to_string(dmarc.policy));
   return entry;

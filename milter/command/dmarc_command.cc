@@ -65,8 +65,8 @@ ExitStatus run(const DmarcOptions& options, const CommonOptions& common) {
   BudgetResolver budget = runtime->message_budget();
   RecordingResolver recording(budget);
   const auto given = identifiers(options);
-  const DmarcOutcome outcome =
-      evaluate_dmarc(DomainName::parse(options.domain).value(), given, recording);
+  auto discovery = discover_dmarc(DomainName::parse(options.domain).value(), recording);
+  const DmarcOutcome outcome = evaluate_dmarc(discovery, given);
   const ExitStatus status =
       exit_status(outcome, given.empty() ? Question::record : Question::alignment);
   if (common.json) return write_json(dmarc_json(outcome), status);

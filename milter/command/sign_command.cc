@@ -144,7 +144,7 @@ ExitStatus run(const MessageOptions& options, const CommonOptions& common) {
   }
   const SigningOutcome outcome =
       stream(*runtime->signer(envelope, time_or_now(options.time)), input.message);
-  result.reason = outcome.reason;
+  result.reason = outcome.reason.text();
   result.keys = outcome.keys;
   result.fragile = outcome.fragile;
   if (!outcome.failed && !outcome.keys.empty()) {

@@ -70,9 +70,9 @@ ExitStatus show_outgoing(const VerifyOptions& options, const CommonOptions& comm
 
   Verdict verdict;
   verdict.findings.dmarc.author_domain = signing.author_domain;
-  verdict.findings.dmarc.reason = "not-judged (outgoing)";
-  verdict.decision.rule = "signing";  // as in the daemon's log
-  verdict.decision.reason = signing.reason;
+  verdict.findings.dmarc.reason = {DmarcReason::not_judged, "outgoing"};
+  verdict.decision.rule = Rule::signing;  // as in the daemon's log
+  verdict.decision.reason = signing.reason.text();
   verdict.edits = signing.edits;
   if (signing.failed) verdict.disposition = verdict.decision.disposition = Disposition::tempfail;
   const ExitStatus status = signing.failed ? ExitStatus::temporary : ExitStatus::done;

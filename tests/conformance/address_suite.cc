@@ -82,7 +82,7 @@ bool is_reverse_path(const std::string& address) {
 
 bool is_from_field(const std::string& address) {
   const auto result = authmilter::find_author_domain({{"From", address}});
-  return std::holds_alternative<authmilter::AuthorDomain>(result);
+  return static_cast<bool>(result);
 }
 
 }  // namespace

@@ -95,7 +95,7 @@ std::string describe(const std::vector<DkimOutcome>& outcomes) {
   std::string out;
   for (const auto& outcome : outcomes) {
     out += " " + std::string(to_string(outcome.result));
-    if (!outcome.reason.empty()) out += " (" + outcome.reason + ")";
+    if (!outcome.reason.empty()) out += " (" + outcome.reason.text() + ")";
   }
   return out.empty() ? " none" : out;
 }

@@ -16,8 +16,6 @@
 #include <string_view>
 #include <vector>
 
-#include "dmarc/policy_record.h"
-
 using namespace authmilter;
 using nlohmann::json;
 
@@ -142,7 +140,8 @@ std::optional<DmarcOutcome> evaluate(const json& call) {
   if (!author) return std::nullopt;
   CaseResolver resolver;
   load_zone(call, resolver);
-  return evaluate_dmarc(*author, identifiers_of(call.at("input")), resolver);
+  auto discovery = discover_dmarc(*author, resolver);
+  return evaluate_dmarc(discovery, identifiers_of(call.at("input")));
 }
 
 json text_or_null(const std::optional<DomainName>& name) {
@@ -167,15 +166,16 @@ json requested(const std::optional<AssessmentPolicy>& policy) {
 std::optional<json> property(const json& input, const DmarcOutcome& outcome,
                              const std::string& name) {
   const bool dmarc_applies = outcome.policy_domain.has_value();
-  const auto record = dmarc_applies ? parse_policy_record(outcome.record) : Error{"no record"};
+  const auto& record = outcome.record;
   if (name == "status.result") return to_string(outcome.result);
   if (name == "status.header.from") return text_or_null(outcome.author_domain);
   if (name == "status.header.d") return text_or_null(outcome.policy_domain);
   if (name == "domain") return text_or_null(outcome.organizational_domain);
   if (name == "policy") return dmarc_applies ? json(to_string(outcome.policy)) : json();
-  if (name == "rr") return outcome.record;
-  if (name == "error") return outcome.reason == "dns-timeout" ? json("DNS timeout") : json();
-  if (name == "testMode") return outcome.testing;
+  if (name == "rr") return record ? record->text : std::string();
+  if (name == "error")
+    return outcome.reason.fault() == DnsFault::timeout ? json("DNS timeout") : json();
+  if (name == "testMode") return record && record->testing;
   if (name == "alignment.dkim.result")
     return aligned_domain(input, Method::dkim, outcome.dkim_aligned);
   if (name == "alignment.spf.result")
@@ -250,7 +250,7 @@ void run_mailauth_test(const json& test, Tally& tally) {
     std::printf("dmarc-mailauth: \"%s\": %s: want %s%s %s, have %s (%s)\n", title.c_str(),
                 subject.c_str(), assertion.value("not", false) ? "not " : "",
                 assertion.at("op").get<std::string>().c_str(), assertion.at("value").dump().c_str(),
-                value ? value->dump().c_str() : "no such property", outcome->reason.c_str());
+                value ? value->dump().c_str() : "no such property", outcome->reason.text().c_str());
   }
   if (failed) {
     ++tally.failed;
@@ -313,7 +313,8 @@ void run_kumomta_case(const json& test, Tally& tally) {
   CaseResolver resolver;
   add_kumomta_zone(test.at("zone"), resolver);
   const auto author = domain_of(test.at("from"));
-  const auto outcome = evaluate_dmarc(author.value(), kumomta_identifiers(test), resolver);
+  auto discovery = discover_dmarc(author.value(), resolver);
+  const auto outcome = evaluate_dmarc(discovery, kumomta_identifiers(test));
   // There the policy is told of a failure only.
   const bool good = to_string(outcome.result) == result &&
                     (policy.is_null() || policy == json(to_string(outcome.policy)));
@@ -321,7 +322,7 @@ void run_kumomta_case(const json& test, Tally& tally) {
   if (!good)
     std::printf("dmarc-kumomta: %s: want %s %s, have %s %s (%s)\n", id.c_str(), result.c_str(),
                 policy.dump().c_str(), std::string(to_string(outcome.result)).c_str(),
-                std::string(to_string(outcome.policy)).c_str(), outcome.reason.c_str());
+                std::string(to_string(outcome.policy)).c_str(), outcome.reason.text().c_str());
 }
 
 std::optional<json> read_json(const std::filesystem::path& path) {

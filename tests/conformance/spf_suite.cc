@@ -131,7 +131,7 @@ std::string difference(const json& test, const SpfOutcome& outcome) {
   const auto expected = test["expect"].get<std::vector<std::string>>();
   const std::string result(to_string(outcome.result));
   if (std::find(expected.begin(), expected.end(), result) == expected.end())
-    return "expected " + expected.front() + ", got " + result + ", " + outcome.reason;
+    return "expected " + expected.front() + ", got " + result + ", " + outcome.reason.text();
   if (!test.contains("explanation")) return {};
   std::string explanation = test["explanation"].get<std::string>();
   if (explanation == "DEFAULT") explanation.clear();
@@ -183,12 +183,12 @@ bool run_records(const std::string& name, const json& suite) {
     limits.void_lookups = 100;
     const SpfOutcome outcome = check_mail_from(request, resolver, limits);
     const bool refused =
-        outcome.result == SpfResult::none || outcome.reason.starts_with("syntax-error");
+        outcome.result == SpfResult::none || outcome.reason.code() == SpfReason::syntax_error;
     if (refused != test["valid"].get<bool>()) {
       ++passed;
     } else {
       std::printf("FAILED \"%s\": %s\n", test["record"].get<std::string>().c_str(),
-                  outcome.reason.c_str());
+                  outcome.reason.text().c_str());
     }
   }
   std::printf("%s: %zu of %zu\n", name.c_str(), passed, total);

@@ -32,20 +32,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           "no other field stands for From");
   require(find_author_domain({{"X", from.value}, from, {"To", from.value}}) == author,
           "other fields do not matter");
-  const auto* found = std::get_if<AuthorDomain>(&author);
-  if (found == nullptr) return 0;
-  const std::string other =
-      found->domain.text() == "other.example" ? "third.example" : "other.example";
+  if (!author) return 0;
+  const std::string& name = author->text();
+  const std::string other = name == "other.example" ? "third.example" : "other.example";
   const std::string with_second = from.value + ", second@" + other;
-  require(!std::holds_alternative<AuthorDomain>(find_author_domain({{"From", with_second}})),
-          "a second domain ends it");
+  require(!find_author_domain({{"From", with_second}}), "a second domain ends it");
   if (std::all_of(from.value.begin(), from.value.end(), [](char c) { return (c & 0x80) == 0; })) {
-    require(to_lower(from.value).find(found->domain.text()) != std::string::npos,
-            "the domain stands in the field");
+    require(to_lower(from.value).find(name) != std::string::npos, "the domain stands in the field");
   }
-  const std::string with_same = " <x@" + found->domain.text() + ">, y@" + found->domain.text();
+  const std::string with_same = " <x@" + name + ">, y@" + name;
   require(find_author_domain({{"From", with_same}}) == author, "two mailboxes of one domain");
-  const auto again = find_author_domain({{"From", " <x@" + found->domain.text() + ">"}});
+  const auto again = find_author_domain({{"From", " <x@" + name + ">"}});
   require(again == author, "the domain stands for itself");
   return 0;
 }

@@ -11,11 +11,12 @@ using fuzz::require;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const fuzz::Input input(data, size);
   const KeyRecordResult result = read_key_record(input.text());
-  if (const auto* fault = std::get_if<KeyRecordFault>(&result)) {
-    require(!fault->reason.empty() && fuzz::printable_ascii(fault->reason), "a fault has a reason");
+  if (!result) {
+    const std::string& detail = result.error().detail;
+    require(!detail.empty() && fuzz::printable_ascii(detail), "a fault can be told");
     return 0;
   }
-  const auto& record = std::get<KeyRecord>(result);
+  const auto& record = *result;
   require(!record.public_key.empty(), "a revoked key is no key");
   std::string written = "v=DKIM1; k=" + std::string(to_string(record.type)) + "; ";
   if (record.testing || record.strict_identity) {

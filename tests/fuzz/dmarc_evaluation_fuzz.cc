@@ -36,9 +36,13 @@ struct Case {
   std::vector<Identifier> identifiers;
   std::string_view zone;
 
+  DmarcOutcome evaluate(const std::vector<Identifier>& list, Resolver& resolver) const {
+    auto discovery = discover_dmarc(author, resolver);
+    return evaluate_dmarc(discovery, list);
+  }
   DmarcOutcome evaluate(const std::vector<Identifier>& list) const {
     fuzz::HashedResolver resolver(zone);
-    return evaluate_dmarc(author, list, resolver);
+    return evaluate(list, resolver);
   }
 };
 
@@ -50,9 +54,12 @@ bool same(const DmarcOutcome& a, const DmarcOutcome& b) {
 
 void check_alone(const DmarcOutcome& outcome, const Case& input) {
   require(outcome.walk.size() <= 8, "a walk is eight queries");
-  require(outcome.reason != "internal-error", "the library did its part");
-  require(!outcome.reason.empty() && fuzz::printable_ascii(outcome.reason), "there is a reason");
-  require(fuzz::printable_ascii(outcome.record), "the record can be printed");
+  require(outcome.reason != DmarcReason::internal_error, "the library did its part");
+  require(!outcome.reason.empty() && fuzz::printable_ascii(outcome.reason.text()),
+          "there is a reason");
+  require(outcome.record.has_value() == outcome.policy_domain.has_value(), "a name has a record");
+  if (outcome.record)
+    require(fuzz::printable_ascii(outcome.record->text), "the record can be printed");
   for (const auto& note : outcome.notes) require(fuzz::printable_ascii(note), "so can the notes");
   require(outcome.author_domain == input.author, "the author is the author");
   if (outcome.organizational_domain) {
@@ -62,8 +69,9 @@ void check_alone(const DmarcOutcome& outcome, const Case& input) {
     require(input.author.is_equal_or_below(*outcome.policy_domain), "above the author");
   }
   const int step = static_cast<int>(outcome.published_policy) - static_cast<int>(outcome.policy);
-  const bool lowers = outcome.testing && outcome.published_policy != AssessmentPolicy::none;
-  if (!outcome.policy_tag.empty()) require(step == (lowers ? 1 : 0), "t=y is one step down");
+  const bool lowers = outcome.record && outcome.record->testing &&
+                      outcome.published_policy != AssessmentPolicy::none;
+  if (outcome.policy_tag) require(step == (lowers ? 1 : 0), "t=y is one step down");
 }
 
 /// Ten signatures and SPF are what one message may bring.
@@ -114,7 +122,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
 
   fuzz::HashedResolver resolver(subject.zone);
-  const DmarcOutcome outcome = evaluate_dmarc(subject.author, subject.identifiers, resolver);
+  const DmarcOutcome outcome = subject.evaluate(subject.identifiers, resolver);
   check_alone(outcome, subject);
   check_pass(outcome, subject);
   compare(outcome, subject);
@@ -132,7 +140,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(subject.evaluate({}).result != DmarcResult::pass, "no pass by nobody");
 
   fuzz::HashedResolver alone(subject.zone);
-  evaluate_dmarc(subject.author, {}, alone);
+  subject.evaluate({}, alone);
   require(alone.questions().size() <= 8 + 3, "one walk and the question of existence");
 
   auto more = subject.identifiers;
@@ -142,7 +150,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(outcome.result != DmarcResult::pass || with_more.result == DmarcResult::pass,
           "a pass is not lost by another identifier (A101)");
   fuzz::HashedResolver dead("F");
-  const auto blind = evaluate_dmarc(subject.author, subject.identifiers, dead);
+  const auto blind = subject.evaluate(subject.identifiers, dead);
   require(blind.result == DmarcResult::temperror || blind.result == DmarcResult::permerror,
           "no verdict without a DNS (A115)");
   return 0;

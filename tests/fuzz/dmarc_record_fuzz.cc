@@ -13,10 +13,16 @@ using fuzz::require;
 
 namespace {
 
-std::string list(const ReportUris& uris) {
+std::vector<std::string> uris(const ReportDestinations& destinations) {
+  std::vector<std::string> list;
+  for (const auto& address : destinations.addresses) list.push_back(address.uri());
+  return list;
+}
+
+std::string list(const ReportDestinations& destinations) {
   std::string text;
-  for (const auto& uri : uris.mailto) text += (text.empty() ? "" : ",") + uri;
-  return text.empty() && uris.any_valid ? "https://reports.example/" : text;
+  for (const auto& uri : uris(destinations)) text += (text.empty() ? "" : ",") + uri;
+  return text.empty() && destinations.any_valid ? "https://reports.example/" : text;
 }
 
 std::string written(const PolicyRecord& record) {
@@ -69,8 +75,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                 record->p.value_or(AssessmentPolicy::none),
                                 record->testing,
                                 {},
-                                record->rua.mailto,
-                                record->ruf.mailto};
+                                uris(record->rua),
+                                uris(record->ruf)};
   const auto verdict = ask_opendmarc(question);
   require(verdict.has_value(), "libopendmarc takes the record");
   require(verdict->pass == question.spf_aligned, "it passes what is aligned");

@@ -65,17 +65,17 @@ const Found* policy_source(const DomainName& author, const DomainName& organizat
 
 void choose_policy(const Found& source, Resolver& resolver, DmarcOutcome& outcome) {
   const PolicyRecord& record = source.record;
-  outcome.policy_tag = "p";
+  outcome.policy_tag = PolicyTag::p;
   std::optional<AssessmentPolicy> policy = record.p;
   if (source.name != *outcome.author_domain) {
     if (record.sp) {
       policy = record.sp;
-      outcome.policy_tag = "sp";
+      outcome.policy_tag = PolicyTag::sp;
     }
     const auto answer = resolver.resolve({*outcome.author_domain, RrType::txt});
     if (record.np && answer->status == DnsStatus::nxdomain) {
       policy = record.np;
-      outcome.policy_tag = "np";
+      outcome.policy_tag = PolicyTag::np;
     }
   }
   if (record.invalid_policy) policy = AssessmentPolicy::none;

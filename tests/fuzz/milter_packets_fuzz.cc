@@ -275,7 +275,8 @@ Verdict verdict_of(const Message& message) {
 void check_signatures(const Message& sent, std::size_t signatures) {
   const Verdict verdict = verdict_of(sent);
   // The signatures may be what makes the header too large, and a bare CR is no line end to all.
-  if (verdict.decision.rule == "limit.header" || sent.body.find('\r') != std::string::npos) return;
+  if (verdict.decision.rule == Rule::limit_header || sent.body.find('\r') != std::string::npos)
+    return;
   require(verdict.findings.dkim.size() >= signatures, "the signatures arrive");
   for (std::size_t i = 0; i < signatures; ++i) {
     require(verdict.findings.dkim[i].result == DkimResult::pass, "what we sign, we verify");

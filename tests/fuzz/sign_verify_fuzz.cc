@@ -133,20 +133,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Message message = parse_message(input.rest());
   const SigningOutcome outcome = sign(config, message, dice);
   require(!outcome.failed, "signing does not fail");
-  require((outcome.reason == "signed") == !outcome.keys.empty(), "signed with keys");
+  require((outcome.reason == SigningReason::made) == !outcome.keys.empty(), "signed with keys");
   if (outcome.keys.empty()) return 0;
 
   const Message sent = edited(message, outcome.edits);
   // The signatures may be what makes the header too large.
   const Verdict verdict = verify(config, sent, dice);
-  if (verdict.decision.rule == "limit.header") return 0;
+  if (verdict.decision.rule == Rule::limit_header) return 0;
   require(ours_pass(verdict, outcome.keys.size()), "what we sign, we verify");
   require(verdict.findings.dmarc.result == DmarcResult::pass, "and it is aligned");
 
   if (config.signing.header_canonicalization == Canonicalization::relaxed &&
       config.signing.body_canonicalization == Canonicalization::relaxed) {
     const Verdict loose = verify(config, loosened(sent, dice), dice);
-    require(loose.decision.rule == "limit.header" || ours_pass(loose, outcome.keys.size()),
+    require(loose.decision.rule == Rule::limit_header || ours_pass(loose, outcome.keys.size()),
             "blanks do not matter");
   }
   Message longer = sent;

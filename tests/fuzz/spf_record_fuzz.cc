@@ -91,7 +91,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (record) {
       check_record(*record, text, sample);
     } else {
-      require(fuzz::printable_ascii(record.error().message), "errors can be printed");
+      require(fuzz::printable_ascii(record.error().text()), "errors can be printed");
     }
   }
   if (const auto spec = parse_domain_spec(text)) {

@@ -202,7 +202,7 @@ class Reference {
 
 std::optional<SpfResult> reference_check_host(const SpfRequest& request, const SpfOutcome& outcome,
                                               Resolver& resolver) {
-  if (!outcome.domain || outcome.reason.find("local-part") != std::string::npos) {
+  if (!outcome.domain || outcome.reason.text().find("local-part") != std::string::npos) {
     return std::nullopt;
   }
   // Quotes and octets beyond ASCII are check_mail_from()'s own business.

@@ -51,7 +51,7 @@ inline Verdict good_verdict() {
   verdict.findings.dkim = {dkim(DkimResult::pass, "example.org")};
   verdict.findings.dmarc.author_domain = domain("example.org");
   verdict.findings.dmarc.result = DmarcResult::pass;
-  verdict.decision.rule = "dmarc.pass";
+  verdict.decision.rule = Rule::dmarc_pass;
   verdict.decision.reason = "dmarc pass for example.org";
   verdict.dns_wait = std::chrono::milliseconds(12);
   verdict.dns_queries = 4;
@@ -64,7 +64,7 @@ inline Verdict rejection() {
   verdict.findings.dkim.clear();
   verdict.findings.dmarc.result = DmarcResult::fail;
   verdict.decision.disposition = verdict.disposition = Disposition::reject;
-  verdict.decision.rule = "dmarc.reject";
+  verdict.decision.rule = Rule::dmarc_reject;
   verdict.decision.reason = "dmarc fail for example.org";
   verdict.decision.reply = SmtpReply{550, "5.7.25", "no"};
   return verdict;
@@ -79,16 +79,16 @@ inline SigningOutcome signed_by(const std::vector<std::shared_ptr<const PrivateK
     lent.push_back({domain("example.org"), domain(lent.empty() ? "2026a" : "2026b"), key});
   SigningOutcome signing;
   signing.author_domain = domain("example.org");
-  signing.reason = "signed";
+  signing.reason = SigningReason::made;
   signing.keys = lent;
   signing.edits = {{HeaderEdit::Action::insert, 0, "DKIM-Signature", "v=1"}};
   return signing;
 }
 
-inline SigningOutcome not_signed(const char* reason) {
+inline SigningOutcome not_signed(Reason<SigningReason> reason) {
   SigningOutcome signing;
   signing.author_domain = domain("example.org");
-  signing.reason = reason;
+  signing.reason = std::move(reason);
   return signing;
 }
 

@@ -15,10 +15,10 @@ int main() {
       value += static_cast<char>(std::stoi(line.substr(i, 2), nullptr, 16));
     const auto author =
         authmilter::find_author_domain({authmilter::make_header_field("From", value)});
-    if (const auto* found = std::get_if<authmilter::AuthorDomain>(&author)) {
-      std::cout << found->domain.text() << '\n';
+    if (author) {
+      std::cout << author->text() << '\n';
     } else {
-      std::cout << '[' << to_string(std::get<authmilter::AuthorDomainError>(author)) << "]\n";
+      std::cout << '[' << to_string(author.error()) << "]\n";
     }
   }
 }

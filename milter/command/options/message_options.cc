@@ -23,8 +23,8 @@ Envelope MessageOptions::envelope() const {
 Envelope MessageOptions::submission(const Message& message) const {
   Envelope submitted = envelope();
   const auto author = find_author_domain(message.fields);
-  if (const auto* found = std::get_if<AuthorDomain>(&author); found && mail_from.empty()) {
-    submitted.mail_from = parse_reverse_path("<postmaster@" + found->domain.text() + ">");
+  if (author && mail_from.empty()) {
+    submitted.mail_from = parse_reverse_path("<postmaster@" + author->text() + ">");
   }
   return submitted;
 }

@@ -35,12 +35,13 @@ std::string key_text(const DkimOutcome& signature) {
 }
 
 std::string policy_text(const DmarcOutcome& outcome) {
-  if (outcome.policy_tag.empty()) return "none, there is no record";
-  if (!outcome.testing) {
-    return fmt::format("{} (from {}=)", to_string(outcome.policy), outcome.policy_tag);
+  if (!outcome.policy_tag) return "none, there is no record";
+  const std::string_view tag = to_string(*outcome.policy_tag);
+  if (!outcome.record->testing) {
+    return fmt::format("{} (from {}=)", to_string(outcome.policy), tag);
   }
-  return fmt::format("{} (from {}={}, one step lower with t=y)", to_string(outcome.policy),
-                     outcome.policy_tag, to_string(outcome.published_policy));
+  return fmt::format("{} (from {}={}, one step lower with t=y)", to_string(outcome.policy), tag,
+                     to_string(outcome.published_policy));
 }
 
 /// The lookup that left a result open.
@@ -90,7 +91,7 @@ void explain_envelope(Report& report, const Envelope& envelope) {
 
 void explain_spf(Report& report, const SpfOutcome& outcome, const SpfLimits& limits) {
   report.heading(outcome.identity == SpfIdentity::mailfrom ? "SPF of MAIL FROM" : "SPF of HELO");
-  report.line("result", with_reason(report, to_string(outcome.result), outcome.reason));
+  report.line("result", with_reason(report, to_string(outcome.result), outcome.reason.text()));
   undecided_line(report, outcome.undecided_by);
   report.line("domain", text_or(outcome.domain, "none to check"));
   if (outcome.null_reverse_path) {
@@ -120,7 +121,8 @@ void explain_dkim(Report& report, const std::vector<DkimOutcome>& signatures) {
   for (std::size_t i = 0; i < signatures.size(); ++i) {
     const DkimOutcome& signature = signatures[i];
     report.heading(fmt::format("DKIM signature {} of {}", i + 1, signatures.size()));
-    report.line("result", with_reason(report, to_string(signature.result), signature.reason));
+    report.line("result",
+                with_reason(report, to_string(signature.result), signature.reason.text()));
     undecided_line(report, signature.undecided_by);
     report.line("domain", text_or(signature.domain, "unusable"));
     report.line("selector", text_or(signature.selector, "unusable"));
@@ -136,7 +138,7 @@ void explain_dkim(Report& report, const std::vector<DkimOutcome>& signatures) {
 
 void explain_dmarc(Report& report, const DmarcOutcome& outcome) {
   report.heading("DMARC");
-  report.line("result", with_reason(report, to_string(outcome.result), outcome.reason));
+  report.line("result", with_reason(report, to_string(outcome.result), outcome.reason.text()));
   undecided_line(report, outcome.undecided_by);
   report.line("author domain", text_or(outcome.author_domain, "none"));
   std::string_view label = "tree walk";
@@ -146,7 +148,7 @@ void explain_dmarc(Report& report, const DmarcOutcome& outcome) {
   }
   report.line("organization", text_or(outcome.organizational_domain, "unknown"));
   report.line("record at", text_or(outcome.policy_domain, "none found"));
-  line_if(report, "record", outcome.record);
+  if (outcome.record) line_if(report, "record", outcome.record->text);
   report.line("policy", policy_text(outcome));
   report.line("SPF aligned", yes_no(outcome.spf_aligned));
   report.line("DKIM aligned", yes_no(outcome.dkim_aligned));
@@ -160,7 +162,7 @@ void explain_decision(Report& report, const Verdict& verdict) {
   if (verdict.disposition != decision.disposition) {
     report.line("", fmt::format("the rule alone would say {}", to_string(decision.disposition)));
   }
-  report.line("decided by", decision.rule);
+  report.line("decided by", rule_text(decision));
   line_if(report, "because", decision.reason);
   const bool answered =
       verdict.disposition == Disposition::reject || verdict.disposition == Disposition::tempfail;

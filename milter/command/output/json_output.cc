@@ -16,7 +16,7 @@ Json spf_json(const SpfOutcome& outcome) {
   return {{"identity", to_string(outcome.identity)},
           {"domain", or_null(outcome.domain)},
           {"result", to_string(outcome.result)},
-          {"reason", outcome.reason}};
+          {"reason", outcome.reason.text()}};
 }
 
 Json dkim_json(const DkimOutcome& outcome) {
@@ -28,7 +28,7 @@ Json dkim_json(const DkimOutcome& outcome) {
           {"key_bits", outcome.key_bits},
           {"dnssec", outcome.dnssec},
           {"added_fields", outcome.added_fields},
-          {"reason", outcome.reason}};
+          {"reason", outcome.reason.text()}};
 }
 
 Json reply_json(const SmtpReply& reply) {
@@ -59,7 +59,7 @@ Json spf_check_json(const SpfOutcome& outcome) {
   return {{"result", to_string(outcome.result)},     {"domain", or_null(outcome.domain)},
           {"identity", to_string(outcome.identity)}, {"mechanism", outcome.mechanism},
           {"explanation", outcome.explanation},      {"lookups", outcome.lookups},
-          {"void_lookups", outcome.void_lookups},    {"reason", outcome.reason}};
+          {"void_lookups", outcome.void_lookups},    {"reason", outcome.reason.text()}};
 }
 
 Json dmarc_json(const DmarcOutcome& outcome) {
@@ -70,7 +70,7 @@ Json dmarc_json(const DmarcOutcome& outcome) {
           {"policy", to_string(outcome.policy)},
           {"spf_aligned", outcome.spf_aligned},
           {"dkim_aligned", outcome.dkim_aligned},
-          {"reason", outcome.reason}};
+          {"reason", outcome.reason.text()}};
 }
 
 Json verdict_json(const Verdict& verdict) {
@@ -82,7 +82,7 @@ Json verdict_json(const Verdict& verdict) {
   if (answers_client(verdict.disposition) && verdict.decision.reply) {
     json["reply"] = reply_json(*verdict.decision.reply);
   }
-  json["rule"] = verdict.decision.rule;
+  json["rule"] = rule_text(verdict.decision);
   json["header_edits"] = list_json(verdict.edits, edit_json);
   json["authentication_results"] = verdict.authentication_results;
   return json;

@@ -87,7 +87,7 @@ void add_spf(Lines& lines, const SpfOutcome& outcome) {
   lines.add("spf", {{"identity", std::string(to_string(outcome.identity))},
                     {"domain", text_of(outcome.domain)},
                     {"result", std::string(to_string(outcome.result))},
-                    {"reason", outcome.reason},
+                    {"reason", outcome.reason.text()},
                     {"mechanism", outcome.mechanism},
                     {"lookups", static_cast<std::int64_t>(outcome.lookups)},
                     {"void_lookups", static_cast<std::int64_t>(outcome.void_lookups)}});
@@ -101,7 +101,7 @@ void add_dkim(Lines& lines, const DkimOutcome& outcome) {
                       {"key_bits", static_cast<std::int64_t>(outcome.key_bits)},
                       {"dnssec", std::string(outcome.dnssec ? "yes" : "no")},
                       {"result", std::string(to_string(outcome.result))},
-                      {"reason", outcome.reason}};
+                      {"reason", outcome.reason.text()}};
   std::string notes;
   for (const std::string& note : outcome.notes) append(notes, note);
   if (!notes.empty()) fields.push_back({"notes", notes});
@@ -111,16 +111,17 @@ void add_dkim(Lines& lines, const DkimOutcome& outcome) {
 void add_dmarc(Lines& lines, const DmarcOutcome& outcome) {
   for (const WalkStep& step : outcome.walk)
     lines.add("dmarc walk", {{"name", "_dmarc." + step.name.text()}, {"outcome", step.outcome}});
-  LogFields fields = {{"author", text_of(outcome.author_domain)},
-                      {"organization", text_of(outcome.organizational_domain)},
-                      {"record_at", text_of(outcome.policy_domain)},
-                      {"record", outcome.record},
-                      {"policy", std::string(to_string(outcome.policy))},
-                      {"policy_tag", outcome.policy_tag},
-                      {"spf_aligned", std::string(outcome.spf_aligned ? "yes" : "no")},
-                      {"dkim_aligned", std::string(outcome.dkim_aligned ? "yes" : "no")},
-                      {"result", std::string(to_string(outcome.result))},
-                      {"reason", outcome.reason}};
+  LogFields fields = {
+      {"author", text_of(outcome.author_domain)},
+      {"organization", text_of(outcome.organizational_domain)},
+      {"record_at", text_of(outcome.policy_domain)},
+      {"record", outcome.record ? outcome.record->text : std::string()},
+      {"policy", std::string(to_string(outcome.policy))},
+      {"policy_tag", std::string(outcome.policy_tag ? to_string(*outcome.policy_tag) : "")},
+      {"spf_aligned", std::string(outcome.spf_aligned ? "yes" : "no")},
+      {"dkim_aligned", std::string(outcome.dkim_aligned ? "yes" : "no")},
+      {"result", std::string(to_string(outcome.result))},
+      {"reason", outcome.reason.text()}};
   std::string notes;
   for (const std::string& note : outcome.notes) append(notes, note);
   if (!notes.empty()) fields.push_back({"notes", notes});
@@ -133,9 +134,8 @@ void add_overrides(Lines& lines, const Findings& findings, const PolicyConfig& p
     PolicyConfig alone = policy;
     alone.overrides = {policy.overrides[i]};
     const Decision decision = decide(findings, alone);
-    const bool decides = decision.rule.find("(override") != std::string::npos;
     lines.add("override", {{"number", static_cast<std::int64_t>(i + 1)},
-                           {"decides", std::string(decides ? "yes" : "no")},
+                           {"decides", std::string(decision.by_override ? "yes" : "no")},
                            {"action", std::string(to_string(decision.disposition))}});
   }
 }
@@ -150,7 +150,7 @@ std::vector<LogLine> detail_lines(const Verdict& verdict, const PolicyConfig& po
   for (const DkimOutcome& outcome : verdict.findings.dkim) add_dkim(lines, outcome);
   add_dmarc(lines, verdict.findings.dmarc);
   add_overrides(lines, verdict.findings, policy);
-  lines.add("decision", {{"rule", verdict.decision.rule},
+  lines.add("decision", {{"rule", rule_text(verdict.decision)},
                          {"reason", verdict.decision.reason},
                          {"policy", std::string(to_string(verdict.decision.disposition))},
                          {"action", std::string(to_string(verdict.disposition))},

@@ -39,7 +39,7 @@ std::string spf_result(const std::vector<SpfOutcome>& outcomes, SpfIdentity iden
 std::string added_fields(const std::vector<DkimOutcome>& outcomes) {
   std::set<std::string_view> names;
   for (const DkimOutcome& outcome : outcomes) {
-    if (outcome.result == DkimResult::pass || outcome.reason == "added-fields")
+    if (outcome.result == DkimResult::pass || outcome.reason.code() == DkimReason::added_fields)
       names.insert(outcome.added_fields.begin(), outcome.added_fields.end());
   }
   std::string list;
@@ -104,7 +104,7 @@ class Line {
     add_action();
     if (verdict.decision.disposition != verdict.disposition)
       fields_.push_back({"policy", std::string(to_string(verdict.decision.disposition))});
-    fields_.push_back({"rule", verdict.decision.rule});
+    fields_.push_back({"rule", rule_text(verdict.decision)});
     if (verdict.decision.disposition != Disposition::accept)
       fields_.push_back({"reason", verdict.decision.reason});
     fields_.push_back({"dns_ms", milliseconds(verdict.dns_wait)});
@@ -116,7 +116,7 @@ class Line {
     if (!record_.envelope.auth_user.empty())
       fields_.push_back({"user", record_.envelope.auth_user});
     fields_.push_back({"from", text_of(signing.author_domain)});
-    fields_.push_back({"sign", signing.reason});
+    fields_.push_back({"sign", signing.reason.text()});
     std::string keys;
     for (const SigningKey& key : signing.keys)
       append(keys, key.selector.text() + "._domainkey." + key.domain.text());
@@ -125,7 +125,7 @@ class Line {
     for (const Fragility kind : signing.fragile) append(fragile, to_string(kind));
     if (!fragile.empty()) fields_.push_back({"fragile", fragile});
     add_action();
-    fields_.push_back({"rule", std::string("signing")});
+    fields_.push_back({"rule", std::string(to_string(Rule::signing))});
     end();
   }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -48,6 +49,40 @@ MetricFamily by_enum(std::string name, std::string help, const std::string& labe
   for (std::size_t i = 0; i < Size; ++i) {
     family.metric.push_back(sample(MetricType::Counter, load(counts[i]),
                                    {{label, std::string(to_string(static_cast<Enum>(i)))}}));
+  }
+  return family;
+}
+
+/// The label that a later version may need; it stays at 0.
+MetricFamily with_other(MetricFamily family, const std::string& label) {
+  family.metric.push_back(sample(MetricType::Counter, 0, {{label, "other"}}));
+  return family;
+}
+
+constexpr SigningReason kUnsigned[] = {SigningReason::no_key,
+                                       SigningReason::sender_mismatch,
+                                       SigningReason::judged_before,
+                                       SigningReason::signed_before,
+                                       SigningReason::no_author_domain,
+                                       SigningReason::multiple_from_fields,
+                                       SigningReason::multiple_author_domains,
+                                       SigningReason::invalid_author_domain,
+                                       SigningReason::malformed_field_name,
+                                       SigningReason::bare_cr_in_header,
+                                       SigningReason::broken_fold_in_header,
+                                       SigningReason::header_limit_exceeded};
+constexpr SigningReason kFailed[] = {SigningReason::header_limit_exceeded,
+                                     SigningReason::signing_failed};
+
+/// A counter for each of `reasons`.
+template <std::size_t Size>
+MetricFamily by_reason(std::string name, std::string help, std::span<const SigningReason> reasons,
+                       const std::array<Metrics::Count, Size>& counts) {
+  MetricFamily family{std::move(name), std::move(help), MetricType::Counter, {}};
+  for (const SigningReason reason : reasons) {
+    family.metric.push_back(sample(MetricType::Counter,
+                                   load(counts[static_cast<std::size_t>(reason)]),
+                                   {{"reason", std::string(to_string(reason))}}));
   }
   return family;
 }
@@ -171,8 +206,9 @@ std::vector<MetricFamily> expose(const Metrics& m, const DaemonFacts& facts) {
 
       by_enum<Disposition>("authmilter_messages_total", "Messages by what became of them", "action",
                            m.messages),
-      by_word("authmilter_messages_by_rule_total", "Messages by the rule that decided", "rule",
-              kRules, m.rules),
+      with_other(by_enum<Rule>("authmilter_messages_by_rule_total",
+                               "Messages by the rule that decided", "rule", m.rules),
+                 "rule"),
       by_enum<Disposition>("authmilter_policy_decisions_total",
                            "Incoming messages by what the policy said, whether it was done or not",
                            "action", m.decisions),
@@ -221,10 +257,11 @@ std::vector<MetricFamily> expose(const Metrics& m, const DaemonFacts& facts) {
       by_enum<Fragility>("authmilter_fragile_messages_total",
                          "Signed messages that MTAs behind us may have to write anew", "kind",
                          m.fragile_messages),
-      by_word("authmilter_unsigned_messages_total", "Outgoing messages left unsigned", "reason",
-              kUnsignedReasons, m.unsigned_messages),
-      by_word("authmilter_signing_failures_total", "Messages delayed because signing failed",
-              "reason", kSigningFailures, m.signing_failures),
+      with_other(by_reason("authmilter_unsigned_messages_total", "Outgoing messages left unsigned",
+                           kUnsigned, m.unsigned_messages),
+                 "reason"),
+      by_reason("authmilter_signing_failures_total", "Messages delayed because signing failed",
+                kFailed, m.signing_failures),
       key_times(m.keys),
 
       counter("authmilter_connections_total", "SMTP sessions that the MTA brought",

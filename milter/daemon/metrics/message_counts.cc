@@ -1,35 +1,36 @@
 #include "metrics/message_counts.h"
 
 #include <algorithm>
-#include <optional>
-#include <string_view>
+#include <span>
 
 namespace authmilter {
 namespace {
 
-constexpr std::string_view kHeaderLimitRule = "limit.header";
-constexpr std::string_view kHeaderLimitReason = "header-limit-exceeded";
+/// The limit that a reason tells of.
+template <class Word>
+struct LimitOf {
+  Word reason;
+  Limit limit;
+};
+constexpr LimitOf<SpfReason> kSpfLimits[] = {
+    {SpfReason::too_many_lookups, Limit::spf_lookups},
+    {SpfReason::too_many_void_lookups, Limit::spf_void_lookups},
+    {SpfReason::too_many_mx, Limit::spf_mx},
+    {SpfReason::record_too_long, Limit::spf_record},
+    {SpfReason::term_too_long, Limit::spf_record}};
+constexpr LimitOf<DkimReason> kDkimLimits[] = {
+    {DkimReason::too_many_signatures, Limit::signatures},
+    {DkimReason::too_many_signed_names, Limit::signed_names},
+    {DkimReason::too_many_body_lengths, Limit::body_lengths}};
+constexpr LimitOf<DmarcReason> kDmarcLimits[] = {
+    {DmarcReason::identifier_limit, Limit::dmarc_identifiers}};
 
-/// The stable part of a reason: what stands before free text.
-std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
-
-std::optional<Limit> limit_of(std::string_view reason) {
-  constexpr struct {
-    std::string_view reason;
-    Limit limit;
-  } rows[] = {{"too-many-signatures", Limit::signatures},
-              {"too-many-signed-names", Limit::signed_names},
-              {"too-many-body-lengths", Limit::body_lengths},
-              {"too-many-lookups", Limit::spf_lookups},
-              {"too-many-void-lookups", Limit::spf_void_lookups},
-              {"too-many-mx", Limit::spf_mx},
-              {"record-too-long", Limit::spf_record},
-              {"term-too-long", Limit::spf_record},
-              {"identifier-limit", Limit::dmarc_identifiers}};
+template <class Word>
+void add_limit(std::set<Limit>& limits, std::span<const LimitOf<Word>> rows,
+               const Reason<Word>& reason) {
   for (const auto& row : rows) {
-    if (row.reason == first_word(reason)) return row.limit;
+    if (row.reason == reason.code()) limits.insert(row.limit);
   }
-  return std::nullopt;
 }
 
 std::set<Limit> limits_of_lookups(const Verdict& verdict, const DnsConfig& dns) {
@@ -56,10 +57,9 @@ void count_findings(Metrics& metrics, const Findings& findings) {
 }
 
 void count_decision(Metrics& metrics, const Decision& decision) {
-  const std::string_view rule = first_word(decision.rule);
   Metrics::count(metrics.decisions, decision.disposition);
-  Metrics::count_word(metrics.rules, kRules, rule);
-  if (rule != decision.rule) Metrics::add(metrics.overrides);  // "... (override 2)"
+  Metrics::count(metrics.rules, decision.rule);
+  if (decision.by_override) Metrics::add(metrics.overrides);
 }
 
 void count_verdict(Metrics& metrics, const Verdict& verdict) {
@@ -70,12 +70,11 @@ void count_verdict(Metrics& metrics, const Verdict& verdict) {
 }
 
 void count_signing(Metrics& metrics, const SigningOutcome& signing) {
-  const std::string_view reason = first_word(signing.reason);
-  Metrics::count_word(metrics.rules, kRules, "signing");
-  if (signing.failed)
-    return Metrics::count_word(metrics.signing_failures, kSigningFailures, reason);
+  const SigningReason reason = signing.reason.code();
+  Metrics::count(metrics.rules, Rule::signing);
+  if (signing.failed) return Metrics::count(metrics.signing_failures, reason);
   if (signing.keys.empty()) {
-    Metrics::count_word(metrics.unsigned_messages, kUnsignedReasons, reason);
+    Metrics::count(metrics.unsigned_messages, reason);
   } else {
     Metrics::add(metrics.signed_messages);
   }
@@ -87,19 +86,18 @@ void count_signing(Metrics& metrics, const SigningOutcome& signing) {
 
 std::set<Limit> limits_reached(const MessageRecord& record, const DnsConfig& dns) {
   if (const auto* signing = record.signing()) {
-    if (first_word(signing->reason) == kHeaderLimitReason) return {Limit::header};
+    if (signing->reason.code() == SigningReason::header_limit_exceeded) return {Limit::header};
     return {};
   }
   const auto* verdict = record.verdict();
   if (verdict == nullptr) return {};
   std::set<Limit> limits = limits_of_lookups(*verdict, dns);
-  const auto add = [&](std::string_view reason) {
-    if (const auto limit = limit_of(reason)) limits.insert(*limit);
-  };
-  for (const SpfOutcome& outcome : verdict->findings.spf) add(outcome.reason);
-  for (const DkimOutcome& outcome : verdict->findings.dkim) add(outcome.reason);
-  add(verdict->findings.dmarc.reason);
-  if (verdict->decision.rule == kHeaderLimitRule) limits.insert(Limit::header);
+  for (const SpfOutcome& outcome : verdict->findings.spf)
+    add_limit<SpfReason>(limits, kSpfLimits, outcome.reason);
+  for (const DkimOutcome& outcome : verdict->findings.dkim)
+    add_limit<DkimReason>(limits, kDkimLimits, outcome.reason);
+  add_limit<DmarcReason>(limits, kDmarcLimits, verdict->findings.dmarc.reason);
+  if (verdict->decision.rule == Rule::limit_header) limits.insert(Limit::header);
   if (record.recipients_cut) limits.insert(Limit::recipients);
   return limits;
 }
@@ -118,7 +116,7 @@ void count_message(Metrics& metrics, const MessageRecord& record, const DnsConfi
 }
 
 void count_internal_failure(Metrics& metrics) noexcept {
-  Metrics::count_word(metrics.rules, kRules, "internal");
+  Metrics::count(metrics.rules, Rule::internal);
   Metrics::count(metrics.messages, Disposition::tempfail);
 }
 

@@ -22,29 +22,6 @@
 
 namespace authmilter {
 
-// The words that a label may have where lib/ gives a text. What is none of them is counted under
-// the last one, so that no sender can make a label.
-inline constexpr std::array<std::string_view, 16> kRules = {
-    "default",      "dmarc.pass",      "dmarc.reject",    "dmarc.quarantine",
-    "dmarc.none",   "dmarc.temperror", "dmarc.permerror", "spf.fail",
-    "spf.softfail", "spf.temperror",   "spf.permerror",   "limit.header",
-    "limit.dns",    "signing",         "internal",        "other"};
-inline constexpr std::array<std::string_view, 13> kUnsignedReasons = {"no-key",
-                                                                      "sender-mismatch",
-                                                                      "judged-before",
-                                                                      "signed-before",
-                                                                      "no-author-domain",
-                                                                      "multiple-from-fields",
-                                                                      "multiple-author-domains",
-                                                                      "invalid-author-domain",
-                                                                      "malformed-field-name",
-                                                                      "bare-cr-in-header",
-                                                                      "broken-fold-in-header",
-                                                                      "header-limit-exceeded",
-                                                                      "other"};
-inline constexpr std::array<std::string_view, 2> kSigningFailures = {"header-limit-exceeded",
-                                                                     "signing-failed"};
-
 /// The limits that a message or a flood of them can reach. The enumerators are also what the manual
 /// page calls them, with hyphens.
 enum class Limit : std::uint8_t {
@@ -104,19 +81,19 @@ struct Metrics {
 
   std::array<Count, 6> messages{};   // by Disposition: what became of it
   std::array<Count, 6> decisions{};  // by Disposition: what the policy said
-  std::array<Count, kRules.size()> rules{};
-  Count overrides = 0;           // decisions that an override took
-  Count aborted_messages = 0;    // that the MTA gave up before the verdict
-  std::array<Count, 7> spf{};    // by SpfResult, the MAIL FROM identity
-  std::array<Count, 7> dkim{};   // by DkimResult, each signature; none: a message without one
-  std::array<Count, 5> dmarc{};  // by DmarcResult
+  std::array<Count, 15> rules{};     // by Rule
+  Count overrides = 0;               // decisions that an override took
+  Count aborted_messages = 0;        // that the MTA gave up before the verdict
+  std::array<Count, 7> spf{};        // by SpfResult, the MAIL FROM identity
+  std::array<Count, 7> dkim{};       // by DkimResult, each signature; none: a message without one
+  std::array<Count, 5> dmarc{};      // by DmarcResult
   std::array<Count, kLimits.size()> limits{};
   std::array<Count, 2> signatures{};  // made, by KeyType
   Count signed_messages = 0;
-  std::array<Count, 3> fragile_messages{};  // of those, by Fragility
-  std::array<Count, kUnsignedReasons.size()> unsigned_messages{};
-  std::array<Count, kSigningFailures.size()> signing_failures{};
-  Count tls_refusals = 0;  // of MAIL, network.require_tls
+  std::array<Count, 3> fragile_messages{};    // of those, by Fragility
+  std::array<Count, 15> unsigned_messages{};  // by SigningReason
+  std::array<Count, 15> signing_failures{};   // by SigningReason
+  Count tls_refusals = 0;                     // of MAIL, network.require_tls
   Count internal_errors = 0;
   Count connections = 0;
   Count open_connections = 0;   // now
@@ -153,13 +130,6 @@ struct Metrics {
   static void count(std::array<Count, Size>& counts, Enum value) {
     const auto at = static_cast<std::size_t>(value);
     if (at < Size) add(counts[at]);
-  }
-  template <std::size_t Size>
-  static void count_word(std::array<Count, Size>& counts,
-                         const std::array<std::string_view, Size>& words, std::string_view word) {
-    std::size_t at = 0;
-    while (at + 1 < Size && words[at] != word) ++at;
-    add(counts[at]);
   }
 };
 static_assert(Metrics::Count::is_always_lock_free, "shared between processes");

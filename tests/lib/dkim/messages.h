@@ -102,7 +102,7 @@ inline std::string summary(const std::vector<authmilter::DkimOutcome>& outcomes)
   for (const auto& outcome : outcomes) {
     if (!out.empty()) out += ", ";
     out += to_string(outcome.result);
-    if (!outcome.reason.empty()) out += " " + outcome.reason;
+    if (!outcome.reason.empty()) out += " " + outcome.reason.text();
   }
   return out.empty() ? "none" : out;
 }

@@ -31,10 +31,13 @@ std::string with(const std::string& change) {
   return used ? out : out + change;
 }
 
+std::string words(DkimResult result, const Reason<DkimReason>& reason) {
+  return std::string(to_string(result)) + " " + reason.text();
+}
+
 std::string verdict(const std::string& value) {
   const auto field = read_signature(value);
-  if (field.signature) return "usable";
-  return std::string(to_string(field.outcome.result)) + " " + field.outcome.reason;
+  return field.signature ? "usable" : words(field.outcome.result, field.outcome.reason);
 }
 
 std::string names(std::size_t count) {
@@ -283,7 +286,7 @@ TEST_CASE(
     options.now = 1000;
     options.clock_skew = 300;
     const auto got = check_time(signature, options);
-    CHECK((got ? std::string(to_string(got->result)) + " " + got->reason : "") == row.want);
+    CHECK((got ? words(got->result, got->reason) : "") == row.want);
   }
 }
 

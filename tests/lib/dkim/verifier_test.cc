@@ -490,9 +490,9 @@ TEST_CASE("at most so many signatures are judged, bad ones counted (A91, edge ca
   message.fields.insert(message.fields.begin(), {"DKIM-Signature", " garbage"});
   outcomes = verify(message);
   REQUIRE(outcomes.size() == 11);
-  CHECK(outcomes[9].reason == "malformed-tag-list");
+  CHECK(outcomes[9].reason == DkimReason::malformed_tag_list);
   CHECK(outcomes[10].result == DkimResult::policy);
-  CHECK(outcomes[10].reason == "too-many-signatures");
+  CHECK(outcomes[10].reason == DkimReason::too_many_signatures);
 
   DkimVerifyOptions options{.now = kNow};
   options.maximum_signatures = 0;

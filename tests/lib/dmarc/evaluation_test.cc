@@ -14,8 +14,6 @@
 #include <tuple>
 #include <vector>
 
-#include "dmarc/words.h"
-
 using namespace authmilter;
 
 namespace {
@@ -33,9 +31,15 @@ AuthenticatedIdentifier dkim(const char* domain, State state = State::pass) {
   return {Method::dkim, name(domain), state, "s1"};
 }
 
+DmarcOutcome evaluate(const DomainName& author, const Identifiers& identifiers,
+                      Resolver& resolver) {
+  auto discovery = discover_dmarc(author, resolver);
+  return evaluate_dmarc(discovery, identifiers);
+}
+
 /// "fail no-aligned-identifier reject".
 std::string verdict(const DmarcOutcome& outcome) {
-  return std::string(to_string(outcome.result)) + " " + outcome.reason + " " +
+  return std::string(to_string(outcome.result)) + " " + outcome.reason.text() + " " +
          std::string(to_string(outcome.policy));
 }
 
@@ -53,7 +57,7 @@ void check(const Rows& rows) {
   for (const auto& row : rows) {
     CAPTURE(row.why);
     const auto resolver = make_test_resolver(row.zone, row.faults);
-    CHECK(verdict(evaluate_dmarc(name(row.author), row.identifiers, *resolver)) == row.verdict);
+    CHECK(verdict(evaluate(name(row.author), row.identifiers, *resolver)) == row.verdict);
   }
 }
 
@@ -168,7 +172,7 @@ TEST_CASE("the RFC's worked examples (RFC 9989 appendix B.4)") {
     CAPTURE(row.why);
     const auto zone = make_test_resolver(row.zone);
     RecordingResolver resolver(*zone);
-    const auto outcome = evaluate_dmarc(name(row.author), row.identifiers, resolver);
+    const auto outcome = evaluate(name(row.author), row.identifiers, resolver);
     CHECK(verdict(outcome) == row.verdict);
     CHECK(outcome.organizational_domain == name(row.organizational_domain));
     CHECK(resolver.entries().size() == row.queries);
@@ -371,11 +375,11 @@ TEST_CASE("the order of the identifiers changes nothing (A101, A186)") {
     const auto resolver = make_test_resolver(kReject, row.faults);
     Identifiers order = row.identifiers;
     std::sort(order.begin(), order.end(), before);
-    const auto first = evaluate_dmarc(name("example.com"), order, *resolver);
+    const auto first = evaluate(name("example.com"), order, *resolver);
     CHECK(verdict(first) == row.verdict);
     int orders = 0;
     do {
-      const auto outcome = evaluate_dmarc(name("example.com"), order, *resolver);
+      const auto outcome = evaluate(name("example.com"), order, *resolver);
       CHECK(verdict(outcome) == row.verdict);
       CHECK(outcome.notes == first.notes);
       ++orders;
@@ -390,34 +394,35 @@ TEST_CASE("an Author Domain that cannot be looked up is a permerror (A113)") {
   longest = std::string(2, 'b') + "." + longest;
   REQUIRE(longest.size() == 246);
   const auto resolver = make_test_resolver("_dmarc.example.com. TXT \"v=DMARC1; p=reject\"");
-  CHECK(verdict(evaluate_dmarc(name(longest), {}, *resolver)) ==
-        "fail no-aligned-identifier reject");
-  CHECK(verdict(evaluate_dmarc(name("b" + longest), {}, *resolver)) ==
+  CHECK(verdict(evaluate(name(longest), {}, *resolver)) == "fail no-aligned-identifier reject");
+  CHECK(verdict(evaluate(name("b" + longest), {}, *resolver)) ==
         "permerror unusable-author-domain none");
-  CHECK(verdict(evaluate_dmarc(name("_._"), {}, *resolver)) ==
-        "permerror unusable-author-domain none");
+  CHECK(verdict(evaluate(name("_._"), {}, *resolver)) == "permerror unusable-author-domain none");
 }
 
 TEST_CASE("what an outcome tells") {
   const auto resolver = make_test_resolver(
       "_dmarc.example.com. TXT \"v=DMARC1; p=none; sp=reject; t=y; pct=5; "
       "rua=mailto:a@example.com; ruf=mailto:f@example.com\"");
-  const auto outcome = evaluate_dmarc(
-      name("news.example.com"), Identifiers{dkim("example.com"), spf("example.net")}, *resolver);
+  const auto outcome = evaluate(name("news.example.com"),
+                                Identifiers{dkim("example.com"), spf("example.net")}, *resolver);
   CHECK(outcome.result == DmarcResult::pass);
   CHECK(outcome.author_domain == name("news.example.com"));
   CHECK(outcome.organizational_domain == name("example.com"));
   CHECK(outcome.policy_domain == name("example.com"));
   CHECK(outcome.published_policy == AssessmentPolicy::reject);
   CHECK(outcome.policy == AssessmentPolicy::quarantine);
-  CHECK(outcome.policy_tag == "sp");
-  CHECK(outcome.testing);
-  CHECK(outcome.record ==
+  CHECK(outcome.policy_tag == PolicyTag::sp);
+  REQUIRE(outcome.record);
+  CHECK(outcome.record->testing);
+  CHECK(outcome.record->sp == AssessmentPolicy::reject);
+  CHECK(outcome.record->rua.addresses.front().uri() == "mailto:a@example.com");
+  CHECK(outcome.record->text ==
         "v=DMARC1; p=none; sp=reject; t=y; pct=5; rua=mailto:a@example.com; "
         "ruf=mailto:f@example.com");
   CHECK_FALSE(outcome.spf_aligned);
   CHECK(outcome.dkim_aligned);
-  CHECK(outcome.reason == "aligned-dkim");
+  CHECK(outcome.reason == DmarcReason::aligned_dkim);
   std::string walk;
   for (const auto& step : outcome.walk) walk += step.name.text() + ": " + step.outcome + "; ";
   CHECK(walk == "news.example.com: no record; example.com: record; com: no record; ");
@@ -447,11 +452,11 @@ TEST_CASE("what is known of a message to which DMARC does not apply") {
   for (const auto& row : rows) {
     CAPTURE(row.why);
     const auto resolver = make_test_resolver(row.zone, row.faults);
-    const auto outcome = evaluate_dmarc(name("a.example.com"), {}, *resolver);
+    const auto outcome = evaluate(name("a.example.com"), {}, *resolver);
     CHECK((outcome.organizational_domain ? outcome.organizational_domain->text() : "") ==
           row.organizational_domain);
     CHECK((outcome.policy_domain ? outcome.policy_domain->text() : "") == row.policy_domain);
-    CHECK(outcome.policy_tag.empty());
+    CHECK_FALSE(outcome.policy_tag);
     CHECK_FALSE(outcome.walk.empty());
   }
 }
@@ -460,7 +465,7 @@ TEST_CASE("failure reports are not for public suffixes (RFC 9991)") {
   const auto resolver = make_test_resolver(
       "_dmarc.com. TXT \"v=DMARC1; p=reject; psd=y; rua=mailto:a@com.example; "
       "ruf=mailto:f@com.example\"");
-  const auto outcome = evaluate_dmarc(name("example.com"), {}, *resolver);
+  const auto outcome = evaluate(name("example.com"), {}, *resolver);
   CHECK(outcome.policy_domain == name("com"));
   CHECK(outcome.notes == std::vector<std::string>{"aggregate reports: mailto:a@com.example"});
 }
@@ -470,7 +475,7 @@ TEST_CASE(
   const auto resolver = make_test_resolver(
       "_dmarc.example.com. TXT \"v=DMARC1; p=none\"\n"
       "_dmarc.com. TXT \"v=DMARC1; p=reject; psd=y; rua=mailto:a@com.example\"");
-  const auto outcome = evaluate_dmarc(name("a.example.com"), {}, *resolver);
+  const auto outcome = evaluate(name("a.example.com"), {}, *resolver);
   CHECK(outcome.policy_domain == name("example.com"));
   CHECK(outcome.notes.empty());
 }
@@ -483,7 +488,7 @@ TEST_CASE("identifiers cannot multiply the queries") {
       "_dmarc.example.com. TXT \"v=DMARC1; p=reject\"\n"
       "_dmarc.b.c.d.example.com. TXT \"v=DMARC1; p=none; psd=n\"");
   RecordingResolver resolver(*zone);
-  const auto outcome = evaluate_dmarc(name("example.com"), identifiers, resolver);
+  const auto outcome = evaluate(name("example.com"), identifiers, resolver);
   CHECK(verdict(outcome) == "temperror identifier-limit reject");
   CHECK(resolver.entries().size() == 2 + 11 + 1);
   CHECK(outcome.notes.size() == 32);
@@ -491,22 +496,22 @@ TEST_CASE("identifiers cannot multiply the queries") {
   // A name is walked once, however many identifiers bear it.
   identifiers.assign(40, dkim("a.example.com", kTemperror));
   identifiers.push_back(dkim("b.example.com"));
-  CHECK(verdict(evaluate_dmarc(name("example.com"), identifiers, resolver)) ==
+  CHECK(verdict(evaluate(name("example.com"), identifiers, resolver)) ==
         "pass aligned-dkim reject");
 
   // Names that need no walk are not counted.
   identifiers.assign(40, dkim("example.net"));
   identifiers.push_back(dkim("example.com"));
-  CHECK(verdict(evaluate_dmarc(name("example.com"), identifiers, resolver)) ==
+  CHECK(verdict(evaluate(name("example.com"), identifiers, resolver)) ==
         "pass aligned-dkim reject");
 }
 
 TEST_CASE("a long Author Domain costs eight queries and one for its existence (A114)") {
   const auto zone = make_test_resolver("_dmarc.example.com. TXT \"v=DMARC1; p=none; np=reject\"");
   RecordingResolver resolver(*zone);
-  const auto outcome = evaluate_dmarc(name("a.b.c.d.e.f.g.h.i.j.mail.example.com"), {}, resolver);
+  const auto outcome = evaluate(name("a.b.c.d.e.f.g.h.i.j.mail.example.com"), {}, resolver);
   CHECK(verdict(outcome) == "fail no-aligned-identifier reject");
-  CHECK(outcome.policy_tag == "np");
+  CHECK(outcome.policy_tag == PolicyTag::np);
   CHECK(outcome.walk.size() == 8);
   CHECK(resolver.entries().size() == 9);
 }
@@ -514,7 +519,31 @@ TEST_CASE("a long Author Domain costs eight queries and one for its existence (A
 TEST_CASE("a used-up budget is a temperror, never a none") {
   const auto zone = make_test_resolver(kReject);
   BudgetResolver budget(*zone, 0, std::chrono::seconds(20));
-  CHECK(verdict(evaluate_dmarc(name("example.com"), {}, budget)) == "temperror dns-limit none");
+  CHECK(verdict(evaluate(name("example.com"), {}, budget)) == "temperror dns-limit none");
+}
+
+TEST_CASE("what is discovered is known before anything has authenticated") {
+  const auto zone = make_test_resolver("_dmarc.example.com. TXT \"v=DMARC1; p=reject; sp=none\"");
+  RecordingResolver resolver(*zone);
+  auto discovery = discover_dmarc(name("a.example.com"), resolver);
+  CHECK(discovery.author_domain() == name("a.example.com"));
+  CHECK(discovery.organizational_domain() == name("example.com"));
+  REQUIRE(discovery.record() != nullptr);
+  CHECK(*discovery.policy_domain() == name("example.com"));
+  CHECK(discovery.record()->sp == AssessmentPolicy::none);
+  const std::size_t asked = resolver.entries().size();
+
+  // Of the walk's answers none is asked for again, however often it is evaluated.
+  CHECK(verdict(evaluate_dmarc(discovery, {})) == "fail no-aligned-identifier none");
+  CHECK(verdict(evaluate_dmarc(discovery, Identifiers{dkim("example.com")})) ==
+        "pass aligned-dkim none");
+  CHECK(resolver.entries().size() == asked);
+
+  const auto nothing = discover_dmarc(name("localhost"), resolver);
+  CHECK_FALSE(nothing.organizational_domain());
+  CHECK(nothing.record() == nullptr);
+  CHECK(nothing.policy_domain() == nullptr);
+  CHECK(resolver.entries().size() == asked);
 }
 
 TEST_CASE("words that others match on") {

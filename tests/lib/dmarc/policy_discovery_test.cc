@@ -30,7 +30,7 @@ std::string policy(const char* author, Resolver& resolver) {
     case DiscoveredPolicy::State::found:
       break;
   }
-  std::string text = found.source->name.text() + " " + std::string(found.tag) + "=" +
+  std::string text = found.source->name.text() + " " + std::string(to_string(*found.tag)) + "=" +
                      std::string(to_string(found.published));
   if (found.applies != found.published)
     text += ", applies " + std::string(to_string(found.applies));

@@ -1,5 +1,6 @@
 #include "dmarc/tree_walk.h"
 
+#include <authmilter/dmarc.h>
 #include <authmilter/recording_resolver.h>
 #include <authmilter/zone_resolver.h>
 

@@ -3,10 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <string>
-#include <variant>
 #include <vector>
 
-using authmilter::AuthorDomain;
 using authmilter::AuthorDomainError;
 using authmilter::find_author_domain;
 using authmilter::HeaderField;
@@ -20,8 +18,8 @@ using Fields = std::vector<HeaderField>;
 /// The domain, or the error's token in brackets.
 std::string author_domain(const Fields& fields) {
   const auto result = find_author_domain(fields);
-  if (const auto* found = std::get_if<AuthorDomain>(&result)) return found->domain.text();
-  return "[" + std::string(to_string(std::get<AuthorDomainError>(result))) + "]";
+  if (result) return result->text();
+  return "[" + std::string(to_string(result.error())) + "]";
 }
 
 std::string author_domain_of(const std::string& from_value) {
@@ -352,8 +350,8 @@ TEST_CASE("the limits of a From field (A19, A39, A113)") {
 TEST_CASE("the limit of a From field can be set") {
   const Fields fields = {{"From", " <a@legitimate.example>"}};
   const std::size_t size = fields.front().value.size();
-  CHECK(std::holds_alternative<AuthorDomain>(find_author_domain(fields, size)));
-  CHECK(std::holds_alternative<AuthorDomainError>(find_author_domain(fields, size - 1)));
+  CHECK(find_author_domain(fields, size));
+  CHECK_FALSE(find_author_domain(fields, size - 1));
 }
 
 TEST_CASE("several mailboxes of one domain have one Author Domain (RFC 9989 section 5.3.1, A21)") {

@@ -17,7 +17,7 @@ using D = DmarcResult;
 using P = AssessmentPolicy;
 
 std::string summary(const Decision& decision) {
-  std::string text = std::string(to_string(decision.disposition)) + " " + decision.rule;
+  std::string text = std::string(to_string(decision.disposition)) + " " + rule_text(decision);
   if (decision.reply)
     text += " " + std::to_string(decision.reply->code) + " " + decision.reply->enhanced;
   return text;
@@ -145,7 +145,7 @@ TEST_CASE("of two actions the stricter one is taken") {
                      std::find(std::begin(order), std::end(order), b);
             }));
       // DMARC is named when both want the same.
-      if (spf_action == dmarc_action) CHECK(decision.rule == "dmarc.temperror");
+      if (spf_action == dmarc_action) CHECK(decision.rule == Rule::dmarc_temperror);
     }
   }
 }
@@ -165,7 +165,7 @@ TEST_CASE("the MAIL FROM identity decides for SPF (RFC 7208 section 2.4)") {
 TEST_CASE("the policy one step down is the one that counts (RFC 9989 section 4.7, t=y)") {
   auto found = findings(spf(S::pass), dmarc(D::fail, P::quarantine));
   found.dmarc.published_policy = P::reject;
-  found.dmarc.testing = true;
+  found.dmarc.record.emplace().testing = true;
   CHECK(summary(decide(found, {})) == "quarantine dmarc.quarantine");
 }
 
@@ -197,7 +197,7 @@ TEST_CASE("reasons and replies say who and why in fixed words") {
     CHECK(decision.reply->text == row.reply);
   }
   auto in_error = findings(spf(S::permerror), dmarc(D::none));
-  in_error.spf[0].reason = "too-many-lookups [11]";
+  in_error.spf[0].reason = {SpfReason::too_many_lookups, "11"};
   CHECK(decide(in_error, {}).reason == "spf permerror for sender.example: too-many-lookups");
   auto found = findings(spf(S::none), dmarc(D::permerror, P::none, "multiple-from-fields"));
   found.dmarc.author_domain.reset();
@@ -211,17 +211,18 @@ TEST_CASE("nothing that a sender wrote gets into a reason or a reply") {
   std::string longest;
   for (int i = 0; i < 4; ++i) longest += std::string(62, 'a') + ".";
   longest += "a";
-  for (const char* reason :
-       {"record-syntax [include:%n(\r\n250 ok]", "record-syntax (a)", "Free text", "a%b",
+  for (const char* detail :
+       {"include:%n(\r\n250 ok]", "a)", "Free text", "a%b",
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}) {
     for (const auto result : {S::fail, S::softfail, S::temperror, S::permerror}) {
-      CAPTURE(reason);
+      CAPTURE(detail);
       auto found = findings(spf(result, longest), dmarc(D::none));
-      found.spf[0].reason = found.dmarc.reason = reason;
+      found.spf[0].reason = {SpfReason::syntax_error, detail};
       found.spf[0].explanation = "%see http://evil.example/";
       found.mail_from = parse_reverse_path("<a%n@evil.example>");
       const auto by_spf = decide(found, every_action(Disposition::reject));
-      found.dmarc = dmarc(D::temperror, P::none, reason);
+      found.dmarc = dmarc(D::temperror, P::none);
+      found.dmarc.reason = {DmarcReason::identifier_limit, detail};
       found.dmarc.author_domain = name(longest);
       const auto by_dmarc = decide(found, every_action(Disposition::reject));
       for (const Decision& decision : {by_spf, by_dmarc}) {
@@ -307,7 +308,7 @@ TEST_CASE("a temporary refusal names the lookup that failed, for who can mend it
   CHECK(decide(found, {}).reply->text.find(longest) != std::string::npos);
   // SPF has the same words.
   auto by_spf = findings(spf(S::temperror), dmarc(D::none));
-  by_spf.spf[0].reason = "dns-malformed";
+  by_spf.spf[0].reason = Reason<SpfReason>(DnsFault::malformed);
   by_spf.spf[0].undecided_by = {{*DnsName::parse("mail.sender.example"), RrType::a},
                                 DnsFault::malformed};
   PolicyConfig policy;

@@ -2,6 +2,8 @@
 
 #include <authmilter/policy.h>
 
+#include <cstddef>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,19 @@ inline std::vector<AddressPattern> addresses(const std::vector<std::string>& tex
   std::vector<AddressPattern> patterns;
   for (const std::string& text : texts) patterns.push_back(AddressPattern::parse(text).value());
   return patterns;
+}
+
+/// The reason that is printed as `word`: one of those up to `last`, or the DNS's.
+template <class Word>
+Reason<Word> reason_named(const std::string& word, Word last) {
+  for (std::size_t i = 0; i <= static_cast<std::size_t>(last); ++i) {
+    if (to_string(static_cast<Word>(i)) == word) return static_cast<Word>(i);
+  }
+  for (const DnsFault fault : {DnsFault::timeout, DnsFault::servfail, DnsFault::bogus,
+                               DnsFault::malformed, DnsFault::limit, DnsFault::overload}) {
+    if (temperror_reason(fault) == word) return Reason<Word>(fault);
+  }
+  throw std::invalid_argument(word);
 }
 
 inline SpfOutcome spf(SpfResult result, const std::string& domain = "sender.example",
@@ -51,7 +66,7 @@ inline DmarcOutcome dmarc(DmarcResult result, AssessmentPolicy policy = Assessme
     outcome.policy_domain = outcome.author_domain;
   outcome.policy = outcome.published_policy = policy;
   outcome.policy_known = outcome.policy_domain.has_value() || policy != AssessmentPolicy::none;
-  outcome.reason = reason;
+  outcome.reason = reason_named(reason, DmarcReason::not_judged);
   return outcome;
 }
 

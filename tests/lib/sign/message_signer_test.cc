@@ -84,7 +84,7 @@ TEST_CASE("what MTAs may write anew is named") {
         std::string kinds;
         for (const Fragility kind : outcome.fragile)
           kinds += (kinds.empty() ? "" : ",") + std::string(to_string(kind));
-        CHECK(outcome.reason == "signed");
+        CHECK(outcome.reason.text() == "signed");
         CHECK(kinds == (mta == Mta::sendmail ? row.fragile_sendmail : row.fragile));
       }
     }

@@ -23,7 +23,7 @@ Hashed hash_first(const std::string& message) {
   std::vector<MessageField> fields;
   for (const auto& field : split(message).fields) fields.push_back(make_message_field(field));
   const auto read = read_signature(split(message).fields.front().value);
-  REQUIRE_MESSAGE(read.signature, read.outcome.reason);
+  REQUIRE_MESSAGE(read.signature, read.outcome.reason.text());
   const SignatureToHash input{&read.signature->header, &fields.front()};
   return {library_header_hashes(library, fields, {input}).front(),
           sha256(canonical_header(fields, input))};

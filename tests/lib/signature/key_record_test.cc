@@ -4,16 +4,20 @@
 
 #include <string>
 
+#include "dkim/reason.h"
+
 using namespace authmilter;
 
 namespace {
 
 std::string reading(const std::string& text) {
   const auto result = read_key_record(text);
-  if (const auto* fault = std::get_if<KeyRecordFault>(&result)) {
-    return (fault->kind == KeyRecordFault::Kind::other_record ? "other: " : "") + fault->reason;
+  if (!result) {
+    const KeyRecordFault& fault = result.error();
+    return (fault.kind == KeyRecordFault::Kind::other_record ? "other: " : "") +
+           std::string(to_string(reason_of(fault.fault)));
   }
-  const auto& record = std::get<KeyRecord>(result);
+  const auto& record = *result;
   return std::string(to_string(record.type)) + " " + record.public_key +
          (record.testing ? " testing" : "") + (record.strict_identity ? " strict" : "");
 }

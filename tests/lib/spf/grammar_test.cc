@@ -11,7 +11,7 @@ namespace {
 
 std::string error_of(const std::string& text, const SpfLimits& limits = {}) {
   const auto record = parse_record(text, limits);
-  return record ? "" : record.error().message;
+  return record ? "" : record.error().text();
 }
 
 }  // namespace

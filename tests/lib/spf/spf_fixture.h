@@ -65,8 +65,8 @@ inline SpfOutcome check(const std::string& zone, const Query& query = {},
 /// "fail", "permerror: too-many-lookups": the reason where it says more than the mechanism.
 inline std::string told(const SpfOutcome& outcome) {
   std::string text(to_string(outcome.result));
-  if (outcome.reason == "matched" || outcome.reason == "default") return text;
-  return text + ": " + outcome.reason;
+  if (outcome.reason == SpfReason::matched || outcome.reason == SpfReason::by_default) return text;
+  return text + ": " + outcome.reason.text();
 }
 
 /// What was asked, in order: "TXT example.org".

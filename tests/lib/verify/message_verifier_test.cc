@@ -200,7 +200,7 @@ TEST_CASE("a message gets what its author's domain asks for") {
     CAPTURE(row.why);
     const Verdict verdict = judge(row.input, test_config(row.config));
     CHECK(verdict.disposition == row.disposition);
-    CHECK(verdict.decision.rule == row.rule);
+    CHECK(rule_text(verdict.decision) == row.rule);
     CHECK((verdict.decision.reply ? verdict.decision.reply->code : 0) == row.reply);
     CHECK_MESSAGE(verdict.authentication_results.find(row.results) != std::string::npos,
                   verdict.authentication_results);
@@ -373,7 +373,7 @@ TEST_CASE("a header over the limits is refused, not judged by its first part (A1
   for (int i = 0; i < 1000; ++i) input.header += "X: y\r\n";
   const Verdict verdict = judge(input, test_config());
   CHECK(verdict.disposition == Disposition::reject);
-  CHECK(verdict.decision.rule == "limit.header");
+  CHECK(rule_text(verdict.decision) == "limit.header");
   CHECK(verdict.decision.reason == "header-limit-exceeded (more than 1000 fields)");
   CHECK(verdict.decision.reply->code == 552);
   CHECK(verdict.decision.reply->text ==

@@ -67,7 +67,7 @@ SigningOutcome fragile() {
 }
 
 SigningOutcome failed() {
-  SigningOutcome signing = not_signed("signing-failed (2026a)");
+  SigningOutcome signing = not_signed({SigningReason::signing_failed, "2026a"});
   signing.failed = true;
   return signing;
 }
@@ -122,7 +122,7 @@ TEST_CASE("the line of a message is made of its record alone") {
        "id=4Xk2 client=- tls=TLSv1.3 user=alice from=example.org sign=signed "
        "keys=2026a._domainkey.example.org,2026b._domainkey.example.org fragile=long-line,8bit "
        "action=accept rule=signing ms=41"},
-      {"nothing to sign with", record_of(not_signed("no-key")),
+      {"nothing to sign with", record_of(not_signed(SigningReason::no_key)),
        "id=4Xk2 client=192.0.2.1 tls=TLSv1.3 from=example.org sign=no-key action=accept "
        "rule=signing ms=41"},
       {"a key that cannot sign", record_of(failed()),

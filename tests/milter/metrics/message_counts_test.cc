@@ -29,16 +29,15 @@ std::set<std::string> counted(const MessageRecord& record, const DnsConfig& dns 
   };
   note_all("message ", metrics->messages, of(Disposition{}));
   note_all("decision ", metrics->decisions, of(Disposition{}));
-  note_all("rule ", metrics->rules, [](std::size_t i) { return kRules[i]; });
+  note_all("rule ", metrics->rules, of(Rule{}));
   note_all("spf ", metrics->spf, of(SpfResult{}));
   note_all("dkim ", metrics->dkim, of(DkimResult{}));
   note_all("dmarc ", metrics->dmarc, of(DmarcResult{}));
   note_all("limit ", metrics->limits, [](std::size_t i) { return kLimits[i]; });
   note_all("signature ", metrics->signatures, of(KeyType{}));
   note_all("fragile ", metrics->fragile_messages, of(Fragility{}));
-  note_all("unsigned ", metrics->unsigned_messages,
-           [](std::size_t i) { return kUnsignedReasons[i]; });
-  note_all("failed ", metrics->signing_failures, [](std::size_t i) { return kSigningFailures[i]; });
+  note_all("unsigned ", metrics->unsigned_messages, of(SigningReason{}));
+  note_all("failed ", metrics->signing_failures, of(SigningReason{}));
   note("override", metrics->overrides);
   note("signed", metrics->signed_messages);
   note("tls", metrics->tls_refusals);
@@ -50,12 +49,12 @@ std::set<std::string> counted(const MessageRecord& record, const DnsConfig& dns 
 Verdict monitored() {
   Verdict verdict = rejection();
   verdict.disposition = Disposition::accept;
-  verdict.decision.rule = "dmarc.reject (override 2)";
+  verdict.decision.by_override = 1;
   return verdict;
 }
 
 SigningOutcome broken_key() {
-  SigningOutcome signing = not_signed("signing-failed (2026a)");
+  SigningOutcome signing = not_signed({SigningReason::signing_failed, "2026a"});
   signing.failed = true;
   return signing;
 }
@@ -100,7 +99,7 @@ TEST_CASE("what a message counts for is read from its record") {
        record_of(twice_signed()),
        {"message accept", "rule signing", "signed", "signature ed25519*2", "fragile 8bit"}},
       {"not signed",
-       record_of(not_signed("sender-mismatch (b.example)")),
+       record_of(not_signed({SigningReason::sender_mismatch, "b.example"})),
        {"message accept", "rule signing", "unsigned sender-mismatch"}},
       {"a key that cannot sign",
        record_of(broken_key()),
@@ -129,8 +128,8 @@ TEST_CASE("each limit is counted once for a message that reaches it") {
     verdict.dns_wait = wait;
     return record_of(verdict);
   };
-  const auto because = [](const char* spf_reason, const char* dkim_reason,
-                          const char* dmarc_reason) {
+  const auto because = [](const Reason<SpfReason>& spf_reason, DkimReason dkim_reason,
+                          DmarcReason dmarc_reason) {
     Verdict verdict = good_verdict();
     verdict.findings.spf[0].reason = spf_reason;
     verdict.findings.spf[1].reason = spf_reason;
@@ -140,7 +139,7 @@ TEST_CASE("each limit is counted once for a message that reaches it") {
   };
   const auto too_large = [] {
     Verdict verdict = rejection();
-    verdict.decision.rule = "limit.header";
+    verdict.decision.rule = Rule::limit_header;
     return record_of(verdict);
   };
   const auto many_recipients = [] {
@@ -155,16 +154,16 @@ TEST_CASE("each limit is counted once for a message that reaches it") {
     std::set<Limit> limits;
   } rows[] = {
       {"none", record_of(good_verdict()), {}},
-      {"SPF", because("too-many-lookups (11)", "", ""), {Limit::spf_lookups}},
+      {"SPF",
+       because({SpfReason::too_many_lookups, "11"}, DkimReason::none, DmarcReason::none),
+       {Limit::spf_lookups}},
       {"all three",
-       because("too-many-void-lookups", "too-many-signatures", "identifier-limit"),
+       because(SpfReason::too_many_void_lookups, DkimReason::too_many_signatures,
+               DmarcReason::identifier_limit),
        {Limit::spf_void_lookups, Limit::signatures, Limit::dmarc_identifiers}},
-      {"a reason that only begins alike",
-       because("too-many", "too-many-signatures-of-a-kind", ""),
-       {}},
       {"the header of a message that is judged", too_large(), {Limit::header}},
       {"the header of one that is signed",
-       record_of(not_signed("header-limit-exceeded")),
+       record_of(not_signed(SigningReason::header_limit_exceeded)),
        {Limit::header}},
       {"recipients", many_recipients(), {Limit::recipients}},
       {"questions", asked(DnsFault::limit, 60, seconds(1)), {Limit::dns_queries}},

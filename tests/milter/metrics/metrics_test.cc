@@ -8,16 +8,6 @@
 
 using namespace authmilter;
 
-TEST_CASE("words that no label has are counted under the last one") {
-  Metrics metrics;
-  for (const std::string_view word : {"no-key", "sender-mismatch", "other", "unheard of", ""}) {
-    Metrics::count_word(metrics.unsigned_messages, kUnsignedReasons, word);
-  }
-  CHECK(metrics.unsigned_messages[0] == 1);
-  CHECK(metrics.unsigned_messages[1] == 1);
-  CHECK(metrics.unsigned_messages.back() == 3);
-}
-
 TEST_CASE("a duration is counted under the first bound that it does not exceed") {
   using namespace std::chrono_literals;
   const struct {

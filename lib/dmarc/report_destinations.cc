@@ -1,8 +1,9 @@
-#include "dmarc/report_uri.h"
+#include "dmarc/report_destinations.h"
 
 #include <algorithm>
-
-#include <authmilter/domain_name.h>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "base/ascii.h"
 
@@ -51,21 +52,23 @@ std::string_view without_size(std::string_view uri) {
 
 /// A dot-atom and a domain. A percent sign is left to RFC 6068 and refused: nobody needs one in the
 /// address of a report, and what it hides would be parsed a second time.
-bool is_plain_address(std::string_view text) {
+std::optional<ReportAddress> read_plain_address(std::string_view text) {
   const std::size_t at = text.find('@');
-  if (at == std::string_view::npos || at == 0 || at > 64) return false;
+  if (at == std::string_view::npos || at == 0 || at > 64) return std::nullopt;
   constexpr std::string_view kMarks = "$&'*+-/=?._~";  // RFC 5322 atext that a URI may hold
   const std::string_view local = text.substr(0, at);
   if (!std::all_of(local.begin(), local.end(),
                    [&](char c) { return is_alnum(c) || kMarks.find(c) != std::string_view::npos; }))
-    return false;
-  return DomainName::parse(text.substr(at + 1)).has_value();
+    return std::nullopt;
+  auto domain = DomainName::parse(text.substr(at + 1));
+  if (!domain) return std::nullopt;
+  return ReportAddress{std::string(text), std::move(*domain)};
 }
 
 }  // namespace
 
-ReportUris parse_report_uris(std::string_view list) {
-  ReportUris found;
+ReportDestinations parse_report_destinations(std::string_view list) {
+  ReportDestinations found;
   for (const std::string_view piece : split(list, ',')) {
     const std::string_view uri = without_size(trim_wsp(piece));
     const std::size_t colon = uri.find(':');
@@ -79,9 +82,8 @@ ReportUris parse_report_uris(std::string_view list) {
     const std::string_view address = uri.substr(colon + 1);
     if (address.find('@') == std::string_view::npos) continue;
     found.any_valid = true;
-    if (!is_plain_address(address) || uri.size() > kReportUriOctets) continue;
-    if (found.mailto.size() < kReportDestinations)
-      found.mailto.push_back("mailto:" + std::string(address));
+    if (uri.size() > kReportUriOctets || found.addresses.size() == kReportDestinations) continue;
+    if (auto read = read_plain_address(address)) found.addresses.push_back(std::move(*read));
   }
   return found;
 }

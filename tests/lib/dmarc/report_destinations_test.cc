@@ -1,4 +1,4 @@
-#include "dmarc/report_uri.h"
+#include "dmarc/report_destinations.h"
 
 #include <doctest/doctest.h>
 
@@ -62,8 +62,17 @@ TEST_CASE("report destinations (RFC 9989 sections 4.6 to 4.8)") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);
-    const ReportUris uris = parse_report_uris(row.list);
-    CHECK(uris.any_valid == row.any_valid);
-    CHECK(uris.mailto == row.mailto);
+    const ReportDestinations found = parse_report_destinations(row.list);
+    CHECK(found.any_valid == row.any_valid);
+    Uris uris;
+    for (const ReportAddress& address : found.addresses) uris.push_back(address.uri());
+    CHECK(uris == row.mailto);
   }
+}
+
+TEST_CASE("a destination is an address whose domain is known (RFC 9990)") {
+  const auto found = parse_report_destinations("mailto:Reports.DMARC@Example.ORG!10m");
+  REQUIRE(found.addresses.size() == 1);
+  CHECK(found.addresses.front().mailbox == "Reports.DMARC@Example.ORG");
+  CHECK(found.addresses.front().domain == DomainName::parse("example.org"));
 }

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include <authmilter/dkim.h>
+#include <authmilter/dmarc.h>
+#include <authmilter/ip_address.h>
+#include <authmilter/message.h>
+#include <authmilter/spf.h>
+
+namespace authmilter {
+
+/// All that was found out about a message.
+struct Findings {
+  std::optional<IpAddress> client;
+  ReversePath mail_from;
+  std::vector<ReversePath> recipients;  // forward-paths; the grammar is the same
+  std::vector<SpfOutcome> spf;          // the MAIL FROM identity first
+  std::vector<DkimOutcome> dkim;
+  DmarcOutcome dmarc;
+  std::optional<AuthorDomainError> author_error;  // why there is no Author Domain
+};
+
+}  // namespace authmilter
