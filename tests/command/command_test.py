@@ -172,7 +172,7 @@ ROWS = [
     ("no From field", VERIFY + ["nofrom.eml"], 1,
      {"dmarc.result": "permerror", "dmarc.author_domain": None,
       "dmarc.reason": "no-author-domain"}),
-    ("octets that are no UTF-8", VERIFY + ["--ip", "192.0.2.1", "--mail-from", b"\xff\xfe@x",
+    ("octets that are not UTF-8", VERIFY + ["--ip", "192.0.2.1", "--mail-from", b"\xff\xfe@x",
      "binary.eml"], 1, {}),
     ("an authenticated user's message is not judged",
      ["verify", "--json", "--zone", "zone", "--config", "config.toml", "--auth-user", "joe",

@@ -91,7 +91,7 @@ class MailHost:
     def __init__(self, programs, zone=""):
         """`programs` is the build's folder with authmilterd and tools/authmilter; `zone` is put behind the zone above."""
         self.programs = pathlib.Path(programs).resolve()
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="authmilter-demo.", dir="/var/tmp"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="authmilter-host.", dir="/var/tmp"))
         self.folder.chmod(0o755)
         self.dns = {}
         self.daemon = None

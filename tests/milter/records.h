@@ -2,7 +2,6 @@
 
 #include <authmilter/message_record.h>
 
-#include <list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -71,16 +70,15 @@ inline Verdict rejection() {
 }
 
 /// Signed by `keys`, which may be null where nobody asks for their type; the selectors are 2026a
-/// and 2026b. An outcome borrows its keys: they live as long as the tests.
+/// and 2026b.
 inline SigningOutcome signed_by(const std::vector<std::shared_ptr<const PrivateKey>>& keys) {
-  static std::list<std::vector<SigningKey>> kept;
-  std::vector<SigningKey>& lent = kept.emplace_back();
-  for (const auto& key : keys)
-    lent.push_back({domain("example.org"), domain(lent.empty() ? "2026a" : "2026b"), key});
   SigningOutcome signing;
+  for (const auto& key : keys) {
+    const char* selector = signing.keys.empty() ? "2026a" : "2026b";
+    signing.keys.push_back({domain("example.org"), domain(selector), key});
+  }
   signing.author_domain = domain("example.org");
   signing.reason = SigningReason::made;
-  signing.keys = lent;
   signing.edits = {{HeaderEdit::Action::insert, 0, "DKIM-Signature", "v=1"}};
   return signing;
 }

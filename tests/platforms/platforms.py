@@ -132,7 +132,7 @@ class Platform:
         return self.outcome
 
     def install_packages(self):
-        """As the README's commands would: before them, so that an archive out of reach is no fault of theirs."""
+        """As the README's commands would: before them, so that an archive out of reach is not their fault."""
         if self.step("packages", "contrib/packages/install", "build", "demo", "test", seconds=BUILD_SECONDS):
             return True
         log = self.logs / "packages.log"

@@ -101,6 +101,7 @@ PUBLIC = {
     "smtp_reply": "policy",
     "spf": "spf",
     "tls_requirement": "policy",
+    "toml_literal": "config",
     "verify": "verify",
 }
 # Rooms that take values from the public headers of others, though nothing of their code: what was found, and which

@@ -164,7 +164,7 @@ TEST_CASE("whose a login is (A195)") {
       {"A212: behind a real one", "mallory@home.example\xef\xbc\xa0tenant.example", false},
       {"a domain in UTF-8 that is not ours", "mallory@h\xc3\xb6me.example", false},
       {"a letter of another script", "mallory@h\xd0\xbeme.example", false},
-      {"octets that are no UTF-8", "mallory@home\xff.example", false},
+      {"octets that are not UTF-8", "mallory@home\xff.example", false},
       {"an invisible character", "mallory@home.example\xe2\x80\x8b", false},
   };
   const Config config = signing_config();

@@ -71,6 +71,11 @@ MessageRecord without_changes(MessageRecord record) {
   return record;
 }
 
+MessageRecord without_tls(MessageRecord record) {
+  record.tls_missing = true;
+  return record;
+}
+
 }  // namespace
 
 TEST_CASE("what a message counts for is read from its record") {
@@ -94,6 +99,10 @@ TEST_CASE("what a message counts for is read from its record") {
       {"changes that the MTA has not taken",
        without_changes(record_of(good_verdict())),
        {"message tempfail", "decision accept", "rule dmarc.pass", "spf pass", "dkim pass",
+        "dmarc pass", "questions*4"}},
+      {"without the TLS that is required, in monitor mode: it is not refused",
+       without_tls(record_of(good_verdict())),
+       {"message accept", "decision accept", "rule dmarc.pass", "spf pass", "dkim pass",
         "dmarc pass", "questions*4"}},
       {"signed twice",
        record_of(twice_signed()),

@@ -1,99 +1,15 @@
-#include "protocol/session.h"
-
-#include <authmilter/crypto.h>
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <fstream>
-#include <memory>
-#include <stdexcept>
+#include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "log/detail_log.h"
-#include "log/log.h"
-#include "log/message_line.h"
-#include "protocol/answer.h"
+#include "milter/protocol/session_fixture.h"
 
 using namespace authmilter;
-
-namespace {
-
-constexpr const char* kZone = R"(
-$TTL 300
-example.org.         IN TXT "v=spf1 ip4:192.0.2.1 -all"
-_dmarc.example.org.  IN TXT "v=DMARC1; p=reject"
-held.example.        IN TXT "v=spf1 -all"
-_dmarc.held.example. IN TXT "v=DMARC1; p=quarantine"
-)";
-constexpr std::int64_t kNow = 1700000000;
-
-using Header = std::vector<std::pair<std::string, std::string>>;
-
-Header header_from(const std::string& domain) {
-  return {{"From", " A <a@" + domain + ">"}, {"Subject", " hello"}, {"Date", " today"}};
-}
-
-struct Fixture {
-  explicit Fixture(Config the_config = default_config(), const MtaFeatures& features = {})
-      : runtime(std::make_shared<const Runtime>(
-            std::move(the_config), std::make_shared<const KeyRing>(),
-            ResolverSet{.zones =
-                            make_test_resolver(kZone, {{"_dmarc.silent.example", DnsFault::timeout},
-                                                       {"silent.example", DnsFault::bogus}})},
-            std::make_shared<const DkimEngine>())),
-        session(runtime, features, metrics) {}
-
-  static Config default_config() {
-    Config config;
-    config.authserv_id = "mx.example.net";
-    config.internal = {*Network::parse("127.0.0.0/8")};
-    return config;
-  }
-
-  void greet(const char* client) {
-    session.connect(IpAddress::parse(client));
-    session.helo("client.example.net");
-  }
-
-  void content(const Header& header, const std::string& body = "Hello\r\n") {
-    for (const auto& [name, value] : header) session.header(name, value);
-    session.end_of_headers();
-    session.body(body);
-  }
-
-  MessageRecord deliver(const std::string& mail_from, const Header& header) {
-    session.mail(mail_from, "", kNow);
-    session.recipient("<b@example.net>");
-    content(header);
-    return session.end_of_message("4Xk2");
-  }
-
-  Metrics metrics;
-  std::shared_ptr<const Runtime> runtime;
-  Session session;
-};
-
-std::string logged(const MessageRecord& record, std::string_view key) {
-  for (const LogField& field : message_line(record)) {
-    if (field.key != key) continue;
-    if (const auto* text = std::get_if<std::string>(&field.value)) return *text;
-    return std::to_string(std::get<std::int64_t>(field.value));
-  }
-  return "(none)";
-}
-
-std::size_t inserted(const MessageRecord& record, std::string_view name) {
-  const auto edits = answer_to(record).edits;
-  return static_cast<std::size_t>(
-      std::count_if(edits.begin(), edits.end(), [&](const HeaderEdit& edit) {
-        return edit.action == HeaderEdit::Action::insert && edit.name == name;
-      }));
-}
-
-}  // namespace
+using namespace authmilter::session_test;
 
 TEST_CASE("a message is judged by its client, sender and author") {
   const struct {
@@ -258,80 +174,6 @@ TEST_CASE("monitor mode lets a message pass and logs what the policy says") {
   CHECK(logged(record, "policy") == "reject");
 }
 
-TEST_CASE("where TLS is required a message does not begin without it") {
-  const struct {
-    std::string why;
-    std::optional<IpAddress> client;
-    const char* user;
-    const char* version;
-    Origin origin;
-    unsigned code;  // 0: it begins
-  } rows[] = {
-      {"in the clear", IpAddress::parse("192.0.2.1"), "", "", Origin::connection, 530},
-      {"too old", IpAddress::parse("192.0.2.1"), "", "TLSv1.1", Origin::connection, 550},
-      {"unknown", IpAddress::parse("192.0.2.1"), "", "TLSv1/SSLv3", Origin::connection, 550},
-      {"new enough", IpAddress::parse("192.0.2.1"), "", "TLSv1.2", Origin::connection, 0},
-      {"another network", IpAddress::parse("198.51.100.1"), "", "", Origin::connection, 0},
-      {"a user with a password", IpAddress::parse("192.0.2.1"), "alice", "", Origin::connection,
-       530},
-      {"an internal network", IpAddress::parse("10.0.0.1"), "", "", Origin::connection, 530},
-      {"loopback, named", IpAddress::parse("127.0.0.1"), "", "", Origin::connection, 530},
-      {"sendmail(1) through Postfix", IpAddress::parse("127.0.0.1"), "", "", Origin::submission, 0},
-      {"sendmail(1) through Sendmail", std::nullopt, "", "", Origin::submission, 0},
-  };
-  for (const auto& row : rows) {
-    for (const VerifyMode mode : {VerifyMode::enforce, VerifyMode::monitor}) {
-      CAPTURE(row.why);
-      Config config = Fixture::default_config();
-      config.verify.mode = mode;
-      config.internal.push_back(*Network::parse("10.0.0.0/8"));
-      config.require_tls = {{{*Network::parse("192.0.2.0/24"), *Network::parse("10.0.0.0/8"),
-                              *Network::parse("127.0.0.0/8")}}};
-      Fixture fixture(std::move(config));
-      fixture.session.connect(row.client, Mta::other, row.origin);
-      fixture.session.encryption(row.version);
-      const auto refused = fixture.session.mail("<a@other.example>", row.user, kNow, "4Xk2");
-      const std::string tls = *row.version == '\0' ? "none" : row.version;
-      const bool refusal = row.code != 0 && mode == VerifyMode::enforce;
-      REQUIRE(refused.has_value() == refusal);
-      if (refusal) {
-        CHECK(action_on(*refused) == Disposition::reject);
-        REQUIRE(answer_to(*refused).reply.has_value());
-        CHECK(answer_to(*refused).reply->code == row.code);
-        CHECK(logged(*refused, "id") == "4Xk2");
-        CHECK(logged(*refused, "client") == row.client->text());
-        CHECK(logged(*refused, "tls") == tls);
-        CHECK(logged(*refused, "action") == "reject");
-        CHECK(logged(*refused, "rule") == "network.require_tls");
-        CHECK(fixture.metrics.messages_in_hand() == 0);
-        // An MTA that goes on nevertheless gets nowhere.
-        fixture.content(header_from("other.example"));
-        CHECK(action_on(fixture.session.end_of_message("4Xk2")) == Disposition::tempfail);
-        continue;
-      }
-      fixture.content(header_from("other.example"));
-      const MessageRecord record = fixture.session.end_of_message("4Xk2");
-      CHECK(action_on(record) == Disposition::accept);
-      CHECK(logged(record, "tls") == tls);
-      CHECK(logged(record, "tls_policy") == (row.code != 0 ? "reject" : "(none)"));
-    }
-  }
-}
-
-TEST_CASE("TLS that begins between two MAIL counts for the second, and only in its session") {
-  Config config = Fixture::default_config();
-  config.require_tls = {{{*Network::parse("192.0.2.0/24")}}};
-  Fixture fixture(std::move(config));
-  Session& session = fixture.session;
-  fixture.greet("192.0.2.1");
-  CHECK(session.mail("<a@example.org>", "", kNow));
-  session.encryption("TLSv1.3");
-  CHECK_FALSE(session.mail("<a@example.org>", "", kNow));
-  session.abort();
-  fixture.greet("192.0.2.1");
-  CHECK(session.mail("<a@example.org>", "", kNow));
-}
-
 TEST_CASE("nothing of a message is left for the next one") {
   Fixture fixture;
   fixture.greet("192.0.2.2");
@@ -363,69 +205,6 @@ TEST_CASE("nothing of a message is left for the next one") {
   CHECK(logged(record, "from") == "other.example");
   CHECK(logged(record, "user") == "(none)");
   CHECK(fixture.metrics.messages_in_hand() == 0);
-}
-
-TEST_CASE("a failure of ours is a tempfail, whatever else was found") {
-  Fixture fixture;
-  fixture.greet("192.0.2.1");
-  fixture.session.mail("<a@example.org>", "", kNow);
-  fixture.content(header_from("example.org"));
-  fixture.session.fail();
-  const MessageRecord record = fixture.session.end_of_message("4Xk2");
-  CHECK(action_on(record) == Disposition::tempfail);
-  REQUIRE(answer_to(record).reply.has_value());
-  CHECK(answer_to(record).reply->code == 451);
-  CHECK(answer_to(record).edits.empty());
-}
-
-TEST_CASE("an exception at any lookup ends in a tempfail (A185)") {
-  class Broken final : public Resolver {
-   public:
-    explicit Broken(bool at_prefetch) : at_prefetch_(at_prefetch) {}
-    DnsAnswerRef resolve(const DnsQuestion&, Deadline, Freshness) override {
-      throw std::runtime_error("internal");
-    }
-    void prefetch(const DnsQuestion&) override {
-      if (at_prefetch_) throw std::runtime_error("internal");
-    }
-
-   private:
-    bool at_prefetch_;
-  };
-  for (const bool at_prefetch : {true, false}) {
-    CAPTURE(at_prefetch);
-    Metrics metrics;
-    Session session(std::make_shared<const Runtime>(
-                        Fixture::default_config(), std::make_shared<const KeyRing>(),
-                        ResolverSet{.upstream = std::make_shared<Broken>(at_prefetch)},
-                        std::make_shared<const DkimEngine>()),
-                    {}, metrics);
-    session.connect(IpAddress::parse("192.0.2.1"));
-    // The callbacks catch what these throw; the next one goes on.
-    const auto mail = [&] { session.mail("<a@example.org>", "", kNow); };
-    const auto end = [&] { return session.end_of_message("4Xk2"); };
-    if (at_prefetch) {
-      CHECK_THROWS_AS(mail(), std::runtime_error);
-      session.header("From", " <a@example.org>");
-      session.end_of_headers();
-      CHECK(action_on(end()) == Disposition::tempfail);
-    } else {
-      mail();
-      session.header("From", " <a@example.org>");
-      session.end_of_headers();
-      CHECK_THROWS_AS(end(), std::runtime_error);
-    }
-    CHECK(metrics.messages_in_hand() == 0);
-  }
-}
-
-TEST_CASE("an end without a beginning is a tempfail") {
-  Fixture fixture;
-  CHECK(action_on(fixture.session.end_of_message("")) == Disposition::tempfail);
-  fixture.session.abort();
-  fixture.session.header("From", " a@example.org");
-  fixture.session.end_of_headers();
-  CHECK(fixture.session.body("x") == BodyNeed::nothing);
 }
 
 TEST_CASE("our own mail is signed or left alone, never judged") {
@@ -466,29 +245,6 @@ TEST_CASE("the body of a message without a signature is not wanted") {
   fixture.session.end_of_headers();
   CHECK(fixture.session.body("Hello\r\n") == BodyNeed::nothing);
   CHECK(action_on(fixture.session.end_of_message("")) == Disposition::accept);
-}
-
-TEST_CASE("a missing end of the header changes nothing") {
-  Fixture fixture;
-  fixture.greet("192.0.2.1");
-  fixture.session.mail("<a@example.org>", "", kNow);
-  for (const auto& [name, value] : header_from("example.org")) fixture.session.header(name, value);
-  CHECK(logged(fixture.session.end_of_message(""), "dmarc") == "pass");
-}
-
-TEST_CASE("a header above the limits is refused at the end") {
-  Config config = Fixture::default_config();
-  config.verify.limits.fields = 5;
-  for (const std::size_t fields : {5U, 6U}) {
-    CAPTURE(fields);
-    Fixture fixture(config);
-    fixture.greet("192.0.2.1");
-    Header header = header_from("example.org");
-    while (header.size() < fields) header.push_back({"X-Filler", " x"});
-    const MessageRecord record = fixture.deliver("<a@example.org>", header);
-    CHECK(action_on(record) == (fields == 5 ? Disposition::accept : Disposition::reject));
-    CHECK((logged(record, "rule") == "limit.header") == (fields == 6));
-  }
 }
 
 TEST_CASE("without the leading-space option a blank is put back") {
@@ -541,34 +297,5 @@ TEST_CASE("recipients that are not kept match no override") {
     fixture.session.recipient(row.last);
     fixture.content(header_from("example.org"));
     CHECK(action_on(fixture.session.end_of_message("")) == row.action);
-  }
-}
-
-TEST_CASE("a message without an end is counted as given up, once") {
-  const struct {
-    std::string why;
-    std::vector<std::string> steps;
-    unsigned aborted;
-  } rows[] = {
-      {"nothing was begun", {"abort", "abort"}, 0},
-      {"aborted", {"mail", "abort", "abort"}, 1},
-      {"begun anew", {"mail", "mail", "end"}, 1},
-      {"ended", {"mail", "end", "abort"}, 0},
-      {"the connection ends", {"mail", "end", "mail"}, 1},
-  };
-  for (const auto& row : rows) {
-    CAPTURE(row.why);
-    Metrics metrics;
-    {
-      Fixture fixture;
-      Session session(fixture.runtime, {}, metrics);
-      for (const std::string& step : row.steps) {
-        if (step == "mail") session.mail("<a@example.org>", "", kNow);
-        if (step == "abort") session.abort();
-        if (step == "end") session.end_of_message("");
-      }
-    }
-    CHECK(metrics.aborted_messages == row.aborted);
-    CHECK(metrics.open_connections == 0);
   }
 }
