@@ -17,7 +17,6 @@ namespace authmilter {
 /// What happens to a message, mildest first but for discard.
 enum class Disposition : std::uint8_t { accept, tag, quarantine, reject, tempfail, discard };
 std::string_view to_string(Disposition disposition);
-std::optional<Disposition> parse_disposition(std::string_view text);
 
 /// The actions of `[policy]`; an override has only those it names.
 struct PolicyActions {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <authmilter/config.h>
+#include <authmilter/toml_literal.h>
 
 #include "config/reader.h"
 
@@ -117,8 +118,6 @@ void assign(Target& target, std::optional<Source> source) {
   if (source) target = std::move(*source);
 }
 
-// TOML literals.
-std::string literal(std::string_view text);
 std::string literal_list(const std::vector<std::string>& members);
 /// Of members that have a text().
 template <class Member>

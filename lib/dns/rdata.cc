@@ -37,8 +37,8 @@ class FieldReader {
   }
 
   void strings(std::string& text) {
-    // RFC 1035 section 3.3.14: one or more character strings. A record without is no text, and no
-    // reason to give up those that are.
+    // RFC 1035 section 3.3.14: one or more character strings. A record without one is not a text,
+    // and not a reason to give up those that are.
     useless_ = data_.remaining() == 0;
     while (data_.remaining() > 0 && !data_.failed()) tag(text);
   }

@@ -23,15 +23,6 @@ std::string_view to_string(Disposition disposition) {
   return "";
 }
 
-std::optional<Disposition> parse_disposition(std::string_view text) {
-  for (const auto disposition :
-       {Disposition::accept, Disposition::tag, Disposition::quarantine, Disposition::reject,
-        Disposition::tempfail, Disposition::discard}) {
-    if (text == to_string(disposition)) return disposition;
-  }
-  return std::nullopt;
-}
-
 PolicyActions default_policy_actions() {
   PolicyActions actions;
   // RFC 7208 section 8.4 and 8.5: a fail is a strong statement, a softfail a weak one. Forwarded

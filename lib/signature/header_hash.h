@@ -15,7 +15,7 @@
 namespace authmilter {
 
 /// The name under which a field can be signed: lower case, without the blanks before the colon
-/// (RFC 6376 section 3.4.2); nothing when it is no field name (RFC 5322 section 3.6.8).
+/// (RFC 6376 section 3.4.2); nothing when it is not a field name (RFC 5322 section 3.6.8).
 std::optional<std::string> signable_name(std::string_view name);
 
 /// One header field, as it is hashed.

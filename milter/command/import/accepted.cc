@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 
 #include <authmilter/config.h>
-
-#include "import/text.h"
+#include <authmilter/toml_literal.h>
 
 namespace authmilter::importer {
 namespace {
@@ -14,15 +13,14 @@ bool is_accepted(const std::string& text) { return bool(parse_config(text, "", "
 }  // namespace
 
 bool is_accepted_socket(const std::string& socket) {
-  // Without the namespace it is std::quoted(), which <filesystem> may declare.
-  return is_accepted(fmt::format("[milter]\nsocket = {}\n", importer::quoted(socket)));
+  return is_accepted(fmt::format("[milter]\nsocket = {}\n", literal(socket)));
 }
 
 bool is_accepted_key(const std::string& selector, const std::string& file) {
   return is_accepted(
       fmt::format("[[signing.domain]]\ndomain = \"example.org\"\n"
                   "keys = [{{ selector = {}, file = {} }}]\n",
-                  importer::quoted(selector), importer::quoted(file)));
+                  literal(selector), literal(file)));
 }
 
 }  // namespace authmilter::importer

@@ -7,6 +7,7 @@
 
 #include <authmilter/config.h>
 #include <authmilter/domain_name.h>
+#include <authmilter/toml_literal.h>
 
 #include "import/host_list.h"
 #include "import/opendkim_settings.h"
@@ -106,7 +107,7 @@ class Opendkim {
       to_.set("dns", "dnssec", "\"off\"", "TrustAnchorFile",
               "nothing is validated; without this line authmilter validates");
     } else if (!anchor->starts_with("/usr/share/dns/") && *anchor != "/var/lib/unbound/root.key") {
-      to_.set("dns", "trust_anchor", importer::quoted(*anchor), "TrustAnchorFile");
+      to_.set("dns", "trust_anchor", literal(*anchor), "TrustAnchorFile");
     }
   }
 

@@ -9,6 +9,7 @@
 
 #include <authmilter/dkim.h>
 #include <authmilter/domain_name.h>
+#include <authmilter/toml_literal.h>
 
 #include "import/accepted.h"
 #include "import/data_set.h"
@@ -286,7 +287,7 @@ class Signing {
          {"relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple"}) {
       if (both != known) continue;
       if (both != "relaxed/relaxed")
-        to_.set("signing", "canonicalization", importer::quoted(both), "Canonicalization");
+        to_.set("signing", "canonicalization", literal(both), "Canonicalization");
       return;
     }
     to_.warn("Canonicalization",
@@ -302,9 +303,9 @@ class Signing {
   void write(const PlannedDomain& domain) {
     std::string keys = "[\n";
     for (const ChosenKey& key : domain.keys)
-      keys += fmt::format("  {{ selector = {}, file = {} }},\n", importer::quoted(key.selector),
-                          importer::quoted(new_file(key, domain.domain)));
-    std::vector<Draft::Line> lines = {{"domain", importer::quoted(domain.domain)}};
+      keys += fmt::format("  {{ selector = {}, file = {} }},\n", literal(key.selector),
+                          literal(new_file(key, domain.domain)));
+    std::vector<Draft::Line> lines = {{"domain", literal(domain.domain)}};
     if (domain.subdomains) lines.push_back({"subdomains", "true"});
     lines.push_back({"keys", keys + "]"});
     std::vector<std::string> places;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <authmilter/domain_name.h>
+#include <authmilter/toml_literal.h>
 
 #include "import/host_list.h"
 #include "import/opendmarc_settings.h"
@@ -76,7 +77,7 @@ class Opendmarc {
   }
 
   bool is_ours(const std::string& id) const {
-    return to_.draft().value("identity", "authserv_id") == quoted(lower(id));
+    return to_.draft().value("identity", "authserv_id") == literal(lower(id));
   }
 
   void trusted_authserv_ids() {

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <authmilter/toml_literal.h>
+
 namespace authmilter::importer {
 namespace {
 
@@ -103,22 +105,6 @@ bool matches_wildcard(std::string_view text, std::string_view pattern) {
   return pattern.find_first_not_of('*', in_pattern) == kNone;
 }
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (octet < ' ' || c == '\x7f') {
-      out += fmt::format("\\u{:04X}", octet);
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
 std::string shell_word(std::string_view text) {
   const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -139,7 +125,7 @@ std::string shell_word(std::string_view text) {
 std::string quoted_list(const std::vector<std::string>& members) {
   std::vector<std::string> literals;
   std::transform(members.begin(), members.end(), std::back_inserter(literals),
-                 [](const std::string& member) { return quoted(member); });
+                 [](const std::string& member) { return literal(member); });
   const std::string line = "[" + join(literals, ", ") + "]";
   constexpr std::size_t kLine = 88;
   if (line.size() <= kLine) return line;

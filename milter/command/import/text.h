@@ -30,10 +30,9 @@ std::optional<bool> parse_boolean(std::string_view text);
 /// True when `text` equals `pattern`, in which each '*' stands for any text. Case counts.
 bool matches_wildcard(std::string_view text, std::string_view pattern);
 
-/// A TOML basic string.
-std::string quoted(std::string_view text);
 /// Text that a POSIX shell takes for one word and nothing else, whatever is in it.
 std::string shell_word(std::string_view text);
+/// Of TOML, over several lines where one would be long.
 std::string quoted_list(const std::vector<std::string>& members);
 
 }  // namespace authmilter::importer

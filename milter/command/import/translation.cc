@@ -7,6 +7,7 @@
 
 #include <authmilter/domain_name.h>
 #include <authmilter/ip_address.h>
+#include <authmilter/toml_literal.h>
 
 #include "import/accepted.h"
 #include "import/data_set.h"
@@ -109,17 +110,17 @@ void Translator::socket() {
     return;
   }
   if (!socket->starts_with("unix:")) {
-    set("milter", "socket", quoted(*socket), "Socket");
+    set("milter", "socket", literal(*socket), "Socket");
     return;
   }
   socket_mode();
   const std::string folder = socket->substr(5, socket->rfind('/') - 5);
   if (is_filters_own(folder)) {
-    set("milter", "socket", quoted(*socket), "Socket");
+    set("milter", "socket", literal(*socket), "Socket");
     note_folder(folder);
     return;
   }
-  set("milter", "socket", quoted(kOwnSocket), "Socket", "in a directory that nobody shares");
+  set("milter", "socket", literal(kOwnSocket), "Socket", "in a directory that nobody shares");
   warn("Socket",
        fmt::format(
            "{} is not the filter's own directory, and authmilterd, which is not root, cannot "
@@ -170,7 +171,7 @@ void Translator::authserv_id() {
     return;
   }
   if (const auto name = DomainName::parse(*text)) {
-    set("identity", "authserv_id", quoted(name->text()), "AuthservID");
+    set("identity", "authserv_id", literal(name->text()), "AuthservID");
   } else {
     warn("AuthservID",
          fmt::format("\"{}\" is not a domain name, so the host's name is used", *text));
