@@ -46,8 +46,8 @@ Result<AuthenticationResults> parse_authentication_results(std::string_view valu
 /// remove it too.
 std::optional<std::string> parse_authserv_id(std::string_view value);
 
-/// True when a field with this value must be removed before ours is added: it bears one of our
-/// names in any spelling, or cannot be read.
-bool claims_to_be_ours(std::string_view value, std::string_view authserv_id);
+/// True when a field with this value must be removed before ours is added: it bears our name,
+/// `authserv_id`, in any spelling, or cannot be read.
+bool claims_to_be_ours(std::string_view value, const DomainName& authserv_id);
 
 }  // namespace authmilter

@@ -15,6 +15,7 @@
 #include <authmilter/policy.h>
 #include <authmilter/result.h>
 #include <authmilter/selector.h>
+#include <authmilter/socket_address.h>
 #include <authmilter/tls_requirement.h>
 
 namespace authmilter {
@@ -25,7 +26,7 @@ enum class LogFormat : std::uint8_t { text, json };
 enum class LogLevel : std::uint8_t { error, warning, info, debug };
 
 struct MilterConfig {
-  std::vector<std::string> sockets = {"unix:/run/authmilter/authmilter.sock"};
+  std::vector<SocketAddress> sockets = {SocketAddress::of_file("/run/authmilter/authmilter.sock")};
   unsigned socket_mode = 0660;
   std::string socket_group = "postfix";
 };
@@ -72,11 +73,12 @@ struct LogConfig {
 };
 
 /// The whole of authmilter.toml. A default-constructed Config is what an empty file means, except
-/// for the authserv-id: load_config() sets it to the host's name.
+/// for the authserv-id: load_config() sets it to the host's name, and there are neither verifiers
+/// nor signers without one.
 struct Config {
   MilterConfig milter;
-  std::string authserv_id;  // a DomainName's text
-  std::vector<std::string> trusted_authserv_ids;
+  std::optional<DomainName> authserv_id;
+  std::vector<DomainName> trusted_authserv_ids;
   std::vector<Network> internal;            // default: loopback
   std::vector<TlsRequirement> require_tls;  // the first that is for a client decides
   DnsConfig dns;
@@ -84,7 +86,7 @@ struct Config {
   PolicyConfig policy;
   SigningConfig signing;
   LogConfig log;
-  std::string metrics_listen;
+  std::optional<HostPort> metrics_listen;
 };
 
 /// Reads a file. Errors are "file:line:column: message". `host_name` is the default authserv-id.

@@ -5,13 +5,14 @@
 #include <string>
 #include <vector>
 
+#include <authmilter/name_server.h>
 #include <authmilter/unbound_resolver.h>
 
 namespace authmilter {
 
 /// The `[dns]` table of the configuration; see authmilter.toml(5).
 struct DnsConfig {
-  std::vector<std::string> nameservers;
+  std::vector<NameServer> nameservers;  // empty: the system's
   std::vector<std::filesystem::path> zones;
   std::string zones_where;  // "file:line:column" of the list, when a file has it
   DnssecMode dnssec = DnssecMode::automatic;

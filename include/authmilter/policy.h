@@ -92,6 +92,6 @@ Decision decide(const Findings& findings, const PolicyConfig& policy);
 /// The results of one message for its Authentication-Results field, in the order spf, dkim, dmarc.
 struct AuthenticationResults;
 AuthenticationResults make_authentication_results(const Findings& findings,
-                                                  const std::string& authserv_id);
+                                                  const DomainName& authserv_id);
 
 }  // namespace authmilter

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <authmilter/dns_observer.h>
+#include <authmilter/name_server.h>
 #include <authmilter/resolver.h>
 #include <authmilter/result.h>
 
@@ -16,7 +17,7 @@ namespace authmilter {
 enum class DnssecMode : std::uint8_t { automatic, on, off };
 
 struct UnboundOptions {
-  std::vector<std::string> nameservers;  // "ADDR" or "ADDR@PORT"; empty: the system's
+  std::vector<NameServer> nameservers;  // empty: the system's
   DnssecMode dnssec = DnssecMode::automatic;
   std::chrono::milliseconds timeout{5000};  // of one query
   std::size_t cache_octets = 32 << 20;      // of memory, for the answers that we keep

@@ -66,11 +66,9 @@ Result<Config> parse_config(std::string_view text, const std::string& name,
   read_sections(reader, *document, config);
   if (!reader.error()) check_header_limits(reader, *document, config.verify.limits);
   if (!reader.error()) check_timeouts(reader, *document, config.dns);
-  if (!reader.error() && config.authserv_id.empty()) {
-    const auto host = DomainName::parse(host_name);
-    if (host) {
-      config.authserv_id = host->text();
-    } else {
+  if (!reader.error() && !config.authserv_id) {
+    config.authserv_id = DomainName::parse(host_name);
+    if (!config.authserv_id) {
       reader.refuse(Place{}, fmt::format("identity.authserv_id: is needed, since the host's name "
                                          "\"{}\" is not a domain name",
                                          printable(host_name)));

@@ -7,17 +7,14 @@
 #include <fmt/format.h>
 
 #include <authmilter/dkim.h>
-#include <authmilter/domain_name.h>
 
 #include "base/ascii.h"
-#include "dns/name_server.h"
 
 namespace authmilter {
 namespace {
 
-constexpr std::size_t kSocketPathOctets = 107;  // sun_path of unix(7) without its NUL
-constexpr std::size_t kGroupOctets = 32;        // groupadd(8)
-constexpr std::size_t kFieldNameOctets = 76;    // one line of an h= tag
+constexpr std::size_t kGroupOctets = 32;      // groupadd(8)
+constexpr std::size_t kFieldNameOctets = 76;  // one line of an h= tag
 constexpr std::size_t kSubjectTagOctets = 200;
 
 Error refuse(std::string_view text, std::string_view complaint) {
@@ -32,43 +29,6 @@ std::optional<unsigned> parse_decimal(std::string_view text) {
   unsigned number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
-}
-
-std::optional<unsigned> parse_port(std::string_view text) {
-  const auto port = parse_decimal(text);
-  return port && *port >= 1 && *port <= 65535 ? port : std::nullopt;
-}
-
-std::string_view without_brackets(std::string_view text) {
-  const bool has_brackets = text.size() > 2 && text.front() == '[' && text.back() == ']';
-  return has_brackets ? text.substr(1, text.size() - 2) : text;
-}
-
-/// An IPv6 address has its own colons.
-std::string bracketed(const IpAddress& address) {
-  return address.is_v4() ? address.text() : "[" + address.text() + "]";
-}
-
-/// The part after "inet:" or "inet6:".
-std::optional<std::string> parse_inet_socket(std::string_view text, IpAddress::Family family) {
-  const std::size_t at = text.find('@');
-  if (at == std::string_view::npos) return std::nullopt;
-  const auto port = parse_port(text.substr(0, at));
-  if (!port) return std::nullopt;
-  const std::string_view host = text.substr(at + 1);
-  if (equals_ignoring_case(host, "localhost")) return fmt::format("{}@localhost", *port);
-  const auto address = IpAddress::parse(without_brackets(host));
-  if (!address || address->family() != family) return std::nullopt;
-  return fmt::format("{}@{}", *port, bracketed(*address));
-}
-
-Result<std::string> parse_unix_socket(std::string_view text, std::string_view path) {
-  if (path.empty() || path.front() != '/') return refuse(text, "needs an absolute path");
-  if (path.size() > kSocketPathOctets)
-    return refuse(text, fmt::format("has a path longer than {} octets", kSocketPathOctets));
-  if (path.back() == '/' || !std::all_of(path.begin(), path.end(), is_visible))
-    return refuse(text, "has no usable path");
-  return fmt::format("unix:{}", path);
 }
 
 }  // namespace
@@ -95,24 +55,10 @@ std::string print_duration(std::chrono::milliseconds duration) {
   return count % 1000 == 0 ? fmt::format("{}s", count / 1000) : fmt::format("{}ms", count);
 }
 
-Result<std::string> parse_socket(std::string_view text) {
-  for (const std::string_view scheme : {"unix:", "local:"}) {
-    if (text.starts_with(scheme)) return parse_unix_socket(text, text.substr(scheme.size()));
-  }
-  // Without an address libmilter would listen on all of them; who wants that can write 0.0.0.0.
-  if (text.starts_with("inet:")) {
-    const auto inet = parse_inet_socket(text.substr(5), IpAddress::Family::v4);
-    if (inet) return fmt::format("inet:{}", *inet);
-    return refuse(text, "is not a socket, write \"inet:PORT@ADDRESS\" with an IPv4 address");
-  }
-  if (text.starts_with("inet6:")) {
-    const auto inet6 = parse_inet_socket(text.substr(6), IpAddress::Family::v6);
-    if (inet6) return fmt::format("inet6:{}", *inet6);
-    return refuse(text, "is not a socket, write \"inet6:PORT@[ADDRESS]\" with an IPv6 address");
-  }
-  return refuse(text,
-                "is not a socket, write \"unix:/PATH\", \"inet:PORT@ADDRESS\" or "
-                "\"inet6:PORT@[ADDRESS]\"");
+Result<SocketAddress> parse_socket(std::string_view text) {
+  auto socket = SocketAddress::parse(text);
+  if (socket) return socket;
+  return refuse(text, socket.error().message);
 }
 
 Result<unsigned> parse_socket_mode(std::string_view text) {
@@ -134,23 +80,15 @@ Result<std::string> parse_group(std::string_view text) {
   return std::string(text);
 }
 
-Result<std::string> parse_nameserver(std::string_view text) {
-  const auto server = NameServer::parse(text);
-  if (server) return server->text();
+Result<NameServer> parse_nameserver(std::string_view text) {
+  auto server = NameServer::parse(text);
+  if (server) return *std::move(server);
   return refuse(text, "is not a name server, write \"ADDRESS\" or \"ADDRESS@PORT\"");
 }
 
-Result<std::string> parse_listen(std::string_view text) {
-  if (text.empty()) return std::string();
-  const std::size_t colon = text.rfind(':');
-  if (colon != std::string_view::npos) {
-    const std::string_view host = text.substr(0, colon);
-    const auto port = parse_port(text.substr(colon + 1));
-    const auto address = IpAddress::parse(without_brackets(host));
-    // An IPv6 address without brackets could end in the port.
-    if (port && address && host.starts_with('[') != address->is_v4())
-      return fmt::format("{}:{}", bracketed(*address), *port);
-  }
+Result<std::optional<HostPort>> parse_listen(std::string_view text) {
+  auto place = HostPort::parse(text);
+  if (place || text.empty()) return place;
   return refuse(text,
                 "is not an address to listen on, write \"ADDRESS:PORT\" or \"[ADDRESS]:PORT\"");
 }
@@ -161,9 +99,9 @@ Result<Network> parse_network(std::string_view text) {
   return refuse(text, "is not an address or network, write for example \"192.0.2.0/24\"");
 }
 
-Result<std::string> parse_domain(std::string_view text) {
-  const auto domain = DomainName::parse(text);
-  if (domain) return domain->text();
+Result<DomainName> parse_domain(std::string_view text) {
+  auto domain = DomainName::parse(text);
+  if (domain) return *std::move(domain);
   return refuse(text, "is not a domain name");
 }
 

@@ -1,12 +1,16 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include <authmilter/domain_name.h>
 #include <authmilter/ip_address.h>
+#include <authmilter/name_server.h>
 #include <authmilter/pattern.h>
 #include <authmilter/result.h>
+#include <authmilter/socket_address.h>
 
 namespace authmilter {
 
@@ -17,20 +21,19 @@ namespace authmilter {
 Result<std::chrono::milliseconds> parse_duration(std::string_view text);
 std::string print_duration(std::chrono::milliseconds duration);
 
-/// An MTA's way to reach the milter, in libmilter's notation: "unix:/path" (or "local:"),
-/// "inet:PORT@ADDRESS" or "inet6:PORT@ADDRESS".
-Result<std::string> parse_socket(std::string_view text);
+/// An MTA's way to reach the milter, in libmilter's notation.
+Result<SocketAddress> parse_socket(std::string_view text);
 /// Permission bits as octal digits: "0660".
 Result<unsigned> parse_socket_mode(std::string_view text);
 Result<std::string> parse_group(std::string_view text);
 
 /// "ADDRESS" or "ADDRESS@PORT"; a link-local address with its "%INTERFACE".
-Result<std::string> parse_nameserver(std::string_view text);
+Result<NameServer> parse_nameserver(std::string_view text);
 /// "ADDRESS:PORT", an IPv6 address in brackets; or nothing.
-Result<std::string> parse_listen(std::string_view text);
+Result<std::optional<HostPort>> parse_listen(std::string_view text);
 Result<Network> parse_network(std::string_view text);
 
-Result<std::string> parse_domain(std::string_view text);
+Result<DomainName> parse_domain(std::string_view text);
 /// "example.org", or "*.example.org" for every name below it.
 Result<DomainPattern> parse_domain_pattern(std::string_view text);
 /// A domain pattern, "user@example.org", "@example.org", or "<>" for the null reverse-path.

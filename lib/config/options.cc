@@ -52,7 +52,7 @@ constexpr Option<Config> kMilter[] = {
      },
      [](const Config& config) {
        const auto& sockets = config.milter.sockets;
-       return sockets.size() == 1 ? literal(sockets.front()) : literal_list(sockets);
+       return sockets.size() == 1 ? literal(sockets.front().text()) : literal_list(sockets);
      }},
     {"socket_mode",
      [](Reader& reader, const Value& value, Config& config) {
@@ -71,7 +71,9 @@ constexpr Option<Config> kIdentity[] = {
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.authserv_id, reader.parsed(value, parse_domain));
      },
-     [](const Config& config) { return literal(config.authserv_id); }},
+     [](const Config& config) {
+       return config.authserv_id ? literal(config.authserv_id->text()) : "";
+     }},
     {"trusted_authserv_ids",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.trusted_authserv_ids, reader.list(value, parse_domain));
@@ -214,7 +216,9 @@ constexpr Option<Config> kMetrics[] = {
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.metrics_listen, reader.parsed(value, parse_listen));
      },
-     [](const Config& config) { return literal(config.metrics_listen); }},
+     [](const Config& config) {
+       return literal(config.metrics_listen ? config.metrics_listen->text() : "");
+     }},
 };
 
 }  // namespace

@@ -35,29 +35,13 @@ void need(Reader& reader, const Value& table, std::string_view key) {
 }
 
 /// The name of a domain that is signed for. Patterns are of other settings.
-Result<std::string> parse_signing_domain(std::string_view text) {
+Result<DomainName> parse_signing_domain(std::string_view text) {
   const auto below = DomainName::parse(text.substr(text.starts_with("*.") ? 2 : 0));
   if (!text.starts_with("*.") || !below) return parse_domain(text);
   return Error{
       fmt::format("\"{}\" is not a domain name, write \"{}\" and, for the names below it, "
                   "subdomains = true",
                   printable(text), below->text())};
-}
-
-std::optional<DomainName> read_name(Reader& reader, const Value& value) {
-  const auto text = reader.parsed(value, parse_signing_domain);
-  return text ? DomainName::parse(*text) : std::nullopt;
-}
-
-Result<std::string> parse_selector(std::string_view text) {
-  const auto selector = Selector::of_own_key(text);
-  if (!selector) return selector.error();
-  return selector->text();
-}
-
-std::optional<Selector> read_selector(Reader& reader, const Value& value) {
-  const auto text = reader.parsed(value, parse_selector);
-  return text ? Selector::parse(*text) : std::nullopt;
 }
 
 /// A `[[signing.domain]]` or an entry of its keys while it is read: a DomainName cannot be empty.
@@ -162,7 +146,7 @@ constexpr Option<Config> kSigning[] = {
 constexpr Option<SigningDomainConfig> kDomain[] = {
     {"domain",
      [](Reader& reader, const Value& value, SigningDomainConfig& domain) {
-       assign(domain.domain, read_name(reader, value));
+       assign(domain.domain, reader.parsed(value, parse_signing_domain));
      },
      [](const SigningDomainConfig& domain) { return literal(domain.domain.text()); }},
     {"subdomains",
@@ -181,7 +165,7 @@ constexpr Option<SigningDomainConfig> kDomain[] = {
 constexpr Option<SigningKeyConfig> kKey[] = {
     {"selector",
      [](Reader& reader, const Value& value, SigningKeyConfig& key) {
-       assign(key.selector, read_selector(reader, value));
+       assign(key.selector, reader.parsed(value, Selector::of_own_key));
      },
      [](const SigningKeyConfig& key) { return literal(key.selector.text()); }},
     {"file",

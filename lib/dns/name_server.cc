@@ -1,11 +1,10 @@
-#include "dns/name_server.h"
+#include <authmilter/name_server.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
-#include <system_error>
 
 #include "base/ascii.h"
+#include "base/port.h"
 
 namespace authmilter {
 namespace {
@@ -17,13 +16,6 @@ bool is_interface(std::string_view name) {
   return !name.empty() && name.size() <= kInterfaceOctets &&
          std::all_of(name.begin(), name.end(),
                      [](char c) { return is_alnum(c) || c == '.' || c == '-' || c == '_'; });
-}
-
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (failure != std::errc() || end != text.data() + text.size() || port == 0) return std::nullopt;
-  return port;
 }
 
 /// RFC 4291 section 2.5.6: fe80::/10.

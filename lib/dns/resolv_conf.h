@@ -9,8 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include <authmilter/name_server.h>
+
 #include "dns/file_text.h"
-#include "dns/name_server.h"
 
 namespace authmilter {
 

@@ -35,9 +35,10 @@ bool from_border_server(const Envelope& envelope, const Config& config) {
 /// trusted and hands the mail over from inside; from anywhere else the same field is a forgery.
 bool may_stand(std::string_view value, const Envelope& envelope, const Config& config) {
   const auto id = parse_authserv_id(value);
+  const auto& trusted = config.trusted_authserv_ids;
   return id && from_border_server(envelope, config) &&
-         std::find(config.trusted_authserv_ids.begin(), config.trusted_authserv_ids.end(), *id) !=
-             config.trusted_authserv_ids.end();
+         std::any_of(trusted.begin(), trusted.end(),
+                     [&](const DomainName& name) { return name.text() == *id; });
 }
 
 bool is_bimi_result(const HeaderField& field) {
@@ -47,8 +48,8 @@ bool is_bimi_result(const HeaderField& field) {
 
 /// A results field in our name that nobody would forge.
 bool is_adverse(const HeaderField& field, const Config& config) {
-  return has_name(field, kResultsField) && bears_name(field.value, config.authserv_id) &&
-         speaks_against(field.value, config.authserv_id);
+  return has_name(field, kResultsField) && bears_name(field.value, *config.authserv_id) &&
+         speaks_against(field.value, *config.authserv_id);
 }
 
 bool is_forged(const HeaderField& field, const Envelope& envelope, const Config& config) {
@@ -57,7 +58,7 @@ bool is_forged(const HeaderField& field, const Envelope& envelope, const Config&
   if (has_name(field, kVerdictField) || is_bimi_result(field)) {
     return enforcing && !from_border_server(envelope, config);
   }
-  return has_name(field, kResultsField) && claims_to_be_ours(field.value, config.authserv_id) &&
+  return has_name(field, kResultsField) && claims_to_be_ours(field.value, *config.authserv_id) &&
          !may_stand(field.value, envelope, config);
 }
 
@@ -125,7 +126,7 @@ std::optional<HeaderEdit> judgement_to_restore(const std::vector<HeaderField>& f
     return std::nullopt;
   // RFC 8601 section 2.7.1: what was found cannot be learned any more, now or later.
   const AuthenticationResults results{
-      .authserv_id = config.authserv_id,
+      .authserv_id = config.authserv_id->text(),
       .results = {{.method = "dmarc", .result = "permerror", .comment = "judged before"}}};
   return HeaderEdit{HeaderEdit::Action::insert, 0, std::string(kResultsField), compose(results)};
 }

@@ -11,12 +11,6 @@
 namespace authmilter {
 namespace {
 
-bool same_name(std::string_view a, std::string_view b) {
-  const auto first = DomainName::parse(a);
-  const auto second = DomainName::parse(b);
-  return first && second ? *first == *second : equals_ignoring_case(a, b);
-}
-
 /// Whether the text begins with the name, quoted or not. Only for what cannot be read: a longer
 /// name that begins so counts too.
 bool begins_with_name(std::string_view value, std::string_view authserv_id) {
@@ -36,7 +30,7 @@ bool has_second_reading(std::string_view value, std::string_view authserv_id) {
   if (value.find("=?") != std::string_view::npos) return true;
   const std::size_t name = skip_cfws(value, 0);
   if (name == std::string_view::npos) return true;
-  if (to_lower(value.substr(0, name)).find(to_lower(authserv_id)) != std::string::npos) return true;
+  if (to_lower(value.substr(0, name)).find(authserv_id) != std::string::npos) return true;
   value.remove_prefix(name);
   for (std::size_t end; (end = value.find_first_of(kLineEnds)) != std::string_view::npos;) {
     value.remove_prefix(end + 1);
@@ -65,18 +59,18 @@ bool is_of_ours(const HeaderField& field, const Config& config) {
   // A program on the way may have written as encoded words what we wrote.
   const bool encoded = field.value.find("=?") != std::string::npos;
   const std::string decoded = encoded ? decoded_value(field.value).value_or("") : "";
-  const auto is_borne = [&](const std::string& id) {
+  const auto is_borne = [&](const DomainName& id) {
     return bears_name(field.value, id) || (encoded && bears_name(decoded, id));
   };
   const auto& trusted = config.trusted_authserv_ids;
-  return is_borne(config.authserv_id) || std::any_of(trusted.begin(), trusted.end(), is_borne);
+  return is_borne(*config.authserv_id) || std::any_of(trusted.begin(), trusted.end(), is_borne);
 }
 
 }  // namespace
 
-bool bears_name(std::string_view value, std::string_view authserv_id) {
+bool bears_name(std::string_view value, const DomainName& authserv_id) {
   const auto id = parse_authserv_id(value);
-  return id ? same_name(*id, authserv_id) : begins_with_name(value, authserv_id);
+  return id ? DomainName::parse(*id) == authserv_id : begins_with_name(value, authserv_id.text());
 }
 
 bool vouches_for(std::string_view value, const DomainName& author) {
@@ -91,8 +85,8 @@ bool vouches_for(std::string_view value, const DomainName& author) {
   return vouched;
 }
 
-bool speaks_against(std::string_view value, std::string_view authserv_id) {
-  if (has_second_reading(value, authserv_id)) return false;
+bool speaks_against(std::string_view value, const DomainName& authserv_id) {
+  if (has_second_reading(value, authserv_id.text())) return false;
   const auto read = parse_authentication_results(value);
   if (!read) return false;
   const auto& results = read->results;

@@ -65,16 +65,13 @@ std::optional<std::string> parse_authserv_id(std::string_view value) {
   return name;
 }
 
-bool claims_to_be_ours(std::string_view value, std::string_view authserv_id) {
+bool claims_to_be_ours(std::string_view value, const DomainName& authserv_id) {
   // RFC 8601 section 5: a field from outside with our name must go; so must one that some reader
   // may take for such a field.
   const auto id = parse_authserv_id(value);
-  if (!id || has_line_with_name(value, normalized(authserv_id))) return true;
+  if (!id || has_line_with_name(value, authserv_id.text())) return true;
   const auto theirs = DomainName::parse(*id);
-  const auto ours = DomainName::parse(authserv_id);
-  if (theirs && ours) return *theirs == *ours;
-  if (!theirs && !is_printable_ascii(*id)) return true;
-  return *id == normalized(authserv_id);
+  return theirs ? *theirs == authserv_id : !is_printable_ascii(*id);
 }
 
 }  // namespace authmilter

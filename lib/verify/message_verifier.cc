@@ -91,7 +91,7 @@ SpfRequest spf_request(const Envelope& envelope, const Config& config, std::int6
   return {.client = *envelope.client,
           .helo = envelope.helo,
           .mail_from = envelope.mail_from,
-          .receiver = config.authserv_id,
+          .receiver = config.authserv_id->text(),
           .now = now};
 }
 
@@ -249,7 +249,7 @@ void MessageVerifier::Impl::add_edits(Verdict& verdict) const {
     verdict.edits.insert(verdict.edits.end(), tags.begin(), tags.end());
   }
   const std::string value =
-      compose(make_authentication_results(verdict.findings, config.authserv_id));
+      compose(make_authentication_results(verdict.findings, *config.authserv_id));
   verdict.authentication_results = unfolded(value);
   // Last, so that it stands on top (RFC 8601 section 4.1: above everything this host did not add).
   verdict.edits.push_back({HeaderEdit::Action::insert, 0, "Authentication-Results", value});

@@ -96,9 +96,9 @@ MethodResult dmarc_result(const DmarcOutcome& dmarc) {
 }  // namespace
 
 AuthenticationResults make_authentication_results(const Findings& findings,
-                                                  const std::string& authserv_id) {
+                                                  const DomainName& authserv_id) {
   AuthenticationResults field;
-  field.authserv_id = authserv_id;
+  field.authserv_id = authserv_id.text();
   // One entry: RFC 8601 allows more, but readers downstream take the best of them, or the last.
   if (const SpfOutcome* spf = deciding_spf(findings)) field.results.push_back(spf_result(*spf));
   const std::size_t signatures = std::min(findings.dkim.size(), kDkimEntries);

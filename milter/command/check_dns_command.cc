@@ -65,8 +65,10 @@ ExitStatus run(const CheckDnsOptions& options, const CommonOptions& common) {
                 "check-dns: --zone asks no name server, so there is none to try");
   }
   const bool named = !options.dns.nameservers.empty();
+  const auto servers = name_servers(options.dns);
+  if (!servers) return fail(ExitStatus::usage, servers.error());
   UnboundOptions resolver;
-  resolver.nameservers = named ? options.dns.nameservers : config->dns.nameservers;
+  resolver.nameservers = named ? *servers : config->dns.nameservers;
   resolver.dnssec = options.dns.no_dnssec ? DnssecMode::off : config->dns.dnssec;
   resolver.timeout = config->dns.timeout;
   resolver.trust_anchor_file = config->dns.trust_anchor.string();

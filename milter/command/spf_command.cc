@@ -55,7 +55,7 @@ ExitStatus run(const SpfOptions& options, const CommonOptions& common) {
   const SpfRequest request{.client = IpAddress::parse(options.ip).value(),
                            .helo = parse_helo(options.helo),
                            .mail_from = parse_reverse_path(options.mail_from.value_or("<>")),
-                           .receiver = runtime->config().authserv_id,
+                           .receiver = runtime->config().authserv_id->text(),
                            .now = time_or_now(options.time)};
   BudgetResolver budget = runtime->message_budget();
   RecordingResolver recording(budget);

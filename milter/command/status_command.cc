@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -29,30 +29,22 @@ struct StatusOptions {
   std::string url;
 };
 
-/// "ADDRESS:PORT" or "[ADDRESS]:PORT", also between "http://" and "/metrics". An address that a
-/// daemon listens on for all stands for this host.
-std::optional<HttpAddress> parse_address(std::string_view text) {
+/// "ADDRESS:PORT" or "[ADDRESS]:PORT", also between "http://" and "/metrics".
+std::optional<HostPort> parse_url(std::string_view text) {
+  constexpr std::string_view kLocalhost = "localhost:";
   if (text.starts_with("http://")) text.remove_prefix(7);
   for (const std::string_view end : {"/", "/metrics"}) {
     if (text.ends_with(end)) text.remove_suffix(end.size());
   }
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return std::nullopt;
-  std::string_view host = text.substr(0, colon);
-  const std::string_view digits = text.substr(colon + 1);
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (error != std::errc() || end != digits.data() + digits.size() || port == 0) {
-    return std::nullopt;
-  }
-  const bool bracketed = host.starts_with('[') && host.ends_with(']');
-  if (bracketed) host = host.substr(1, host.size() - 2);
-  if (host == "localhost") host = "127.0.0.1";
-  if (host == "0.0.0.0") host = "127.0.0.1";
-  if (host == "::") host = "::1";
-  const auto address = IpAddress::parse(host);
-  if (!address || bracketed == address->is_v4()) return std::nullopt;
-  return HttpAddress{*address, port};
+  if (!text.starts_with(kLocalhost)) return HostPort::parse(text);
+  return HostPort::parse(fmt::format("127.0.0.1:{}", text.substr(kLocalhost.size())));
+}
+
+/// An address that a daemon listens on for all stands for this host.
+HostPort as_asked(HostPort place) {
+  if (place.address == IpAddress::parse("0.0.0.0")) place.address = *IpAddress::parse("127.0.0.1");
+  if (place.address == IpAddress::parse("::")) place.address = *IpAddress::parse("::1");
+  return place;
 }
 
 // JSON
@@ -235,27 +227,28 @@ void show_signing(Report& report, const DaemonStatus& status, std::int64_t now) 
 }
 
 ExitStatus run(const StatusOptions& options, const CommonOptions& common) {
-  std::string where = options.url;
-  if (where.empty()) {
+  std::optional<HostPort> where = parse_url(options.url);
+  if (!options.url.empty() && !where) {
+    return fail(ExitStatus::usage,
+                "status: \"" + options.url + "\" is not of the form ADDRESS:PORT");
+  }
+  if (!where) {
     const auto config = read_configuration(common);
     if (!config) return fail(ExitStatus::configuration, config.error());
     where = config->metrics_listen;
-    if (where.empty()) {
-      return fail(ExitStatus::configuration,
-                  "status: the daemon serves no metrics: metrics.listen is not set");
-    }
   }
-  const auto address = parse_address(where);
-  if (!address)
-    return fail(ExitStatus::usage, "status: \"" + where + "\" is not of the form ADDRESS:PORT");
-  const auto text = http_get(*address, "/metrics", kPatience);
+  if (!where) {
+    return fail(ExitStatus::configuration,
+                "status: the daemon serves no metrics: metrics.listen is not set");
+  }
+  const HostPort address = as_asked(*where);
+  const auto text = http_get(address, "/metrics", kPatience);
   if (!text) return fail(ExitStatus::unavailable, text.error());
   const auto samples = parse_exposition(*text);
   if (!samples)
-    return fail(ExitStatus::unavailable, address->text() + ": " + samples.error().message);
+    return fail(ExitStatus::unavailable, address.text() + ": " + samples.error().message);
   const auto status = read_status(*samples);
-  if (!status)
-    return fail(ExitStatus::unavailable, address->text() + ": not authmilterd's metrics");
+  if (!status) return fail(ExitStatus::unavailable, address.text() + ": not authmilterd's metrics");
 
   const std::int64_t now = time_or_now({});
   const bool reloaded = std::all_of(status->processes.begin(), status->processes.end(),

@@ -101,6 +101,14 @@ class CheckDns(unittest.TestCase):
         self.assertEqual([bad(one["checks"]) for one in report["name_servers"]], [{}, {"answers": "fail"}])
         self.assertEqual(bad(report["daemon"]), {})
 
+    def test_a_name_server_that_is_none(self):
+        self.configure(self.tree.address)
+        for text in ("ns.example.org", "192.0.2.53@0", "::1@65536", "127.0.0.1:53"):
+            with self.subTest(text=text):
+                result = run("--config", str(self.config), "--nameserver", text)
+                self.assertEqual((result.returncode, result.stdout), (64, ""))
+                self.assertIn(f'nameserver "{text}" is not ADDRESS or ADDRESS@PORT', result.stderr)
+
     def test_the_command_line(self):
         self.configure(self.tree.address)
         config = ["--config", str(self.config)]

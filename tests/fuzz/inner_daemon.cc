@@ -86,7 +86,7 @@ InnerDaemon::InnerDaemon(std::shared_ptr<const Runtime> runtime)
   setlogmask(LOG_MASK(LOG_EMERG));
   const TemporaryFolder folder;
   const std::string path = (folder.path() / "socket").string();
-  const std::string name = "unix:" + path;
+  const auto name = SocketAddress::of_file(path);
   require(static_cast<bool>(register_milter({runtimes_, logger_, metrics_}, name)), "registered");
   const auto listening = ListeningSocket::open(name, {.socket_group = ""}, logger_);
   require(static_cast<bool>(listening), "the socket opens");

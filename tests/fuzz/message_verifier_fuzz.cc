@@ -24,6 +24,8 @@ using fuzz::require;
 
 namespace {
 
+const DomainName kOther = DomainName::parse("other.example").value();
+
 PolicyActions all(Disposition action) {
   return {action, action, action, action, action, action, action, action};
 }
@@ -48,7 +50,7 @@ std::vector<PolicyOverride> overrides() {
 
 Config make_config(std::string_view letters) {
   Config config;
-  config.authserv_id = "mx.example.org";
+  config.authserv_id = DomainName::parse("mx.example.org");
   constexpr std::pair<char, Disposition> kActions[] = {
       {'a', Disposition::accept}, {'g', Disposition::tag},      {'h', Disposition::quarantine},
       {'r', Disposition::reject}, {'e', Disposition::tempfail}, {'d', Disposition::discard}};
@@ -120,7 +122,7 @@ void check_edits(const Verdict& verdict, const Subject& subject) {
   require(results_fields == 1 && last.name == "Authentication-Results", "one field of ours");
 
   const auto parsed = parse_authentication_results(last.value);
-  require(parsed && parsed->authserv_id == subject.config.authserv_id, "it reads back");
+  require(parsed && parsed->authserv_id == subject.config.authserv_id->text(), "it reads back");
   const auto& findings = verdict.findings;
   const std::size_t spf_entries = findings.spf.empty() ? 0 : 1;
   const auto dkim_entries = std::clamp<std::size_t>(findings.dkim.size(), 1, 100);
@@ -128,15 +130,15 @@ void check_edits(const Verdict& verdict, const Subject& subject) {
   require(parsed->results.back().method == "dmarc" &&
               parsed->results.back().result == to_string(findings.dmarc.result),
           "DMARC's is the last");
-  require(!claims_to_be_ours(verdict.authentication_results, "other.example") &&
-              claims_to_be_ours(verdict.authentication_results, subject.config.authserv_id),
+  require(!claims_to_be_ours(verdict.authentication_results, kOther) &&
+              claims_to_be_ours(verdict.authentication_results, *subject.config.authserv_id),
           "it bears our name");
 }
 
 /// Only a receiving host may have added it.
 bool is_forged(const HeaderField& field, const Config& config) {
   if (has_name(field, "Authentication-Results")) {
-    return claims_to_be_ours(field.value, config.authserv_id);
+    return claims_to_be_ours(field.value, *config.authserv_id);
   }
   const bool ours = has_name(field, "X-Authmilter-Verdict") || has_name(field, "BIMI-Location") ||
                     has_name(field, "BIMI-Indicator");

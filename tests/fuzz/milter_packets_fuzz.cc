@@ -28,6 +28,8 @@ using Action = HeaderEdit::Action;
 
 namespace {
 
+const DomainName kOurName = DomainName::parse("mx.example.net").value();
+
 constexpr const char* kAuthorised = "192.0.2.1";
 // Its clients must use TLS.
 constexpr const char* kEncrypting = "203.0.113.0/24";
@@ -74,7 +76,7 @@ constexpr const char* kHonestMessage =
 
 Config make_config() {
   Config config;
-  config.authserv_id = "mx.example.net";
+  config.authserv_id = kOurName;
   config.internal = {*Network::parse("127.0.0.0/8"), *Network::parse("::1/128")};
   config.require_tls = {{{*Network::parse(kEncrypting)}, TlsVersion::tls1_2}};
   config.policy.tag_subject = "[forged?] ";
@@ -206,7 +208,7 @@ void check_edit(const HeaderEdit& edit) {
 
 void check_results(const std::string& value, const Rights& rights, bool football) {
   const auto results = parse_authentication_results(trim_wsp(value));
-  require(results && results->authserv_id == "mx.example.net", "the results read back");
+  require(results && results->authserv_id == kOurName.text(), "the results read back");
   const MethodResult& dmarc = results->results.back();
   require(dmarc.method == "dmarc", "DMARC's is the last");
   for (const ResultProperty& property : dmarc.properties) {
@@ -308,7 +310,7 @@ void check_message(const OrderlyMessage& orderly, const Rights& rights) {
   std::ptrdiff_t against = 0;
   for (const HeaderField& field : sent.fields) {
     if (!has_name(field, "Authentication-Results")) continue;
-    if (!claims_to_be_ours(field.value, "mx.example.net")) continue;
+    if (!claims_to_be_ours(field.value, kOurName)) continue;
     ++ours;
     if (speaks_against(field)) ++against;
   }

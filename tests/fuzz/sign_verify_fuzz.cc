@@ -24,7 +24,7 @@ constexpr std::int64_t kNow = 1'700'000'000;
 
 Config make_config(std::string_view letters) {
   Config config;
-  config.authserv_id = "mx.example.org";
+  config.authserv_id = DomainName::parse("mx.example.org");
   config.internal = {*Network::parse("192.0.2.0/24")};
   config.signing = fuzz::signing_setup().config;
   const auto letter = [&](std::size_t i) {

@@ -11,7 +11,6 @@
 #include <authmilter/dns_health.h>
 
 #include "dns/check/server_rules.h"
-#include "dns/name_server.h"
 #include "dns/resolv_conf.h"
 
 namespace authmilter {
@@ -126,8 +125,7 @@ Result<DnsCheckReport> check_dns(const UnboundOptions& options, const DnsCheckNa
   auto resolver = make_unbound_resolver(options);
   if (!resolver) return resolver.error();
 
-  std::vector<NameServer> servers;
-  for (const std::string& text : options.nameservers) servers.push_back(*NameServer::parse(text));
+  std::vector<NameServer> servers = options.nameservers;
   if (servers.empty()) servers = read_resolv_conf(options.resolv_conf).servers;
 
   DnsCheckReport report;

@@ -8,8 +8,7 @@
 
 #include <authmilter/dns_record.h>
 #include <authmilter/ip_address.h>
-
-#include "dns/name_server.h"
+#include <authmilter/name_server.h>
 
 namespace authmilter {
 

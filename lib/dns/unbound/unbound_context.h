@@ -6,9 +6,9 @@
 
 #include <unbound.h>
 
+#include <authmilter/name_server.h>
 #include <authmilter/result.h>
 
-#include "dns/name_server.h"
 #include "dns/unbound/event_loop.h"
 #include "dns/unbound/trust_anchor.h"
 

@@ -12,7 +12,6 @@
 
 #include "base/ascii.h"
 #include "base/locked.h"
-#include "dns/name_server.h"
 #include "dns/unbound/answer_cache.h"
 #include "dns/unbound/lookups.h"
 #include "dns/unbound/trust_anchor.h"
@@ -262,13 +261,7 @@ class UnboundResolver final : public Resolver {
 
 Result<std::unique_ptr<Resolver>> make_unbound_resolver(const UnboundOptions& options) {
   WorkerOptions worker;
-  for (const std::string& text : options.nameservers) {
-    const auto server = NameServer::parse(text);
-    if (!server)
-      return Error{
-          fmt::format("nameserver \"{}\" is not ADDRESS or ADDRESS@PORT", printable(text, 64))};
-    worker.nameservers.push_back(*server);
-  }
+  worker.nameservers = options.nameservers;
   worker.resolv_conf = options.resolv_conf;
   worker.lifetime = options.timeout;
   auto anchoring = read_anchors(options.dnssec, options.trust_anchor_file);

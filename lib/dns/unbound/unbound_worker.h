@@ -9,9 +9,9 @@
 #include <vector>
 
 #include <authmilter/dns_answer.h>
+#include <authmilter/name_server.h>
 
 #include "base/locked.h"
-#include "dns/name_server.h"
 #include "dns/resolv_conf.h"
 #include "dns/unbound/event_loop.h"
 #include "dns/unbound/lookups.h"

@@ -23,21 +23,23 @@ Result<ResolverSet> zones_alone(const std::vector<std::string>& paths) {
   return set;
 }
 
-DnsConfig with_options(DnsConfig config, const DnsOptions& options) {
-  if (!options.nameservers.empty()) {
+Result<ResolverSet> configured(DnsConfig config, const DnsOptions& options) {
+  const auto servers = name_servers(options);
+  if (!servers) return servers.error();
+  if (!servers->empty()) {
     // "For every name": zones that the daemon would ask first are left out.
-    config.nameservers = options.nameservers;
+    config.nameservers = *servers;
     config.zones.clear();
   }
   if (options.no_dnssec) config.dnssec = DnssecMode::off;
-  return config;
+  return make_resolver(config);
 }
 
 }  // namespace
 
 CommandRuntime::CommandRuntime(Config config, const DnsOptions& options) {
   const bool zones = !options.zones.empty();
-  auto dns = zones ? zones_alone(options.zones) : make_resolver(with_options(config.dns, options));
+  auto dns = zones ? zones_alone(options.zones) : configured(config.dns, options);
   if (dns) {
     runtime_.emplace(std::move(config), nullptr, std::move(*dns));
     return;

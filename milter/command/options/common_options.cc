@@ -6,6 +6,9 @@
 #include <authmilter/domain_name.h>
 #include <authmilter/host_name.h>
 #include <authmilter/selector.h>
+#include <fmt/format.h>
+
+#include "output/output.h"
 
 namespace authmilter::tools {
 namespace {
@@ -47,6 +50,19 @@ void add_dns_options(CLI::App& command, DnsOptions& options) {
       ->type_name("ADDR[@PORT]")
       ->excludes(zone);
   command.add_flag("--no-dnssec", options.no_dnssec, "do not validate with DNSSEC");
+}
+
+Result<std::vector<NameServer>> name_servers(const DnsOptions& options) {
+  std::vector<NameServer> servers;
+  for (const std::string& text : options.nameservers) {
+    const auto server = NameServer::parse(text);
+    if (!server) {
+      return Error{
+          fmt::format("nameserver \"{}\" is not ADDRESS or ADDRESS@PORT", printable(text))};
+    }
+    servers.push_back(*server);
+  }
+  return servers;
 }
 
 CLI::Option* add_repeatable(CLI::App& command, const std::string& name,

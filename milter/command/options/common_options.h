@@ -9,6 +9,7 @@
 
 #include <authmilter/config.h>
 #include <authmilter/ip_address.h>
+#include <authmilter/name_server.h>
 #include <authmilter/result.h>
 
 namespace authmilter::tools {
@@ -29,6 +30,8 @@ struct DnsOptions {
   bool no_dnssec = false;
 };
 void add_dns_options(CLI::App& command, DnsOptions& options);
+/// Those of --nameserver.
+Result<std::vector<NameServer>> name_servers(const DnsOptions& options);
 
 /// A repeatable option that takes one value each time, so that the next word stays what it is.
 CLI::Option* add_repeatable(CLI::App& command, const std::string& name,

@@ -41,9 +41,9 @@ class Descriptor {
 /// A connection that does nothing beyond its deadline. Errors are errno's values.
 class Connection {
  public:
-  Connection(const HttpAddress& address, Clock::time_point deadline)
+  Connection(const HostPort& address, Clock::time_point deadline)
       : deadline_(deadline),
-        socket_(::socket(address.host.is_v4() ? AF_INET : AF_INET6,
+        socket_(::socket(address.address.is_v4() ? AF_INET : AF_INET6,
                          SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
     error_ = socket_.get() < 0 ? errno : connect(address);
   }
@@ -78,11 +78,11 @@ class Connection {
  private:
   static bool again() { return errno == EAGAIN || errno == EINTR; }
 
-  int connect(const HttpAddress& address) {
-    const auto octets = address.host.octets();
+  int connect(const HostPort& address) {
+    const auto octets = address.address.octets();
     sockaddr_storage place{};
     socklen_t size = 0;
-    if (address.host.is_v4()) {
+    if (address.address.is_v4()) {
       sockaddr_in v4{};
       v4.sin_family = AF_INET;
       v4.sin_port = htons(address.port);
@@ -136,12 +136,7 @@ std::optional<std::size_t> content_length(std::string_view header) {
 
 }  // namespace
 
-std::string HttpAddress::text() const {
-  return host.is_v4() ? fmt::format("{}:{}", host.text(), port)
-                      : fmt::format("[{}]:{}", host.text(), port);
-}
-
-Result<std::string> http_get(const HttpAddress& address, const std::string& path,
+Result<std::string> http_get(const HostPort& address, const std::string& path,
                              std::chrono::milliseconds time) {
   const auto fail = [&](std::string_view why) {
     return Error{fmt::format("http://{}{}: {}", address.text(), path, why)};

@@ -16,16 +16,13 @@ struct FreeAddresses {
 };
 using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
 
-Addresses numeric_address(const std::string& listen) {
-  const std::size_t colon = listen.rfind(':');
-  if (colon == std::string::npos) return nullptr;
-  std::string host = listen.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+Addresses numeric_address(const HostPort& listen) {
   addrinfo hints{};
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  const std::string port = listen.substr(colon + 1);
+  const std::string host = listen.address.text();
+  const std::string port = std::to_string(listen.port);
   if (getaddrinfo(host.c_str(), port.c_str(), &hints, &found) != 0) return nullptr;
   return Addresses(found);
 }
@@ -46,9 +43,9 @@ int try_to_listen(const addrinfo& address) {
 
 }  // namespace
 
-std::string listen_fault(const std::string& listen) {
+std::string listen_fault(const HostPort& listen) {
   const Addresses address = numeric_address(listen);
-  if (address == nullptr) return "it is not an address and a port";
+  if (address == nullptr) return "this host does not know such addresses";
   const int fault = try_to_listen(*address);
   switch (fault) {
     case 0:

@@ -2,10 +2,11 @@
 
 #include <string>
 
+#include <authmilter/socket_address.h>
+
 namespace authmilter {
 
-/// Why nobody can listen on `listen` ("ADDRESS:PORT", an IPv6 address in brackets) now, and what to
-/// do about it; empty when it can be done.
-std::string listen_fault(const std::string& listen);
+/// Why nobody can listen on `listen` now, and what to do about it; empty when it can be done.
+std::string listen_fault(const HostPort& listen);
 
 }  // namespace authmilter

@@ -58,16 +58,16 @@ struct MetricsServer::Impl {
 MetricsServer::MetricsServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 MetricsServer::~MetricsServer() = default;
 
-Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const std::string& listen,
+Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const HostPort& listen,
                                                             DaemonFacts facts,
                                                             const Metrics& metrics) {
   try {
     return std::unique_ptr<MetricsServer>(
-        new MetricsServer(std::make_unique<Impl>(listen, std::move(facts), metrics)));
+        new MetricsServer(std::make_unique<Impl>(listen.text(), std::move(facts), metrics)));
   } catch (const std::exception& e) {
     // The library says no more than that something possibly went wrong with the port.
     const std::string fault = listen_fault(listen);
-    return Error{"metrics.listen: cannot listen on " + listen + ": " +
+    return Error{"metrics.listen: cannot listen on " + listen.text() + ": " +
                  (fault.empty() ? e.what() : fault)};
   }
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <authmilter/result.h>
+#include <authmilter/socket_address.h>
 
 #include "metrics/metrics.h"
 
@@ -21,8 +22,8 @@ struct DaemonFacts {
 /// Serves /metrics for Prometheus until it is destroyed. It has threads of its own.
 class MetricsServer {
  public:
-  /// `listen` is "ADDRESS:PORT"; `metrics` must outlive the server.
-  static Result<std::unique_ptr<MetricsServer>> start(const std::string& listen, DaemonFacts facts,
+  /// `metrics` must outlive the server.
+  static Result<std::unique_ptr<MetricsServer>> start(const HostPort& listen, DaemonFacts facts,
                                                       const Metrics& metrics);
   ~MetricsServer();
 

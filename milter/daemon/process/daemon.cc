@@ -56,9 +56,10 @@ std::string_view advice_on(DnsShare share) {
 
 /// What a reload cannot change.
 std::string settings_of_the_start(const Config& config) {
-  std::string text = fmt::format("{:o} {} {}", config.milter.socket_mode,
-                                 config.milter.socket_group, config.metrics_listen);
-  for (const std::string& socket : config.milter.sockets) text += ' ' + socket;
+  std::string text =
+      fmt::format("{:o} {} {}", config.milter.socket_mode, config.milter.socket_group,
+                  config.metrics_listen ? config.metrics_listen->text() : "");
+  for (const SocketAddress& socket : config.milter.sockets) text += ' ' + socket.text();
   return text;
 }
 
@@ -261,7 +262,8 @@ ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Notifie
   Housekeeping housekeeping(options, runtimes, logger, process_metrics, dns_metrics, notifier,
                             *listening, std::move(dns_trouble));
   std::thread([&housekeeping] { housekeeping.run(); }).detach();
-  logger.info("serving", {{"socket", socket.address}, {"authserv_id", config.authserv_id}});
+  logger.info("serving",
+              {{"socket", socket.address.text()}, {"authserv_id", config.authserv_id->text()}});
   notifier.ready();
   // Returns only when it cannot go on.
   run_milter();
@@ -279,13 +281,15 @@ ExitCode serve_alone(const DaemonOptions& options, const Config& config, Metrics
 
 Result<std::unique_ptr<MetricsServer>> serve_metrics(const DaemonOptions& options,
                                                      const Config& config, const Metrics& metrics) {
-  if (config.metrics_listen.empty()) return std::unique_ptr<MetricsServer>();
+  if (!config.metrics_listen) return std::unique_ptr<MetricsServer>();
+  std::vector<std::string> sockets;
+  for (const SocketAddress& socket : config.milter.sockets) sockets.push_back(socket.text());
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return MetricsServer::start(
-      config.metrics_listen,
+      *config.metrics_listen,
       {.version = options.version,
        .started = std::chrono::duration_cast<std::chrono::seconds>(now).count(),
-       .sockets = config.milter.sockets},
+       .sockets = std::move(sockets)},
       metrics);
 }
 

@@ -33,7 +33,7 @@ ExitCode cannot_start(ExitCode code, const Error& error);
 
 /// One of the daemon's processes: the socket that it serves, and its place among those configured.
 struct ServedSocket {
-  std::string address;
+  SocketAddress address;
   std::size_t number = 0;
 };
 

@@ -382,7 +382,7 @@ static sfsistat on_close(SMFICTX* ctx) noexcept {
 
 }  // extern "C"
 
-Status register_milter(const MilterContext& context, const std::string& socket) {
+Status register_milter(const MilterContext& context, const SocketAddress& socket) {
   static const MilterContext the_context = context;
   milter = &the_context;
   std::string name = "authmilter";
@@ -401,10 +401,10 @@ Status register_milter(const MilterContext& context, const std::string& socket) 
   description.xxfi_abort = on_abort;
   description.xxfi_close = on_close;
   description.xxfi_negotiate = on_negotiate;
-  std::string connection = socket;
+  std::string connection = socket.text();
   if (smfi_register(description) != MI_SUCCESS) return Error{"libmilter cannot be set up"};
   if (smfi_setconn(connection.data()) != MI_SUCCESS) {
-    return Error{fmt::format("{}: not a socket that libmilter knows", socket)};
+    return Error{fmt::format("{}: not a socket that libmilter knows", socket.text())};
   }
   smfi_setmaxdatasize(kPacketOctets);
   smfi_settimeout(kIdleSeconds);
@@ -412,9 +412,9 @@ Status register_milter(const MilterContext& context, const std::string& socket) 
   return Done{};
 }
 
-Status open_milter_socket(const std::string& socket) {
+Status open_milter_socket(const SocketAddress& socket) {
   if (smfi_opensocket(false) == MI_SUCCESS) return Done{};
-  return Error{fmt::format("{}: cannot be opened: {}", socket, std::strerror(errno))};
+  return Error{fmt::format("{}: cannot be opened: {}", socket.text(), std::strerror(errno))};
 }
 
 void run_milter() {

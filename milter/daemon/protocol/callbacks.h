@@ -22,10 +22,10 @@ struct MilterContext {
 /// Registers the callbacks and sets libmilter up for one socket ("unix:...", "inet:..."), which is
 /// not opened yet. Once per process: libmilter keeps its state in globals, and has no place for a
 /// pointer of ours.
-Status register_milter(const MilterContext& context, const std::string& socket);
+Status register_milter(const MilterContext& context, const SocketAddress& socket);
 
 /// Opens the socket.
-Status open_milter_socket(const std::string& socket);
+Status open_milter_socket(const SocketAddress& socket);
 
 /// Serves. Returns only when libmilter gives up: nobody tells it to stop.
 void run_milter();

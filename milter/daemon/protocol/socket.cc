@@ -10,7 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <string_view>
+#include <string>
 
 #include "protocol/callbacks.h"
 
@@ -78,14 +78,6 @@ void give_to_group(const std::filesystem::path& path, const std::string& group, 
 
 }  // namespace
 
-std::optional<std::filesystem::path> unix_socket_path(const std::string& socket) {
-  for (const std::string_view scheme : {"unix:", "local:"}) {
-    if (socket.compare(0, scheme.size(), scheme) == 0) return socket.substr(scheme.size());
-  }
-  if (!socket.empty() && socket.front() == '/') return socket;
-  return std::nullopt;
-}
-
 Status remove_stale_socket(const std::filesystem::path& path) {
   struct stat info {};
   if (lstat(path.c_str(), &info) != 0) {
@@ -107,11 +99,11 @@ Status remove_stale_socket(const std::filesystem::path& path) {
   return Done{};
 }
 
-Result<ListeningSocket> ListeningSocket::open(const std::string& socket, const MilterConfig& config,
-                                              Logger& logger) {
+Result<ListeningSocket> ListeningSocket::open(const SocketAddress& socket,
+                                              const MilterConfig& config, Logger& logger) {
   ListeningSocket listening;
-  const auto path = unix_socket_path(socket);
-  if (!path) {
+  const auto* path = socket.file();
+  if (path == nullptr) {
     const auto opened = open_milter_socket(socket);
     if (!opened) return opened.error();
     return listening;

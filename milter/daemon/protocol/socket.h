@@ -3,17 +3,14 @@
 #include <sys/types.h>
 #include <filesystem>
 #include <optional>
-#include <string>
 
 #include <authmilter/config.h>
 #include <authmilter/result.h>
+#include <authmilter/socket_address.h>
 
 #include "log/log.h"
 
 namespace authmilter {
-
-/// The file of "unix:PATH", "local:PATH" or a bare path; nothing for sockets of the network.
-std::optional<std::filesystem::path> unix_socket_path(const std::string& socket);
 
 /// Removes what a daemon that crashed has left: only a socket, and only when nobody listens on it.
 /// No file there is fine; anything else is an error.
@@ -24,7 +21,7 @@ Status remove_stale_socket(const std::filesystem::path& path);
 class ListeningSocket {
  public:
   /// Before threads that make files: sets the process's umask for a moment.
-  static Result<ListeningSocket> open(const std::string& socket, const MilterConfig& config,
+  static Result<ListeningSocket> open(const SocketAddress& socket, const MilterConfig& config,
                                       Logger& logger);
   /// New connections are refused from here on; those that are open stay. Removes the file if it
   /// still is ours. A network socket stays open until libmilter closes it.

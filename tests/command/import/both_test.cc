@@ -54,8 +54,8 @@ TEST_CASE("sockets") {
         import_texts({{"k", fmt::format("Socket {}\nUMask {}\n", row.socket, row.umask)}});
     CHECK(imported.error.empty());
     const auto& made = imported.config.milter;
-    CHECK(made.sockets.front() ==
-          (*row.made == '\0' ? MilterConfig{}.sockets.front() : std::string(row.made)));
+    CHECK(made.sockets.front().text() ==
+          (*row.made == '\0' ? MilterConfig{}.sockets.front().text() : std::string(row.made)));
     CHECK(made.socket_mode == row.mode);
     CHECK(imported.warnings.empty() != row.warned);
   }
@@ -98,7 +98,7 @@ TEST_CASE("only a directory of the filter's own is given away") {
 
 TEST_CASE("a socket in a shared directory moves") {
   const auto imported = import_texts({{"k", "Socket local:/var/spool/postfix/opendkim.sock\n"}});
-  CHECK(imported.config.milter.sockets.front() == kOwnSocket);
+  CHECK(imported.config.milter.sockets.front().text() == kOwnSocket);
   CHECK(imported.warnings.starts_with("k:1 Socket: /var/spool/postfix is not the filter's own"));
   CHECK(has(imported.warnings, "unix:authmilter/authmilter.sock in smtpd_milters"));
 }
@@ -171,8 +171,8 @@ TEST_CASE("a widespread installation") {
         "IgnoreAuthenticatedClients true\nRequiredHeaders true\nSPFSelfValidate true\n"
         "Socket local:/var/spool/postfix/opendmarc/opendmarc.sock\nSyslog true\n"}});
   CHECK(imported.error.empty());
-  CHECK(imported.config.milter.sockets.front() == "inet:12301@localhost");
-  CHECK(imported.config.authserv_id == "host.example");
+  CHECK(imported.config.milter.sockets.front().text() == "inet:12301@localhost");
+  CHECK(imported.config.authserv_id == DomainName::parse("host.example"));
   CHECK(imported.config.signing.domains.size() == 1);
   CHECK(policy_of(imported.config) == "reject accept tempfail reject accept");
   std::string settings;
@@ -188,7 +188,7 @@ TEST_CASE("a widespread installation") {
 TEST_CASE("OpenDMARC alone") {
   const auto imported = import_texts({{"m", "Socket local:/run/opendmarc/m.sock\n"}});
   CHECK(imported.config.internal == std::vector{*Network::parse("127.0.0.1")});
-  CHECK(imported.config.milter.sockets.front() == "unix:/run/opendmarc/m.sock");
+  CHECK(imported.config.milter.sockets.front().text() == "unix:/run/opendmarc/m.sock");
 }
 
 TEST_CASE("one name in one results field") {
@@ -229,7 +229,7 @@ TEST_CASE("one name in one results field") {
     CAPTURE(row.why);
     const auto imported = import_texts(row.files);
     CHECK(imported.error.empty());
-    CHECK(imported.config.authserv_id == row.id);
+    CHECK(imported.config.authserv_id == DomainName::parse(row.id));
     const std::string wanted = row.warning;
     CHECK(imported.warnings.substr(0, wanted.size()) == wanted);
     CHECK(imported.warnings.empty() == wanted.empty());
@@ -257,7 +257,8 @@ TEST_CASE("defaults of OpenDKIM that are not authmilter's, and limits") {
         "/etc/k.anchor");
   CHECK(set.config.dns.timeout == std::chrono::seconds(30));
   CHECK(set.config.dns.message_timeout == std::chrono::seconds(30));
-  CHECK(set.config.dns.nameservers == std::vector<std::string>{"192.0.2.53", "::1"});
+  CHECK(set.config.dns.nameservers ==
+        std::vector{NameServer::parse("192.0.2.53").value(), NameServer::parse("::1").value()});
   CHECK(set.config.log.target == LogTarget::journal);
   CHECK(has(set.configuration, "Syslog: the journal passes the lines on to a syslog daemon"));
   CHECK(has(set.warnings, "k:2 MaximumHeaders: there is always a limit"));

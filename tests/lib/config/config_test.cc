@@ -135,14 +135,22 @@ std::filesystem::path repository() {
   return {};
 }
 
+template <class T>
+std::vector<std::string> texts(const std::vector<T>& values) {
+  std::vector<std::string> list;
+  for (const T& value : values) list.push_back(value.text());
+  return list;
+}
+
 }  // namespace
 
 TEST_CASE("an empty configuration verifies everything and signs nothing") {
   const Config config = parse("");
-  CHECK(config.milter.sockets == std::vector<std::string>{"unix:/run/authmilter/authmilter.sock"});
+  CHECK(texts(config.milter.sockets) ==
+        std::vector<std::string>{"unix:/run/authmilter/authmilter.sock"});
   CHECK(config.milter.socket_mode == 0660);
   CHECK(config.milter.socket_group == "postfix");
-  CHECK(config.authserv_id == "mx.example.org");
+  CHECK(config.authserv_id == DomainName::parse("mx.example.org"));
   CHECK(config.trusted_authserv_ids.empty());
   REQUIRE(config.internal.size() == 2);
   CHECK(config.internal[0].text() == "127.0.0.0/8");
@@ -183,20 +191,21 @@ TEST_CASE("an empty configuration verifies everything and signs nothing") {
   CHECK(config.log.target == LogTarget::journal);
   CHECK(config.log.format == LogFormat::text);
   CHECK(config.log.level == LogLevel::info);
-  CHECK(config.metrics_listen.empty());
+  CHECK_FALSE(config.metrics_listen);
 }
 
 TEST_CASE("every key has its effect") {
   const Config config = parse(kFull);
-  CHECK(config.milter.sockets == std::vector<std::string>{"unix:/run/a.sock", "inet6:8891@[::1]"});
+  CHECK(texts(config.milter.sockets) ==
+        std::vector<std::string>{"unix:/run/a.sock", "inet6:8891@[::1]"});
   CHECK(config.milter.socket_mode == 0600);
   CHECK(config.milter.socket_group.empty());
-  CHECK(config.authserv_id == "border.example.org");
-  CHECK(config.trusted_authserv_ids == std::vector<std::string>{"upstream.example.net"});
+  CHECK(config.authserv_id == DomainName::parse("border.example.org"));
+  CHECK(texts(config.trusted_authserv_ids) == std::vector<std::string>{"upstream.example.net"});
   REQUIRE(config.internal.size() == 2);
   CHECK(config.internal[0].text() == "192.0.2.0/24");
   CHECK(config.internal[1].text() == "2001:db8::1/128");
-  CHECK(config.dns.nameservers == std::vector<std::string>{"192.0.2.53", "127.0.0.1@5353"});
+  CHECK(texts(config.dns.nameservers) == std::vector<std::string>{"192.0.2.53", "127.0.0.1@5353"});
   CHECK(config.dns.zones == std::vector<std::filesystem::path>{"zones/test.zone", "/srv/a.zone"});
   CHECK(config.dns.dnssec == DnssecMode::off);
   CHECK(config.dns.trust_anchor == "anchor.key");
@@ -225,7 +234,7 @@ TEST_CASE("every key has its effect") {
   CHECK(config.log.target == LogTarget::stderr_stream);
   CHECK(config.log.format == LogFormat::json);
   CHECK(config.log.level == LogLevel::debug);
-  CHECK(config.metrics_listen == "[::1]:9253");
+  CHECK(config.metrics_listen == HostPort::parse("[::1]:9253"));
 }
 
 TEST_CASE("each result has its action") {
@@ -383,7 +392,7 @@ listen = ""                             # "127.0.0.1:9253" serves /metrics for P
   REQUIRE(config.signing.domains.size() == 1);
   CHECK(config.signing.domains[0].keys.size() == 2);
   CHECK(config.signing.headers.size() == 3);
-  CHECK(config.authserv_id == "mx.example.org");
+  CHECK(config.authserv_id == DomainName::parse("mx.example.org"));
   CHECK(config.policy.actions == default_policy_actions());
 }
 

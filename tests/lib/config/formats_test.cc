@@ -25,6 +25,11 @@ template <class T>
 requires requires(const T& value) { value.text(); }
 std::string text_of(const Result<T>& result) { return result ? result->text() : "refused"; }
 
+std::string text_of(const Result<std::optional<HostPort>>& result) {
+  if (!result) return "refused";
+  return *result ? (*result)->text() : "";
+}
+
 struct Row {
   std::string why;
   std::string text;

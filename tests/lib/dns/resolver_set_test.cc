@@ -25,11 +25,14 @@ TEST_CASE("what stands behind configured zones") {
   const struct {
     std::string why;
     std::string zone;
-    std::vector<std::string> nameservers;
+    std::vector<NameServer> nameservers;
     bool upstream;
   } rows[] = {
       {"records alone are a world of their own", kRecord, {}, false},
-      {"nameservers are asked for the rest", kRecord, {"127.0.0.1@9"}, true},
+      {"nameservers are asked for the rest",
+       kRecord,
+       {NameServer::parse("127.0.0.1@9").value()},
+       true},
       {"an SOA says where the zone ends",
        std::string("example.org. 60 IN SOA ns.example.org. h.example.org. 1 2 3 4 5\n") + kRecord,
        {},
@@ -73,7 +76,7 @@ TEST_CASE("zones alone answer, and what they do not hold does not exist") {
 
 TEST_CASE("without zones there are only nameservers") {
   DnsConfig config;
-  config.nameservers = {"127.0.0.1@9"};
+  config.nameservers = {NameServer::parse("127.0.0.1@9").value()};
   config.dnssec = DnssecMode::off;
   const auto set = make_resolver(config);
   REQUIRE(set);

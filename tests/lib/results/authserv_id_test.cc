@@ -4,9 +4,17 @@
 
 #include <string>
 
-using authmilter::claims_to_be_ours;
+using authmilter::DomainName;
 using authmilter::parse_authserv_id;
 using namespace std::string_literals;
+
+namespace {
+
+bool claims_to_be_ours(const std::string& value, const std::string& name) {
+  return authmilter::claims_to_be_ours(value, DomainName::parse(name).value());
+}
+
+}  // namespace
 
 TEST_CASE(
     "a field with our name in any spelling is removed (RFC 8601 section 5, A119, A120, edge case "
@@ -140,8 +148,6 @@ TEST_CASE("names of other forms are compared too (RFC 8616 section 4)") {
                         "CHER.example; none",
                         a_label));
   CHECK_FALSE(claims_to_be_ours("mx.bucher.example; none", a_label));
-  CHECK(claims_to_be_ours("\"My Server\"; none", "my server"));
-  CHECK_FALSE(claims_to_be_ours("\"My Server 2\"; none", "my server"));
 }
 
 TEST_CASE("an authserv-id is unquoted, in lower case, without a trailing dot") {

@@ -108,7 +108,7 @@ TEST_CASE("what was judged when it came in is not signed when it comes back (A15
        ""},
   };
   Config config = signing_config();
-  config.trusted_authserv_ids = {"border.home.example"};
+  config.trusted_authserv_ids = {DomainName::parse("border.home.example").value()};
   for (const char* client : {"127.0.0.1", static_cast<const char*>(nullptr)}) {
     for (const auto& row : rows) {
       CAPTURE(row.why);

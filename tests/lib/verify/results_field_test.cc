@@ -12,10 +12,12 @@ using namespace authmilter::policy_test;
 
 namespace {
 
+const DomainName kOurs = DomainName::parse("mx.example.org").value();
+
 /// "spf=fail reason smtp.mailfrom=a.example" and so on, one entry a string.
 std::vector<std::string> entries(const Findings& found) {
   std::vector<std::string> lines;
-  for (const auto& entry : make_authentication_results(found, "mx.example.org").results) {
+  for (const auto& entry : make_authentication_results(found, kOurs).results) {
     std::string line = entry.method + "=" + entry.result;
     if (!entry.comment.empty()) line += " (" + entry.comment + ")";
     if (!entry.reason.empty()) line += " reason=" + entry.reason;
@@ -54,11 +56,11 @@ TEST_CASE("spf, dkim and dmarc stand in this order (RFC 8601 section 2.7, edge c
               "dkim=policy reason=key-too-short header.d=signer.example header.s=s1 "
               "header.a=rsa-sha256 header.b=dGVzdA+/",
               "dmarc=pass header.from=author.example policy.dmarc=reject"});
-  CHECK(make_authentication_results(found, "mx.example.org").authserv_id == "mx.example.org");
+  CHECK(make_authentication_results(found, kOurs).authserv_id == "mx.example.org");
 
   // So written, with every property that RFC 8601 section 2.7 and RFC 9989 section 8.1 name for
   // them.
-  const auto field = compose(make_authentication_results(found, "mx.example.org"));
+  const auto field = compose(make_authentication_results(found, kOurs));
   for (const char* property : {"smtp.mailfrom=sender.example", "header.d=author.example",
                                "header.s=s1", "header.a=rsa-sha256", "header.b=\"dGVzdA+/\"",
                                "header.from=author.example", "policy.dmarc=reject"}) {

@@ -33,12 +33,14 @@ class Occupied {
   ~Occupied() { close(fd_); }
   Occupied(const Occupied&) = delete;
   Occupied& operator=(const Occupied&) = delete;
-  std::string listen_text() const { return "127.0.0.1:" + std::to_string(port_); }
+  HostPort place() const { return {*IpAddress::parse("127.0.0.1"), port_}; }
 
  private:
   int fd_;
-  unsigned port_ = 0;
+  std::uint16_t port_ = 0;
 };
+
+HostPort place(const char* text) { return HostPort::parse(text).value(); }
 
 }  // namespace
 
@@ -46,13 +48,12 @@ TEST_CASE("why nobody can listen on an address is said, and what to do") {
   const Occupied occupied;
   const struct {
     std::string why;
-    std::string listen;
+    HostPort listen;
     std::string words;
   } rows[] = {
-      {"taken", occupied.listen_text(), "another program listens there already"},
-      {"an address of others", "192.0.2.1:9253", "this host does not have that address"},
-      {"IPv6", "[2001:db8::1]:9253", "not have that address"},
-      {"no address", "metrics:9253", "not an address and a port"},
+      {"taken", occupied.place(), "another program listens there already"},
+      {"an address of others", place("192.0.2.1:9253"), "this host does not have that address"},
+      {"IPv6", place("[2001:db8::1]:9253"), "not have that address"},
   };
   for (const auto& row : rows) {
     const std::string fault = listen_fault(row.listen);
@@ -68,8 +69,8 @@ TEST_CASE("metrics that cannot be served name the setting and the cause") {
   const Occupied occupied;
   Metrics* metrics = Metrics::make_shared();
   REQUIRE(metrics != nullptr);
-  const auto server = MetricsServer::start(occupied.listen_text(), {}, *metrics);
+  const auto server = MetricsServer::start(occupied.place(), {}, *metrics);
   REQUIRE(!server);
   CHECK(server.error().message.starts_with("metrics.listen: cannot listen on " +
-                                           occupied.listen_text() + ": another program"));
+                                           occupied.place().text() + ": another program"));
 }

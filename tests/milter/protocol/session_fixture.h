@@ -44,7 +44,7 @@ struct Fixture {
 
   static Config default_config() {
     Config config;
-    config.authserv_id = "mx.example.net";
+    config.authserv_id = DomainName::parse("mx.example.net");
     config.internal = {*Network::parse("127.0.0.0/8")};
     return config;
   }

@@ -27,23 +27,6 @@ int bound_socket(const std::filesystem::path& path) {
 
 }  // namespace
 
-TEST_CASE("only unix sockets have a file") {
-  const struct {
-    const char* socket;
-    const char* path;  // null: none
-  } rows[] = {
-      {"unix:/run/x.sock", "/run/x.sock"}, {"local:/run/x.sock", "/run/x.sock"},
-      {"/run/x.sock", "/run/x.sock"},      {"inet:8891@127.0.0.1", nullptr},
-      {"inet6:8891@[::1]", nullptr},       {"", nullptr},
-  };
-  for (const auto& row : rows) {
-    CAPTURE(row.socket);
-    const auto path = unix_socket_path(row.socket);
-    CHECK(path.has_value() == (row.path != nullptr));
-    if (path && row.path != nullptr) CHECK(*path == row.path);
-  }
-}
-
 TEST_CASE("a socket is removed only when nobody listens on it") {
   const TemporaryFolder directory;
   const auto path = directory.path() / "x.sock";

@@ -50,7 +50,7 @@ std::list<Descriptor> taken_up_to(int next) {
 
 UnboundOptions options_for(const test::DnsServer& server) {
   UnboundOptions options;
-  options.nameservers = {server.address()};
+  options.nameservers = {NameServer::parse(server.address()).value()};
   options.dnssec = DnssecMode::off;
   return options;
 }
@@ -84,7 +84,7 @@ TEST_CASE("a resolver without descriptors is an error, not the end of the proces
     const auto taken = taken_up_to(200 - left);
     CHECK_THROWS_AS(EventLoop(), std::system_error);
     UnboundOptions options;
-    options.nameservers = {"127.0.0.1"};
+    options.nameservers = {NameServer::local()};
     options.dnssec = DnssecMode::off;
     CHECK_FALSE(make_unbound_resolver(options));
   }

@@ -29,7 +29,7 @@ std::string told(Resolver& resolver, const std::string& name, RrType type) {
 
 UnboundOptions options_for(const DnsServer& server) {
   UnboundOptions options;
-  options.nameservers = {server.address()};
+  options.nameservers = {NameServer::parse(server.address()).value()};
   options.dnssec = DnssecMode::off;
   return options;
 }
