@@ -28,7 +28,7 @@ bool HeaderGuard::add(const HeaderField& field) {
   const std::size_t octets = field.name.size() + field.value.size() + 3;  // colon and CRLF
   total_octets_ += octets;
   if (exceeded()) {
-    // What was too much first is told of.
+    // The log names what was too much first.
   } else if (octets > limits_.field_octets) {
     excess_ = name_to_tell(field.name) + " has more than " + std::to_string(limits_.field_octets) +
               " octets";

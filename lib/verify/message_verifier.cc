@@ -112,9 +112,9 @@ bool met_overload(const std::vector<RecordingResolver::Entry>& lookups) {
   });
 }
 
-/// What was not asked for want of room is not the sender's fault and not the DNS's: nothing that is
-/// configured for those may let the message through. RFC 3463 section 3.4: X.3.2, the system is not
-/// accepting messages.
+/// What was not asked because there was no room is not the sender's fault and not the DNS's: nothing
+/// that is configured for those may let the message through. RFC 3463 section 3.4: X.3.2, the
+/// system is not accepting messages.
 Decision overloaded() {
   return {.disposition = Disposition::tempfail,
           .rule = Rule::limit_dns,

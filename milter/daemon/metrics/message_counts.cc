@@ -6,7 +6,7 @@
 namespace authmilter {
 namespace {
 
-/// The limit that a reason tells of.
+/// The limit that was the reason.
 template <class Word>
 struct LimitOf {
   Word reason;

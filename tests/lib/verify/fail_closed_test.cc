@@ -254,7 +254,7 @@ TEST_CASE("HELO has little time of its own, and takes nothing from the rest (A20
   CHECK(verdict.disposition == Disposition::reject);
 }
 
-TEST_CASE("an answer for want of room is a refusal for now, whatever is configured (A202)") {
+TEST_CASE("an answer that there was no room for is a refusal for now, whatever is configured (A202)") {
   const char* const kMild = "[policy]\ndmarc_temperror = \"accept\"\nspf_temperror = \"accept\"\n";
   const char* const kMonitor = "[verify]\nmode = \"monitor\"\n";
   const std::string unsigned_mail = kAuthor;

@@ -17,7 +17,7 @@ void add(DnsCounts& counts, DnsFault fault, std::uint64_t number) {
 
 }  // namespace
 
-TEST_CASE("the share of failures of the last minutes tells of trouble") {
+TEST_CASE("the share of failures of the last minutes shows trouble") {
   struct Failures {
     DnsFault fault;
     std::uint64_t number;
