@@ -8,17 +8,16 @@
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
+
+#include <authmilter/daemon_status.h>
 
 #include "commands.h"
 #include "output/output.h"
-#include "status/daemon_status.h"
-#include "status/http_get.h"
+#include "status/fetch_status.h"
 
 namespace authmilter::tools {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using namespace std::chrono_literals;
 
 // The daemon answers from memory; one that does not within this time is in trouble.
@@ -47,89 +46,6 @@ HostPort as_asked(HostPort place) {
   return place;
 }
 
-// JSON
-
-/// A count; 0 for what cannot be one.
-std::int64_t whole(double value) {
-  constexpr double kMost = 9e15;  // up to where every whole number is a double
-  return value >= 0 && value < kMost ? static_cast<std::int64_t>(value) : 0;
-}
-
-Json counts_json(const Counts& counts) {
-  Json json = Json::object();
-  for (const auto& [word, count] : counts) json[word] = whole(count);
-  return json;
-}
-
-Json latency_json(const std::optional<Latency>& latency) {
-  return latency ? Json(latency->seconds) : Json();
-}
-
-Json processes_json(const DaemonStatus& status) {
-  Json list = Json::array();
-  for (const ProcessStatus& process : status.processes) {
-    list.push_back(
-        {{"socket", process.socket},
-         {"mode", process.monitor ? "monitor" : "enforce"},
-         {"last_reload_successful", process.last_reload_good},
-         {"configured", process.configured},
-         {"reloads", {{"good", whole(process.good_reloads)}, {"bad", whole(process.bad_reloads)}}},
-         {"dns_validating", process.validating},
-         {"open_descriptors", whole(process.open_descriptors)},
-         {"descriptor_limit", whole(process.descriptor_limit)}});
-  }
-  return list;
-}
-
-Json keys_json(const DaemonStatus& status, std::int64_t now) {
-  Json list = Json::array();
-  for (const KeyStatus& key : status.keys) {
-    list.push_back({{"domain", key.domain},
-                    {"selector", key.selector},
-                    {"written", key.written},
-                    {"age_days", (now - key.written) / kDay}});
-  }
-  return list;
-}
-
-Json status_json(const DaemonStatus& status, std::int64_t now) {
-  return {{"version", status.version},
-          {"started", status.started},
-          {"processes", processes_json(status)},
-          {"connections",
-           {{"total", whole(status.connections)},
-            {"open", whole(status.open_connections)},
-            {"messages_in_hand", whole(status.messages_in_hand)}}},
-          {"messages", counts_json(status.messages)},
-          {"policy", counts_json(status.policy)},
-          {"rules", counts_json(status.rules)},
-          {"aborted_messages", whole(status.aborted_messages)},
-          {"tls_refusals", whole(status.tls_refusals)},
-          {"internal_errors", whole(status.internal_errors)},
-          {"spf", counts_json(status.spf)},
-          {"dkim", counts_json(status.dkim)},
-          {"dmarc", counts_json(status.dmarc)},
-          {"dns",
-           {{"questions", whole(status.dns_questions)},
-            {"queries", whole(status.dns_queries)},
-            {"median_seconds", latency_json(status.dns_median)},
-            {"percentile95_seconds", latency_json(status.dns_percentile95)},
-            {"failures", counts_json(status.dns_failures)},
-            {"recent_queries", whole(status.dns_recent_queries)},
-            {"recent_failures", counts_json(status.dns_recent_failures)},
-            {"trouble", status.dns_trouble.empty() ? Json() : Json(status.dns_trouble)}}},
-          {"signing",
-           {{"signed", whole(status.signed_messages)},
-            {"signatures", counts_json(status.signatures)},
-            {"unsigned", counts_json(status.unsigned_messages)},
-            {"failures", counts_json(status.signing_failures)}}},
-          {"keys", keys_json(status, now)},
-          {"limits", counts_json(status.limits)},
-          {"warnings", warnings_of(status, now)}};
-}
-
-// Text
-
 std::string time_text(std::int64_t time) {
   const auto value = static_cast<std::time_t>(time);
   std::tm parts{};
@@ -145,17 +61,18 @@ std::string age_text(std::int64_t seconds) {
   return fmt::format("{} minute{}", minutes, minutes == 1 ? "" : "s");
 }
 
-std::string latency_text(const Latency& latency) {
-  const double ms = latency.seconds * 1000;
-  return fmt::format("{}{:.{}f} ms", latency.or_more ? "more than " : "", ms, ms < 10 ? 1 : 0);
+std::string latency_text(double seconds) {
+  const double ms = seconds * 1000;
+  return fmt::format("{}{:.{}f} ms", seconds < kLongestLatency ? "" : "more than ", ms,
+                     ms < 10 ? 1 : 0);
 }
 
 /// "accept 12, reject 3": those that are not 0.
-std::string counts_text(const Counts& counts) {
+std::string counts_text(const DaemonStatus::Counts& counts) {
   std::string text;
   for (const auto& [word, count] : counts) {
     if (count == 0) continue;
-    text += fmt::format("{}{} {:.0f}", text.empty() ? "" : ", ", printable(word), count);
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", printable(word), count);
   }
   return text.empty() ? "none" : text;
 }
@@ -166,19 +83,20 @@ void show_daemon(Report& report, const DaemonStatus& status, std::int64_t now) {
   report.line("up since",
               fmt::format("{} ({})", time_text(status.started), age_text(now - status.started)));
   report.line("connections",
-              fmt::format("{:.0f} open, {:.0f} altogether; {:.0f} messages in hand",
-                          status.open_connections, status.connections, status.messages_in_hand));
-  for (const ProcessStatus& process : status.processes) {
+              fmt::format("{} open, {} altogether; {} messages in hand", status.connections.open,
+                          status.connections.total, status.connections.messages_in_hand));
+  for (const DaemonStatus::Process& process : status.processes) {
     report.line("socket", printable(process.socket));
-    report.line("  mode", process.monitor ? "monitor: nothing is refused" : "enforce");
+    report.line("  mode",
+                process.mode == VerifyMode::monitor ? "monitor: nothing is refused" : "enforce");
     report.line("  configuration",
                 fmt::format("of {}{}", time_text(process.configured),
                             process.last_reload_good ? "" : ", the last reload was refused"));
     report.line("  reloads",
-                fmt::format("{:.0f} good, {:.0f} bad", process.good_reloads, process.bad_reloads));
+                fmt::format("{} good, {} bad", process.reloads.good, process.reloads.bad));
     report.line("  DNSSEC", process.validating ? "answers are validated" : "not validated");
-    report.line("  descriptors", fmt::format("{:.0f} of {:.0f}", process.open_descriptors,
-                                             process.descriptor_limit));
+    report.line("  descriptors",
+                fmt::format("{} of {}", process.open_descriptors, process.descriptor_limit));
   }
 }
 
@@ -188,10 +106,10 @@ void show_messages(Report& report, const DaemonStatus& status) {
   report.line("policy said", counts_text(status.policy));
   report.line("by rule", counts_text(status.rules));
   if (status.aborted_messages > 0) {
-    report.line("given up", fmt::format("{:.0f} by the MTA", status.aborted_messages));
+    report.line("given up", fmt::format("{} by the MTA", status.aborted_messages));
   }
   if (status.tls_refusals > 0) {
-    report.line("without TLS", fmt::format("{:.0f} refused at MAIL", status.tls_refusals));
+    report.line("without TLS", fmt::format("{} refused at MAIL", status.tls_refusals));
   }
   report.line("limits hit", counts_text(status.limits));
   report.heading("Results");
@@ -202,25 +120,25 @@ void show_messages(Report& report, const DaemonStatus& status) {
 
 void show_dns(Report& report, const DaemonStatus& status) {
   report.heading("DNS");
-  report.line("queries", fmt::format("{:.0f}, for {:.0f} questions of messages", status.dns_queries,
-                                     status.dns_questions));
-  if (status.dns_median && status.dns_percentile95) {
+  report.line("queries", fmt::format("{}, for {} questions of messages", status.dns.queries,
+                                     status.dns.questions));
+  if (status.dns.median && status.dns.percentile95) {
     report.line("latency",
-                fmt::format("{} median, {} 95th percentile", latency_text(*status.dns_median),
-                            latency_text(*status.dns_percentile95)));
+                fmt::format("{} median, {} 95th percentile", latency_text(*status.dns.median),
+                            latency_text(*status.dns.percentile95)));
   }
-  report.line("failures", counts_text(status.dns_failures));
-  report.line("ten minutes", fmt::format("{:.0f} queries, failures: {}", status.dns_recent_queries,
-                                         counts_text(status.dns_recent_failures)));
+  report.line("failures", counts_text(status.dns.failures));
+  report.line("ten minutes", fmt::format("{} queries, failures: {}", status.dns.recent_queries,
+                                         counts_text(status.dns.recent_failures)));
 }
 
 void show_signing(Report& report, const DaemonStatus& status, std::int64_t now) {
   report.heading("Signing");
-  report.line("signed", fmt::format("{:.0f} messages", status.signed_messages));
-  report.line("signatures", counts_text(status.signatures));
-  report.line("unsigned", counts_text(status.unsigned_messages));
-  report.line("failures", counts_text(status.signing_failures));
-  for (const KeyStatus& key : status.keys) {
+  report.line("signed", fmt::format("{} messages", status.signing.messages));
+  report.line("signatures", counts_text(status.signing.signatures));
+  report.line("unsigned", counts_text(status.signing.unsigned_messages));
+  report.line("failures", counts_text(status.signing.failures));
+  for (const DaemonStatus::Key& key : status.keys) {
     report.line("key", fmt::format("{}._domainkey.{}, {} old", printable(key.selector),
                                    printable(key.domain), age_text(now - key.written)));
   }
@@ -242,27 +160,23 @@ ExitStatus run(const StatusOptions& options, const CommonOptions& common) {
                 "status: the daemon serves no metrics: metrics.listen is not set");
   }
   const HostPort address = as_asked(*where);
-  const auto text = http_get(address, "/metrics", kPatience);
+  const auto text = fetch_status(address, kPatience);
   if (!text) return fail(ExitStatus::unavailable, text.error());
-  const auto samples = parse_exposition(*text);
-  if (!samples)
-    return fail(ExitStatus::unavailable, address.text() + ": " + samples.error().message);
-  const auto status = read_status(*samples);
-  if (!status) return fail(ExitStatus::unavailable, address.text() + ": not authmilterd's metrics");
+  const auto status = read_status(*text);
+  if (!status) return fail(ExitStatus::unavailable, address.text() + ": " + status.error().message);
 
-  const std::int64_t now = time_or_now({});
   const bool reloaded = std::all_of(status->processes.begin(), status->processes.end(),
                                     [](const auto& process) { return process.last_reload_good; });
   const ExitStatus exit = reloaded ? ExitStatus::done : ExitStatus::negative;
-  if (common.json) return write_json(status_json(*status, now), exit);
+  if (common.json) return write_out(write_status(*status), exit);
+  const std::int64_t now = time_or_now({});
   Report report;
   show_daemon(report, *status, now);
   show_messages(report, *status);
   show_dns(report, *status);
   show_signing(report, *status, now);
-  const auto warnings = warnings_of(*status, now);
-  if (!warnings.empty()) report.heading("Warnings");
-  for (const std::string& warning : warnings) report.line("", printable(warning));
+  if (!status->warnings.empty()) report.heading("Warnings");
+  for (const std::string& warning : status->warnings) report.line("", printable(warning));
   return report.write(exit);
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`authmilter status` beside a daemon, and beside servers that are none.
+"""`authmilter status` beside a daemon, and beside servers that are not one.
 
 usage: status_test.py AUTHMILTER AUTHMILTERD [unittest arguments]
 """
@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import unittest
+import urllib.request
 
 from harness import ran
 from harness.daemon import make_key
@@ -27,6 +28,11 @@ YEAR = 365 * 86400
 
 def status(*arguments):
     return subprocess.run([COMMAND, "status", *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+def get(address, path):
+    with urllib.request.urlopen(f"http://{address}{path}", timeout=60) as answer:
+        return answer.read().decode()
 
 
 def with_key(daemon):
@@ -160,20 +166,34 @@ class BesideOthers(unittest.TestCase):
     """What is not the daemon, or not all right, is told apart from a daemon that is well."""
 
     def test_servers_that_are_not_the_daemon(self):
-        ours = 'authmilter_build_info{version="1"} 1\n'
+        with Measured(PROGRAM) as daemon:
+            ours = get(daemon.address, "/status")
+            metrics = get(daemon.address, "/metrics")
+        document = json.loads(ours)
+        coloured = json.dumps(document | {"version": "\x1b[31m", "warnings": ["\x1b[31m"]})
+        others = "not authmilterd's status"
         rows = (("it would do", page(ours), 0, ""),
                 ("with its length", page(ours, f"Content-Length: {len(ours)}\r\n"), 0, ""),
-                ("another exporter", page("up 1\n"), 69, "not authmilterd's metrics"),
-                ("no metrics", page("<html>\n"), 69, "not a sample"),
-                ("not found", answering("HTTP/1.1 404 Not Found\r\n\r\n"), 69, "200"),
-                ("no HTTP", answering("220 mx.example.org ESMTP\r\n\r\n"), 69, "no HTTP answer"),
-                ("nothing", answering(""), 69, "no HTTP answer"),
-                ("the half", page(ours, "Content-Length: 1000\r\n"), 69, "cut off"),
-                ("without an end", flood, 69, "too long"),
+                ("on one line", page(json.dumps(document)), 0, ""),
+                ("metrics", page(metrics), 69, others),
+                ("HTML", page("<html>\n"), 69, others),
+                ("other JSON", page('{"status": "success"}'), 69, others),
+                ("a count that is a text", page(json.dumps(document | {"tls_refusals": "0"})), 69, others),
+                ("a count that is none", page(json.dumps(document | {"tls_refusals": -1})), 69, others),
+                ("a member less", page(json.dumps({**document, "dns": {}})), 69, others),
+                ("JSON without an end", page(ours[:-9]), 69, others),
+                ("too deep", page("[" * 100_000), 69, others),
+                ("too many members", page("{" + ",".join(f'"{i}":0' for i in range(100_000)) + "}"), 69, others),
+                ("too many objects", page("[" + "{}," * 300_000 + "{}]"), 69, others),
+                ("an older daemon, or another server", answering("HTTP/1.1 404 Not Found\r\n\r\n"), 69,
+                 f'{others}: the answer is not "200 OK"'),
+                ("elsewhere", answering("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\n\r\n"), 69, others),
+                ("no HTTP", answering("220 mx.example.org ESMTP\r\n\r\n"), 69, f"{others}: no HTTP answer"),
+                ("nothing", answering(""), 69, f"{others}: no HTTP answer"),
+                ("the half", page(ours, "Content-Length: 100000\r\n"), 69, f"{others}: the answer was cut off"),
+                ("without an end", flood, 69, f"{others}: the answer is too long"),
                 ("too slowly", trickle, 69, "timed out"),
-                ("numbers that count nothing", page(ours + 'authmilter_messages_total{action="a"} NaN\n'
-                                                    'authmilter_connections_total 1e300\n'), 0, ""),
-                ("escape sequences", page('authmilter_build_info{version="\x1b[31m"} 1\n'), 0, ""))
+                ("escape sequences", page(coloured), 0, ""))
         for why, answer, exit_status, words in rows:
             with self.subTest(why=why), Server(answer) as address:
                 begin = time.monotonic()
@@ -182,7 +202,8 @@ class BesideOthers(unittest.TestCase):
                 if exit_status == 0:
                     json.loads(status("--json", "--url", address).stdout)
                 self.assertIn(words, result.stderr)
-                self.assertNotIn("\x1b", result.stdout)
+                self.assertNotIn("\x1b", result.stdout + result.stderr)
+                self.assertEqual(result.stderr.count("\n"), int(exit_status != 0), result.stderr)
                 self.assertLess(time.monotonic() - begin, 15)
 
     def test_nobody_there(self):

@@ -274,17 +274,18 @@ seeds("zone_file", "$ORIGIN example.org.\n$TTL 1h\n@ IN SOA ns hostmaster 1 3600
       "b\\.c. A 192.0.2.1\n", "x. TXT \"\\000\\255\\\"\"\n", "$INCLUDE /etc/passwd\n", "a. CNAME b.\nb. CNAME a.\n", "a. IN A 192.0.2.1 ; c\n\tTXT t",
       "@ PTR a\n", "a. 1h30m IN TXT x\na. IN 60 TXT y\n", "a. TYPE99 \\# 0\n", "1.2.0.192.in-addr.arpa. PTR \xff\\255.example.\n", "a. TXT " + "x" * 256)
 
-seeds("exposition", "# HELP up Up\n# TYPE up gauge\nup 1\n",
-      'authmilter_build_info{version="0.1.0"} 1\nprocess_start_time_seconds 1.7e+09\n'
-      'authmilter_monitor_mode{socket="unix:/run/a.sock"} 1\nprocess_open_fds{socket="unix:/run/a.sock"} 9\n'
-      'process_max_fds{socket="unix:/run/a.sock"} 10\nauthmilter_config_last_reload_successful{socket="b"} 0\n'
-      'authmilter_messages_total{action="accept"} 3\nauthmilter_internal_errors_total NaN\n'
-      'authmilter_dns_query_duration_seconds_bucket{le="0.1"} 5\n'
-      'authmilter_dns_query_duration_seconds_bucket{le="+Inf"} 9\n'
-      'authmilter_signing_key_timestamp_seconds{domain="example.org",selector="a"} 1e300\n',
-      'a{b="c\\\\\\"\\n",d="",} -Inf 1395066363000\n', "a { b = \"c\" }\t+1\n", "a{b=\"c\n", "a 1", "<html>\n",
-      'authmilter_build_info{version="1"} 1\nauthmilter_dns_query_duration_seconds_bucket{le="x"} 5\n'
-      'authmilter_dns_query_duration_seconds_bucket{le="-1"} -5\n')
+STATUS = """{"version": "0.1.0", "started": 1700000000, "processes": [{"socket": "unix:/run/a.sock", "mode": "monitor",
+ "last_reload_successful": false, "configured": 1700000000, "reloads": {"good": 1, "bad": 2}, "dns_validating": true,
+ "open_descriptors": 9, "descriptor_limit": 18446744073709551615}], "connections": {"total": 3, "open": 1,
+ "messages_in_hand": 1}, "messages": {"accept": 3}, "policy": {}, "rules": {"default": 3}, "aborted_messages": 0,
+ "tls_refusals": 0, "internal_errors": 0, "spf": {"pass": 3}, "dkim": {"none": 3}, "dmarc": {"pass": 3},
+ "dns": {"questions": 9, "queries": 5, "median_seconds": 0.0125, "percentile95_seconds": null,
+ "failures": {"timeout": 1}, "recent_queries": 5, "recent_failures": {}, "trouble": "timeout"},
+ "signing": {"signed": 0, "signatures": {"rsa": 0}, "unsigned": {}, "failures": {}},
+ "keys": [{"domain": "example.org", "selector": "a", "written": 1700000000, "age_days": 3}],
+ "limits": {"header": 0}, "warnings": ["\\u001b[31m"]}"""
+seeds("daemon_status", STATUS, STATUS.replace(": 3", ": -3"), STATUS.replace("1700000000", "1e300"), STATUS.replace("0.0125", "5"),
+      STATUS.replace('"accept"', '"accept": 1, "accept"'), STATUS[:-9], "[" * 99 + "]" * 99, "{" * 9, '{"a":' * 9, "<html>\n", "{}", "null", '"\xff"')
 
 seeds("config", "", "[milter]\nsocket = [\"unix:/run/x.sock\", \"inet:8891@127.0.0.1\"]\nsocket_mode = \"0660\"\n",
       "[identity]\nauthserv_id = \"mx.example.org\"\ntrusted_authserv_ids = [\"border.example.org\"]\n[network]\ninternal = [\"10.0.0.0/8\", \"::1/128\"]\n",

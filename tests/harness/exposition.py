@@ -62,15 +62,14 @@ def parse(text):
 
 
 def text(address, seconds=PATIENCE):
-    """What a daemon says at "ADDRESS:PORT". One with several sockets serves them a moment before its metrics are there."""
+    """What a daemon says at "ADDRESS:PORT". One with several sockets serves them a moment before it listens there."""
     end = time.monotonic() + seconds
     while True:
         try:
             with urllib.request.urlopen(f"http://{address}/metrics", timeout=seconds) as answer:
                 return answer.read().decode()
         except urllib.error.URLError as error:
-            beginning = getattr(error, "code", None) == 404 or isinstance(error.reason, ConnectionRefusedError)
-            if not beginning or time.monotonic() > end:
+            if not isinstance(error.reason, ConnectionRefusedError) or time.monotonic() > end:
                 raise
         time.sleep(0.02)
 

@@ -3,6 +3,8 @@
     test_metrics.py AUTHMILTERD [unittest arguments]
 """
 
+import http.client
+import json
 import os
 import pathlib
 import re
@@ -10,11 +12,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
 from harness import exposition, measured, ran
-from harness.daemon import ZONE, Daemon, make_key
+from harness.daemon import PATIENCE, ZONE, Daemon, make_key
 from harness.dns_server import DnsServer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -32,7 +35,7 @@ MORE_ZONE = (ZONE + f'greedy.example. IN TXT "{GREEDY}"\n'
              + "".join(f'i{i}.example. IN TXT "v=spf1 -all"\n' for i in range(10)))
 OVERRIDE = '[[policy.override]]\nauthor_domain = "list.example"\ndmarc_reject = "tag"\n'
 # What passes while nothing happens, or is not to be foreseen.
-UNSTEADY = re.compile(r"^(exposer_|authmilter_(busy|dns_wait)_seconds_total$|process_|"
+UNSTEADY = re.compile(r"^(authmilter_(busy|dns_wait)_seconds_total$|process_|"
                       r"authmilter_dns_questions_total$)")
 
 
@@ -213,9 +216,8 @@ class Counting(unittest.TestCase):
         for name, family in exposition.read(self.daemon.address).items():
             with self.subTest(name=name):
                 self.assertTrue(family.help and family.samples)
-                if not name.startswith("exposer_"):
-                    self.assertRegex(name, "^(authmilter|process)_[a-z_]+$")
-                    self.assertEqual(name.endswith("_total"), family.kind == "counter")
+                self.assertRegex(name, "^(authmilter|process)_[a-z_]+$")
+                self.assertEqual(name.endswith("_total"), family.kind == "counter")
                 if family.kind == "histogram":
                     buckets = [value for (sample, _), value in family.samples.items() if sample.endswith("_bucket")]
                     self.assertEqual(buckets, sorted(buckets))
@@ -224,7 +226,7 @@ class Counting(unittest.TestCase):
     def test_the_manual_names_every_metric_and_no_other(self):
         page = (ROOT / "man/authmilterd.8").read_text()
         documented = {name.replace("\\&", "") for name in
-                      re.findall(r"(?m)^\.It (?:Ic|Li) ((?:authmilter|process|exposer)_\S+)", page)}
+                      re.findall(r"(?m)^\.It (?:Ic|Li) ((?:authmilter|process)_\S+)", page)}
         self.assertEqual(documented, set(exposition.read(self.daemon.address)))
 
     def test_the_manual_names_every_value_of_a_label(self):
@@ -288,6 +290,77 @@ class Dns(unittest.TestCase):
                     hit = {name: value for name, value in daemon.series().items()
                            if value and "limits_hit" in name}
                     self.assertEqual(hit, {label("limits_hit_total", limit=limit): 1})
+
+
+class Served(unittest.TestCase):
+    """What the HTTP server answers."""
+
+    def ask(self, address, method, path):
+        connection = http.client.HTTPConnection(address, timeout=PATIENCE)
+        try:
+            connection.putrequest(method, path, skip_accept_encoding=True)
+            connection.endheaders()
+            answer = connection.getresponse()
+            return answer, answer.read().decode()
+        finally:
+            connection.close()
+
+    def test_two_paths_and_nothing_else(self):
+        with a_daemon() as daemon:
+            # A file in the folder that the server runs in, and of any other.
+            files = [str(daemon.config), "/etc/passwd", "/proc/self/environ"]
+            folders = ["/", "/.", "//", "/etc", "/etc/", "/tmp/"]
+            ways = ["/..{0}", "/../../../../..{0}", "/%2e%2e/%2e%2e/%2e%2e{0}", "/metrics/../..{0}", "/..%5c..{0}"]
+            paths = [*files, *folders, *(way.format(file) for file in files for way in ways), "/metrics/", "/metrics/x",
+                     "/metrics.cgi", "/metrics.shtml", "/METRICS", "/status/", "/statuses", "/favicon.ico", "/%00/metrics"]
+            rows = [*(("GET", path, {404, 400}) for path in paths),
+                    *(("GET", path, {200}) for path in ("/metrics", "/status", "/metrics?a=b", "/status?", "/%6detrics")),
+                    *(("HEAD", path, {200}) for path in ("/metrics", "/status")), ("HEAD", "/", {404}),
+                    *((method, "/metrics", {405}) for method in ("POST", "PUT", "DELETE", "OPTIONS", "PROPFIND", "MKCOL")),
+                    *((method, "/x", {404}) for method in ("PUT", "DELETE", "MKCOL")), ("NONSENSE", "/metrics", {400, 405})]
+            for method, path, wanted in rows:
+                with self.subTest(method=method, path=path):
+                    answer, body = self.ask(daemon.address, method, path)
+                    self.assertIn(answer.status, wanted)
+                    self.assertIsNone(answer.getheader("Server"))
+                    self.assertNotIn("root:", body)
+                    if method == "HEAD":
+                        self.assertEqual(body, "")
+                    if wanted == {200}:
+                        self.assertGreater(int(answer.getheader("Content-Length")), 1000)
+                    if wanted == {405}:
+                        self.assertEqual(answer.getheader("Allow"), "GET, HEAD")
+
+    def test_types(self):
+        with a_daemon(sockets=2) as daemon:
+            answer, body = self.ask(daemon.address, "GET", "/metrics")
+            self.assertEqual(answer.getheader("Content-Type"), "text/plain; version=0.0.4; charset=utf-8")
+            exposition.parse(body)
+            answer, body = self.ask(daemon.address, "GET", "/status")
+            self.assertEqual(answer.getheader("Content-Type"), "application/json")
+            self.assertEqual([process["socket"] for process in json.loads(body)["processes"]], daemon.sockets)
+
+    def test_the_first_answer_is_a_good_one(self):
+        for sockets in (1, 2):
+            with self.subTest(sockets=sockets):
+                self.first_answers(sockets)
+
+    def first_answers(self, sockets):
+        """Those to a client that asks from before the daemon's start on."""
+        address, found, end = measured.free_address(), [], time.monotonic() + PATIENCE
+
+        def ask():
+            while not found and time.monotonic() < end:
+                try:
+                    found.append(self.ask(address, "GET", "/metrics")[0].status)
+                except ConnectionRefusedError:
+                    pass
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        with Daemon(PROGRAM, sockets=sockets, more=f'[metrics]\nlisten = "{address}"\n'):
+            asking.join()
+        self.assertEqual(found, [200])
 
 
 class Configurations(unittest.TestCase):

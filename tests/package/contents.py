@@ -43,7 +43,7 @@ CONTROL = {
     "Priority": r"optional",
     "Maintainer": r"[\w ]+ <\S+@\S+\.example>",
     "Depends": r"(?=.*\badduser\b)(?=.*\blibc6 \(>= )(?=.*\blibmilter1)(?=.*\blibopendkim)(?=.*\blibunbound8)"
-               r"(?=.*\blibevent-)(?=.*\blibssl3)(?=.*\blibspf2)(?=.*\blibopendmarc)(?=.*\blibsystemd0)(?!.*-dev\b).*",
+               r"(?=.*\blibevent-)(?=.*\blibssl3)(?=.*\blibspf2)(?=.*\blibopendmarc)(?=.*\blibsystemd0)(?=.*\blibcivetweb1)(?=.*\blibprometheus-cpp-core)(?!.*prometheus-cpp-pull)(?!.*-dev\b).*",
     "Recommends": r"dns-root-data",
     "Suggests": r"postfix \| sendmail-bin",
     "Description": r"(?s)mail authentication milter: .{15,50}\n .*",

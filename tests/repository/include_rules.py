@@ -30,6 +30,8 @@ LIBRARY_HOME = {
     "event": "lib/dns/unbound",
     "idn2.h": "lib/base",
     "toml++/": "lib/config",
+    "civetweb": "milter/daemon/metrics",
+    "prometheus/": "milter/daemon/metrics",
 }
 # What a directory of lib/ may include of the others, below the arrows of the picture. A folder inside of another
 # is a directory of its own.
@@ -52,6 +54,7 @@ BELOW = {
     "edits": {"base", "message", "results", "config"},
     "verify": {"base", "dns", "message", "spf", "dkim", "dmarc", "results", "policy", "config", "edits"},
     "sign": {"base", "dns", "message", "dkim", "signature", "config", "keys", "edits"},
+    "status": {"base", "config"},
     "runtime": {"base", "dns", "message", "spf", "dkim", "dmarc", "policy", "config", "keys", "verify", "sign"},
 }
 
@@ -61,6 +64,7 @@ PUBLIC = {
     "canonicalization": "signature",
     "config": "config",
     "crypto": "crypto",
+    "daemon_status": "status",
     "dkim": "dkim",
     "dmarc": "dmarc",
     "budget_resolver": "dns",

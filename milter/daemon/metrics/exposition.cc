@@ -59,21 +59,6 @@ MetricFamily with_other(MetricFamily family, const std::string& label) {
   return family;
 }
 
-constexpr SigningReason kUnsigned[] = {SigningReason::no_key,
-                                       SigningReason::sender_mismatch,
-                                       SigningReason::judged_before,
-                                       SigningReason::signed_before,
-                                       SigningReason::no_author_domain,
-                                       SigningReason::multiple_from_fields,
-                                       SigningReason::multiple_author_domains,
-                                       SigningReason::invalid_author_domain,
-                                       SigningReason::malformed_field_name,
-                                       SigningReason::bare_cr_in_header,
-                                       SigningReason::broken_fold_in_header,
-                                       SigningReason::header_limit_exceeded};
-constexpr SigningReason kFailed[] = {SigningReason::header_limit_exceeded,
-                                     SigningReason::signing_failed};
-
 /// A counter for each of `reasons`.
 template <std::size_t Size>
 MetricFamily by_reason(std::string name, std::string help, std::span<const SigningReason> reasons,
@@ -258,10 +243,10 @@ std::vector<MetricFamily> expose(const Metrics& m, const DaemonFacts& facts) {
                          "Signed messages that MTAs behind us may have to write anew", "kind",
                          m.fragile_messages),
       with_other(by_reason("authmilter_unsigned_messages_total", "Outgoing messages left unsigned",
-                           kUnsigned, m.unsigned_messages),
+                           kUnsignedReasons, m.unsigned_messages),
                  "reason"),
       by_reason("authmilter_signing_failures_total", "Messages delayed because signing failed",
-                kFailed, m.signing_failures),
+                kDelayReasons, m.signing_failures),
       key_times(m.keys),
 
       counter("authmilter_connections_total", "SMTP sessions that the MTA brought",

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <new>
+#include <numeric>
 
 namespace authmilter {
 
@@ -24,6 +25,31 @@ void Metrics::Histogram::count(std::chrono::microseconds time) {
   const auto bucket = std::lower_bound(kBounds.begin(), kBounds.end(), time) - kBounds.begin();
   add(buckets[static_cast<std::size_t>(bucket)]);
   add(microseconds, static_cast<std::uint64_t>(std::max(time.count(), std::int64_t{0})));
+}
+
+std::uint64_t Metrics::Histogram::total() const {
+  std::uint64_t sum = 0;
+  for (const Count& bucket : buckets) sum += bucket;
+  return sum;
+}
+
+std::optional<double> Metrics::Histogram::quantile(double share) const {
+  // Others count meanwhile.
+  std::array<double, kBounds.size() + 1> counts{};
+  std::transform(buckets.begin(), buckets.end(), counts.begin(),
+                 [](const Count& bucket) { return static_cast<double>(bucket.load()); });
+  const double all = std::accumulate(counts.begin(), counts.end(), 0.0);
+  if (all == 0) return std::nullopt;
+  const double rank = share * all;
+  double below = 0;
+  double lower = 0;
+  for (std::size_t i = 0; i < kBounds.size(); ++i) {
+    const double bound = std::chrono::duration<double>(kBounds[i]).count();
+    if (below + counts[i] >= rank) return lower + (bound - lower) * (rank - below) / counts[i];
+    below += counts[i];
+    lower = bound;
+  }
+  return lower;
 }
 
 void DnsMetrics::answered(const DnsAnswer& answer, std::chrono::microseconds after) noexcept {

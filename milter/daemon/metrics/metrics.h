@@ -44,6 +44,22 @@ inline constexpr std::array<std::string_view, 13> kLimits = {
     "spf-lookups", "spf-void-lookups", "spf-mx",     "spf-record",   "dmarc-identifiers",
     "dns-queries", "dns-time",         "dns-pending"};
 
+/// Why an outgoing message can have no signature, and why one can be delayed.
+inline constexpr SigningReason kUnsignedReasons[] = {SigningReason::no_key,
+                                                     SigningReason::sender_mismatch,
+                                                     SigningReason::judged_before,
+                                                     SigningReason::signed_before,
+                                                     SigningReason::no_author_domain,
+                                                     SigningReason::multiple_from_fields,
+                                                     SigningReason::multiple_author_domains,
+                                                     SigningReason::invalid_author_domain,
+                                                     SigningReason::malformed_field_name,
+                                                     SigningReason::bare_cr_in_header,
+                                                     SigningReason::broken_fold_in_header,
+                                                     SigningReason::header_limit_exceeded};
+inline constexpr SigningReason kDelayReasons[] = {SigningReason::header_limit_exceeded,
+                                                  SigningReason::signing_failed};
+
 /// What the daemon counts, always, whether anyone asks or not. Nothing but atomics and the times of
 /// the keys, so that it can live in memory that several processes share.
 struct Metrics {
@@ -62,6 +78,11 @@ struct Metrics {
     Count microseconds = 0;
 
     void count(std::chrono::microseconds time);
+    std::uint64_t total() const;
+    /// The seconds that the share `share` (above 0) of the durations does not exceed, as Prometheus
+    /// estimates them: evenly spread within each bucket. The largest bound stands for that and
+    /// more; nothing when nothing was counted.
+    std::optional<double> quantile(double share) const;
   };
 
   /// What each process has for itself: its configuration and its descriptors.

@@ -1,32 +1,23 @@
 #include "metrics/metrics_server.h"
 
-#include <prometheus/collectable.h>
-#include <prometheus/exposer.h>
+#include <civetweb.h>
+#include <prometheus/text_serializer.h>
 
+#include <array>
+#include <chrono>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
+
+#include <fmt/format.h>
 
 #include "metrics/exposition.h"
 #include "metrics/listen_fault.h"
+#include "metrics/status.h"
 
 namespace authmilter {
 namespace {
-
-class Collection final : public prometheus::Collectable {
- public:
-  Collection(DaemonFacts facts, const Metrics& metrics)
-      : facts_(std::move(facts)), metrics_(metrics) {}
-
-  std::vector<prometheus::MetricFamily> Collect() const override {
-    return expose(metrics_, facts_);
-  }
-
- private:
-  const DaemonFacts facts_;
-  const Metrics& metrics_;
-};
 
 // Each connection has a thread until it is answered or its time is over, and those that wait for
 // one stand in queues of 20 and 200. So whoever asks waits for (64 + 20 + 200) / 64 such times at
@@ -37,22 +28,65 @@ constexpr const char* kBacklog = "200";
 // For the whole of a request, and for its answer.
 constexpr const char* kRequestMilliseconds = "1000";
 
-std::vector<std::string> server_options(const std::string& listen) {
-  return {"listening_ports",   listen, "num_threads",        kThreads,
-          "connection_queue",  kQueue, "listen_backlog",     kBacklog,
-          "enable_keep_alive", "no",   "request_timeout_ms", kRequestMilliseconds};
+struct Answer {
+  int status;
+  std::string_view reason;
+  std::string_view type = "text/plain; charset=utf-8";
+  std::string body = {};
+};
+
+Answer answer_to(const mg_request_info& request, const DaemonFacts& facts, const Metrics& metrics) {
+  const std::string_view method = request.request_method;
+  const std::string_view path = request.local_uri != nullptr ? request.local_uri : "";
+  if (path != "/metrics" && path != "/status") return {404, "Not Found"};
+  if (method != "GET" && method != "HEAD") return {405, "Method Not Allowed"};
+  if (path == "/metrics") {
+    return {200, "OK", "text/plain; version=0.0.4; charset=utf-8",
+            prometheus::TextSerializer().Serialize(expose(metrics, facts))};
+  }
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+  return {200, "OK", "application/json", write_status(status_of(metrics, facts, seconds))};
 }
 
 }  // namespace
 
 struct MetricsServer::Impl {
-  Impl(const std::string& listen, DaemonFacts facts, const Metrics& metrics)
-      : collection(std::make_shared<Collection>(std::move(facts), metrics)),
-        exposer(server_options(listen)) {
-    exposer.RegisterCollectable(collection);
+  Impl(DaemonFacts its_facts, const Metrics& its_metrics)
+      : facts(std::move(its_facts)), metrics(its_metrics) {
+    mg_init_library(MG_FEATURES_DEFAULT);
   }
-  std::shared_ptr<Collection> collection;
-  prometheus::Exposer exposer;
+  ~Impl() {
+    if (server != nullptr) mg_stop(server);
+    mg_exit_library();
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  /// Answers every request, so that the library never looks for a file. It has this from its start
+  /// on: no request comes before there is an answer.
+  static int on_request(mg_connection* connection) noexcept {
+    try {
+      const mg_request_info& request = *mg_get_request_info(connection);
+      const Impl& impl = *static_cast<const Impl*>(request.user_data);
+      const Answer answer = answer_to(request, impl.facts, impl.metrics);
+      const bool head = std::string_view(request.request_method) == "HEAD";
+      // Not compressed: it is 20 KiB for a neighbour, every few seconds.
+      const std::string text = fmt::format(
+          "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}Connection: close\r\n\r\n"
+          "{}",
+          answer.status, answer.reason, answer.type, answer.body.size(),
+          answer.status == 405 ? "Allow: GET, HEAD\r\n" : "", head ? "" : answer.body);
+      mg_write(connection, text.data(), text.size());
+      return answer.status;
+    } catch (const std::exception&) {
+      return 500;  // out of memory: the connection is closed
+    }
+  }
+
+  const DaemonFacts facts;
+  const Metrics& metrics;
+  mg_context* server = nullptr;
 };
 
 MetricsServer::MetricsServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -61,15 +95,31 @@ MetricsServer::~MetricsServer() = default;
 Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const HostPort& listen,
                                                             DaemonFacts facts,
                                                             const Metrics& metrics) {
-  try {
-    return std::unique_ptr<MetricsServer>(
-        new MetricsServer(std::make_unique<Impl>(listen.text(), std::move(facts), metrics)));
-  } catch (const std::exception& e) {
-    // The library says no more than that something possibly went wrong with the port.
+  const std::string place = listen.text();
+  std::array options = {"listening_ports",
+                        place.c_str(),
+                        "num_threads",
+                        kThreads,
+                        "connection_queue",
+                        kQueue,
+                        "listen_backlog",
+                        kBacklog,
+                        "enable_keep_alive",
+                        "no",
+                        "request_timeout_ms",
+                        kRequestMilliseconds,
+                        static_cast<const char*>(nullptr)};
+  auto impl = std::make_unique<Impl>(std::move(facts), metrics);
+  mg_callbacks callbacks{};
+  callbacks.begin_request = &Impl::on_request;
+  impl->server = mg_start(&callbacks, impl.get(), options.data());
+  if (impl->server == nullptr) {
+    // The library does not say why.
     const std::string fault = listen_fault(listen);
-    return Error{"metrics.listen: cannot listen on " + listen.text() + ": " +
-                 (fault.empty() ? e.what() : fault)};
+    return Error{fmt::format("metrics.listen: cannot listen on {}: {}", place,
+                             fault.empty() ? "the HTTP server does not start" : fault)};
   }
+  return std::unique_ptr<MetricsServer>(new MetricsServer(std::move(impl)));
 }
 
 }  // namespace authmilter

@@ -19,7 +19,8 @@ struct DaemonFacts {
   std::vector<std::string> sockets;  // in the order of Metrics::processes
 };
 
-/// Serves /metrics for Prometheus until it is destroyed. It has threads of its own.
+/// Serves /metrics for Prometheus and /status for `authmilter status` until it is destroyed,
+/// nothing else and nothing of the file system. It has threads of its own.
 class MetricsServer {
  public:
   /// `metrics` must outlive the server.

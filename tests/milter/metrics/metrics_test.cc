@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 using namespace authmilter;
@@ -20,6 +23,39 @@ TEST_CASE("a duration is counted under the first bound that it does not exceed")
     histogram.count(row.time);
     CHECK(histogram.buckets[row.bucket] == 1);
     CHECK(histogram.microseconds == static_cast<std::uint64_t>(row.time.count()));
+  }
+}
+
+TEST_CASE("quantiles are estimated as Prometheus does") {
+  using namespace std::chrono_literals;
+  using Durations = std::vector<std::pair<int, std::chrono::microseconds>>;  // so many of each
+  const struct {
+    std::string why;
+    double share;
+    Durations durations;
+    std::optional<double> seconds;
+  } rows[] = {
+      {"nothing counted", 0.5, {}, std::nullopt},
+      {"the middle of the first bucket", 0.5, {{10, 1ms}}, 0.0005},
+      {"the middle of a later one", 0.5, {{10, 2ms}}, 0.00175},
+      {"between buckets", 0.5, {{5, 1ms}, {5, 2ms}}, 0.001},
+      {"over empty buckets", 0.75, {{5, 1ms}, {5, 40ms}}, 0.0375},
+      {"far in the tail", 0.95, {{90, 1ms}, {10, 2ms}}, 0.00175},
+      {"beyond the largest bound", 0.95, {{60, 1ms}, {40, 1h}}, 5},
+      {"all of them beyond", 0.5, {{3, 6s}}, 5},
+      {"one alone", 0.5, {{1, 4ms}}, 0.00375},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    Metrics::Histogram histogram;
+    std::uint64_t all = 0;
+    for (const auto& [count, time] : row.durations) {
+      for (int i = 0; i < count; ++i, ++all) histogram.count(time);
+    }
+    CHECK(histogram.total() == all);
+    const auto seconds = histogram.quantile(row.share);
+    REQUIRE(seconds.has_value() == row.seconds.has_value());
+    if (seconds) CHECK(*seconds == doctest::Approx(*row.seconds));
   }
 }
 

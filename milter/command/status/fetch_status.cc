@@ -1,6 +1,6 @@
-#include "status/http_get.h"
+#include "status/fetch_status.h"
 
-#include <netinet/in.h>
+#include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -21,7 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The daemon's metrics are some 20 KiB, and a hundred octets more for each key and socket.
+// A daemon's status is some 5 KiB, and 200 octets more for each key and socket.
 constexpr std::size_t kAnswerOctets = 4U << 20U;
 
 class Descriptor {
@@ -79,24 +79,15 @@ class Connection {
   static bool again() { return errno == EAGAIN || errno == EINTR; }
 
   int connect(const HostPort& address) {
-    const auto octets = address.address.octets();
-    sockaddr_storage place{};
-    socklen_t size = 0;
-    if (address.address.is_v4()) {
-      sockaddr_in v4{};
-      v4.sin_family = AF_INET;
-      v4.sin_port = htons(address.port);
-      std::memcpy(&v4.sin_addr, octets.data(), octets.size());
-      std::memcpy(&place, &v4, size = sizeof v4);
-    } else {
-      sockaddr_in6 v6{};
-      v6.sin6_family = AF_INET6;
-      v6.sin6_port = htons(address.port);
-      std::memcpy(&v6.sin6_addr, octets.data(), octets.size());
-      std::memcpy(&place, &v6, size = sizeof v6);
-    }
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the sockets' interface
-    if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&place), size) == 0) return 0;
+    addrinfo hints{};
+    hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    const std::string port = std::to_string(address.port);
+    if (getaddrinfo(address.address.text().c_str(), port.c_str(), &hints, &found) != 0)
+      return EINVAL;
+    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> place(found, &freeaddrinfo);
+    if (::connect(socket_.get(), place->ai_addr, place->ai_addrlen) == 0) return 0;
     if (errno != EINPROGRESS) return errno;
     if (!wait_for(POLLOUT)) return error_;
     int result = 0;
@@ -136,29 +127,31 @@ std::optional<std::size_t> content_length(std::string_view header) {
 
 }  // namespace
 
-Result<std::string> http_get(const HostPort& address, const std::string& path,
-                             std::chrono::milliseconds time) {
-  const auto fail = [&](std::string_view why) {
-    return Error{fmt::format("http://{}{}: {}", address.text(), path, why)};
+Result<std::string> fetch_status(const HostPort& address, std::chrono::milliseconds time) {
+  const std::string url = fmt::format("http://{}/status", address.text());
+  const auto strange = [&](std::string_view why) {
+    return Error{fmt::format("{}: not authmilterd's status: {}", url, why)};
   };
   Connection connection(address, Clock::now() + time);
-  connection.send(fmt::format("GET {} HTTP/1.0\r\nHost: {}\r\nConnection: close\r\n\r\n", path,
-                              address.text()));
+  connection.send(
+      fmt::format("GET /status HTTP/1.0\r\nHost: {}\r\nConnection: close\r\n\r\n", address.text()));
   std::string answer = connection.receive();
-  if (connection.error() != 0) return fail(std::generic_category().message(connection.error()));
-
+  if (connection.error() == EMSGSIZE) return strange("the answer is too long");
+  if (connection.error() != 0) {
+    return Error{fmt::format("{}: {}", url, std::generic_category().message(connection.error()))};
+  }
   const std::size_t end = answer.find("\r\n\r\n");
   constexpr std::size_t kStatusLine = 12;  // "HTTP/1.1 200"
   if (!answer.starts_with("HTTP/1.") || end == std::string::npos || end < kStatusLine)
-    return fail("no HTTP answer");
+    return strange("no HTTP answer");
   const auto header = std::string_view(answer).substr(0, end);
   // RFC 9112 section 4: "HTTP/1.1 200 OK".
   if (header.substr(8, 5) != " 200 " && header.substr(8, 6) != " 200\r\n") {
-    return fail("the answer is not \"200 OK\"");
+    return strange("the answer is not \"200 OK\"");
   }
   const auto length = content_length(header);
   answer.erase(0, end + 4);
-  if (length && *length != answer.size()) return fail("the answer was cut off");
+  if (length && *length != answer.size()) return strange("the answer was cut off");
   return answer;
 }
 
