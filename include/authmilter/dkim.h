@@ -114,6 +114,9 @@ struct DkimVerifyOptions {
   std::int64_t now = 0;              // seconds since 1970
   std::int64_t clock_skew = 300;     // seconds allowed on t= and x=
   AddedFields added_fields = AddedFields::accept;
+  /// Which signatures are judged, by what their fields say; the others are as if they were not
+  /// there. Empty: all.
+  std::function<bool(const DkimOutcome& named)> picked = {};
 };
 
 /// Process-wide state of DKIM: the library handle and the parsed public keys, bounded. Thread-safe.

@@ -122,6 +122,10 @@ void DkimVerifier::Impl::header(const HeaderField& field) {
   // Counted before anything is parsed, so that bad ones count too (A91, edge case 49).
   if (candidates.size() < options.maximum_signatures) {
     candidate.read = read_signature(field.value);
+    if (options.picked && !options.picked(candidate.read.outcome)) {
+      fields.pop_back();
+      return;
+    }
     if (candidate.read.signature) {
       if (const auto verdict = check_time(*candidate.read.signature, options))
         conclude(candidate, verdict->result, verdict->reason);

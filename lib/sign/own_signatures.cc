@@ -6,20 +6,7 @@
 
 #include <authmilter/published_key.h>
 
-#include "dkim/signature.h"
-
 namespace authmilter {
-namespace {
-
-/// Whether a DKIM-Signature field names one of the keys.
-bool names_a_key(const HeaderField& field, std::span<const SigningKey> keys) {
-  const DkimOutcome named = read_signature(field.value).outcome;
-  return std::any_of(keys.begin(), keys.end(), [&](const SigningKey& key) {
-    return named.domain == key.domain && named.selector == key.selector;
-  });
-}
-
-}  // namespace
 
 DnsAnswerRef OwnKeyRecords::resolve(const DnsQuestion& question, Deadline, Freshness) {
   auto answer = std::make_shared<DnsAnswer>();
@@ -35,19 +22,18 @@ DnsAnswerRef OwnKeyRecords::resolve(const DnsQuestion& question, Deadline, Fresh
 
 OwnSignatures::OwnSignatures(const DkimEngine& engine, Resolver& own_keys,
                              std::span<const SigningKey> keys,
-                             const std::vector<HeaderField>& fields,
-                             const DkimVerifyOptions& options) {
-  std::vector<const HeaderField*> wanted;
-  bool any = false;
-  for (const HeaderField& field : fields) {
-    const bool signature = has_name(field, "DKIM-Signature");
-    const bool ours = signature && names_a_key(field, keys);
-    any = any || ours;
-    if (!signature || ours) wanted.push_back(&field);
-  }
-  if (!any) return;
+                             const std::vector<HeaderField>& fields, DkimVerifyOptions options) {
+  const auto is_signature = [](const HeaderField& field) {
+    return has_name(field, "DKIM-Signature");
+  };
+  if (std::none_of(fields.begin(), fields.end(), is_signature)) return;
+  options.picked = [keys](const DkimOutcome& named) {
+    return std::any_of(keys.begin(), keys.end(), [&](const SigningKey& key) {
+      return named.domain == key.domain && named.selector == key.selector;
+    });
+  };
   verifier_.emplace(engine, own_keys, options);
-  for (const HeaderField* field : wanted) verifier_->header(*field);
+  for (const HeaderField& field : fields) verifier_->header(field);
   verifier_->end_of_headers();
 }
 

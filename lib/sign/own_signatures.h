@@ -16,7 +16,7 @@ class OwnSignatures {
  public:
   /// Takes the signatures of `keys` among `fields`; `options` bounds their number.
   OwnSignatures(const DkimEngine& engine, Resolver& own_keys, std::span<const SigningKey> keys,
-                const std::vector<HeaderField>& fields, const DkimVerifyOptions& options);
+                const std::vector<HeaderField>& fields, DkimVerifyOptions options);
 
   void body(std::string_view octets);
   bool hold();
