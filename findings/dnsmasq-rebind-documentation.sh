@@ -17,7 +17,7 @@ if [ -z "${folder-}" ]; then
     libnetfilter-conntrack3=1.0.9-3 nsd=4.6.1-1 ldnsutils=1.8.3-1+b1 libldns3=1.8.3-1+b1 >log 2>&1 || { cat log; exit 1; }
   for package in *.deb; do dpkg -x "$package" .; done
   cd "$OLDPWD"
-  timeout 50 unshare --map-root-user --mount --net --pid --fork --kill-child "$(realpath "$0")"
+  timeout -k 1 50 unshare --map-root-user --mount --net --pid --fork --kill-child "$(realpath "$0")"
   exit
 fi
 

@@ -17,7 +17,7 @@ if [ -z "${folder-}" ]; then
     { cat log; exit 1; }
   for package in *.deb; do dpkg -x "$package" .; done
   cd "$OLDPWD"
-  timeout 50 unshare --map-root-user --mount --uts --net --pid --fork --kill-child "$(realpath "$0")"
+  timeout -k 1 50 unshare --map-root-user --mount --uts --net --pid --fork --kill-child "$(realpath "$0")"
   exit
 fi
 

@@ -14,8 +14,8 @@ if [ -z "${folder-}" ]; then
   trap 'rm -rf "$folder"' EXIT
   cd "$folder"
   mkdir -p 13 apt/lists/partial apt/cache/archives/partial apt/parts
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sort -u | head -n 1)
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" >apt/sources
+  archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sort -u | head -n 1)
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive trixie main" >apt/sources
   printf 'Dir::Etc::sourcelist "%s/apt/sources"; Dir::Etc::sourceparts "%s/apt/parts"; Dir::State::lists "%s/apt/lists";
     Dir::State::status "/dev/null"; Dir::Cache "%s/apt/cache";' "$folder" "$folder" "$folder" "$folder" >apt/conf
   {

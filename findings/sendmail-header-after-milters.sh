@@ -16,7 +16,7 @@ if [ -z "${folder-}" ]; then
     libldap-2.5-0=2.5.13+dfsg-5 libsasl2-2=2.1.28+dfsg-10+deb12u1 >log 2>&1 || { cat log; exit 1; }
   for package in *.deb; do dpkg -x "$package" .; done
   cd "$OLDPWD"
-  timeout 50 unshare --map-root-user --mount --uts --net --pid --fork --kill-child "$(realpath "$0")"
+  timeout -k 1 50 unshare --map-root-user --mount --uts --net --pid --fork --kill-child "$(realpath "$0")"
   exit
 fi
 

@@ -13,8 +13,8 @@ if [ -z "${folder-}" ]; then
   trap 'rm -rf "$folder"' EXIT
   cd "$folder"
   mkdir -p 12 13 apt/lists/partial apt/cache/archives/partial apt/parts
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sort -u | head -n 1)
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" >apt/sources
+  archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sort -u | head -n 1)
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive trixie main" >apt/sources
   printf 'Dir::Etc::sourcelist "%s/apt/sources"; Dir::Etc::sourceparts "%s/apt/parts"; Dir::State::lists "%s/apt/lists";
     Dir::State::status "/dev/null"; Dir::Cache "%s/apt/cache";' "$folder" "$folder" "$folder" "$folder" >apt/conf
   {
@@ -28,7 +28,7 @@ if [ -z "${folder-}" ]; then
   } >log 2>&1 || { cat log; exit 1; }
   for release in 12 13; do for package in $release/*.deb; do dpkg -x "$package" $release; done; done
   cd "$OLDPWD"
-  timeout 50 unshare --map-root-user --mount --net --pid --fork --kill-child "$(realpath "$0")"
+  timeout -k 1 50 unshare --map-root-user --mount --net --pid --fork --kill-child "$(realpath "$0")"
   exit
 fi
 

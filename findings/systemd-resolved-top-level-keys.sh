@@ -18,7 +18,7 @@ if [ -z "${folder-}" ]; then
     libldns3=1.8.3-1+b1 >log 2>&1 || { cat log; exit 1; }
   for package in *.deb; do dpkg -x "$package" .; done
   cd "$OLDPWD"
-  timeout 50 unshare --map-root-user --mount --net --pid --fork --kill-child "$(realpath "$0")"
+  timeout -k 1 50 unshare --map-root-user --mount --net --pid --fork --kill-child "$(realpath "$0")"
   exit
 fi
 
