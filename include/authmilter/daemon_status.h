@@ -96,7 +96,7 @@ constexpr double kLongestLatency = 5;
 /// seconds since 1970. Pure.
 std::vector<std::string> warnings_of(const DaemonStatus& status, std::int64_t now);
 
-/// JSON in UTF-8, indented; octets of a text that are not UTF-8 become U+FFFD. Pure.
+/// JSON in ASCII, indented; octets of a text that are not UTF-8 become U+FFFD. Pure.
 std::string write_status(const DaemonStatus& status);
 
 /// Reads what write_status() has written, and nothing else: what is missing, of another type, out

@@ -243,7 +243,8 @@ Result<DaemonStatus> not_a_status() { return Error{"not authmilterd's status"}; 
 }  // namespace
 
 std::string write_status(const DaemonStatus& status) {
-  return Form<DaemonStatus>::write(status).dump(2, ' ', false, Json::error_handler_t::replace) +
+  return Form<DaemonStatus>::write(status).dump(2, ' ', /*ensure_ascii=*/true,
+                                                Json::error_handler_t::replace) +
          '\n';
 }
 

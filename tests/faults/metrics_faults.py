@@ -81,6 +81,14 @@ def half_a_request(connection, over):
     until_closed(connection, over)
 
 
+def a_body_a_byte_at_a_time(connection, over):
+    connection.sendall(b"POST /status HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n")
+    while not over.is_set():
+        connection.sendall(b"x")
+        if over.wait(0.4):
+            return
+
+
 def never_read(connection, over):
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
     connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -90,7 +98,7 @@ def never_read(connection, over):
 class Metrics(TestCase):
     def test_slow_clients(self):
         with Watched(PROGRAM) as daemon:
-            for talk in (silent, half_a_request, a_byte_a_second, never_read):
+            for talk in (silent, half_a_request, a_byte_a_second, a_body_a_byte_at_a_time, never_read):
                 for count, most in ((10, AT_ONCE), (200, IN_TIME)):
                     with self.subTest(talk.__name__, count=count), Crowd(daemon.metrics_port, count, talk):
                         for _ in range(3):

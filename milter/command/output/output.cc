@@ -48,7 +48,7 @@ ExitStatus write_out(std::string_view text, ExitStatus status) {
 
 ExitStatus write_json(const nlohmann::ordered_json& json, ExitStatus status) {
   using Handler = nlohmann::ordered_json::error_handler_t;
-  return write_out(json.dump(2, ' ', false, Handler::replace) + "\n", status);
+  return write_out(json.dump(2, ' ', /*ensure_ascii=*/true, Handler::replace) + "\n", status);
 }
 
 std::string printable(std::string_view text) {

@@ -67,6 +67,8 @@ struct MetricsServer::Impl {
   /// on: no request comes before there is an answer.
   static int on_request(mg_connection* connection) noexcept {
     try {
+      // Or the library reads all of a body that was announced, however slowly that comes.
+      mg_disable_connection_keep_alive(connection);
       const mg_request_info& request = *mg_get_request_info(connection);
       const Impl& impl = *static_cast<const Impl*>(request.user_data);
       const Answer answer = answer_to(request, impl.facts, impl.metrics);

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 
 #include <authmilter/daemon_status.h>
@@ -72,6 +73,17 @@ TEST_CASE("a text that is not UTF-8 does not keep the rest from being read") {
   const auto read = read_status(write_status(status));
   REQUIRE(read);
   CHECK(read->version == "\xef\xbf\xbd");
+}
+
+TEST_CASE("no octet of a text steers a terminal") {
+  DaemonStatus status;
+  status.version =
+      "\x1b[31m\x7f\xc2\x9b"
+      "31m\xe2\x80\xae";
+  const std::string text = write_status(status);
+  CHECK(std::all_of(text.begin(), text.end(),
+                    [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
+  CHECK(read_status(text)->version == status.version);
 }
 
 TEST_CASE("as many keys as the daemon can name are read") {
