@@ -30,7 +30,7 @@ bool is_plain_address(std::string_view text) {
                      [](char c) { return is_keyword_char(c) || c == '.'; });
 }
 
-std::string quoted(std::string_view text) {
+std::string quoted_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -41,7 +41,7 @@ std::string quoted(std::string_view text) {
 
 std::string value_text(std::string_view value) {
   const std::string text = printable_or_mark(value);
-  return is_token(text) ? text : quoted(text);
+  return is_token(text) ? text : quoted_string(text);
 }
 
 std::string property_value_text(std::string_view value) {
