@@ -88,7 +88,7 @@ void send_to_journal(LogLevel level, const std::string& line, const LogFields& f
   std::vector<std::string> entries = {"MESSAGE=" + line,
                                       fmt::format("PRIORITY={}", priority_of(level)),
                                       fmt::format("SYSLOG_FACILITY={}", LOG_MAIL >> 3),
-                                      std::string("SYSLOG_IDENTIFIER=") + kIdentifier};
+                                      fmt::format("SYSLOG_IDENTIFIER={}", kIdentifier)};
   for (const LogField& field : fields) {
     std::string name = "AUTHMILTER_";
     for (const char c : field.key) {
