@@ -1,4 +1,5 @@
-"""Tables of what tests of real MTAs found: shown as they grow, and kept for whoever runs them on several platforms."""
+"""Tables of what tests of other programs found: shown as they grow, and kept for whoever runs them on several
+platforms."""
 
 import json
 import os
@@ -7,7 +8,7 @@ import textwrap
 
 
 def keep_table(name, columns):
-    """Writes NAME.json into the folder $AUTHMILTER_TABLES, where it is set. `columns` has for each MTA
+    """Writes NAME.json into the folder $AUTHMILTER_TABLES, where it is set. `columns` has for each MTA, or for "",
     (what was done, what came of it) of every row."""
     folder = os.environ.get("AUTHMILTER_TABLES")
     if not folder:

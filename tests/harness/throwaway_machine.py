@@ -155,6 +155,13 @@ class Machine:
                 "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C",
                 "DEBIAN_FRONTEND=noninteractive", *command]
 
+    def add(self, tree):
+        """Unpacked packages, where they belong."""
+        with subprocess.Popen(["tar", "-C", tree, "-cf", "-", "."], stdout=subprocess.PIPE) as archive:
+            subprocess.run(self.command("tar", "-C", "/", "--keep-directory-symlink", "--no-same-owner", "-xf", "-"),
+                           stdin=archive.stdout, check=True)
+        self.run("ldconfig")
+
     def run(self, *command, check=True):
         """What `command` says."""
         done = subprocess.run(self.command(*command), stdin=subprocess.DEVNULL, capture_output=True,

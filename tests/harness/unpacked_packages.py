@@ -7,22 +7,29 @@ import shutil
 import subprocess
 
 CACHE = pathlib.Path("/var/cache/authmilter-tests")
+LISTS = pathlib.Path(__file__).resolve().parents[2] / "contrib/packages"
 
 
 class Missing(Exception):
     """Something that a test needs is not to be had here; the text says what."""
 
 
+def candidate(package):
+    """The version that apt would install; nothing if it knows none."""
+    policy = subprocess.run(["apt-cache", "policy", package], capture_output=True, text=True, timeout=60, check=False,
+                            env={**os.environ, "LC_ALL": "C"})
+    return "".join(re.findall(r"Candidate: ([^(\s]\S*)", policy.stdout))
+
+
+def names_of(line):
+    """Releases of Debian name some packages differently: "a | b", as in contrib/packages."""
+    return [name.strip() for name in line.split("|")]
+
+
 def known(line):
-    """The package to take for a line: releases of Debian name some differently, so of "a | b" it is the first
-    that apt has a version of, as in contrib/packages."""
-    names = [name.strip() for name in line.split("|")]
-    for name in names:
-        policy = subprocess.run(["apt-cache", "policy", name], capture_output=True, text=True,
-                                env={**os.environ, "LC_ALL": "C"}).stdout
-        if re.search(r"Candidate: [^(]", policy):
-            return name
-    return names[0]
+    """The package to take for a line: the first that apt has a version of."""
+    names = names_of(line)
+    return next((name for name in names if candidate(name)), names[0])
 
 
 def unpacked(name, packages):
@@ -54,3 +61,18 @@ def unpacked(name, packages):
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return place
+
+
+def unpacked_list(name):
+    """The folder with what apt would install for the list contrib/packages/NAME, dependencies included; None if all
+    of it is installed. Of a line that no package of this release fits there is nothing in it."""
+    if (CACHE / name).exists():
+        return CACHE / name
+    lines = [line for line in (LISTS / name).read_text().splitlines() if not line.startswith("#")]
+    available = [package for package in map(known, lines) if candidate(package)]
+    plan = subprocess.run(["apt-get", "-s", "-q", "install", "--no-install-recommends", *available],
+                          capture_output=True, text=True, timeout=120, check=False)
+    if plan.returncode != 0:
+        raise Missing(f"apt-get has no plan for {' '.join(available)}: {plan.stderr.strip()[-200:]}")
+    missing = re.findall(r"(?m)^Inst (\S+)", plan.stdout)
+    return unpacked(name, missing) if missing else None

@@ -53,7 +53,7 @@ class Outcome:
     passed: int = 0
     failed: dict = field(default_factory=dict)   # test -> the end of its output
     skipped: dict = field(default_factory=dict)  # test -> why
-    tables: list = field(default_factory=list)   # what tests of real MTAs wrote
+    tables: list = field(default_factory=list)   # as harness/tables.py keeps them
     trouble: str = ""
 
 
@@ -210,10 +210,10 @@ def print_suites(outcomes):
             print(f"{one.suite}: {test} skipped: {why}")
 
 
-def print_mtas(outcomes):
-    """The tables of the tests of real MTAs, a column for each MTA of each suite."""
+def print_kept(outcomes):
+    """The tables that tests of real MTAs, resolvers and readers keep; of each suite a column for each MTA."""
     for name in sorted({made["name"] for one in outcomes for made in one.tables}):
-        columns = [(f"{one.suite}: {mta}", dict(rows)) for one in outcomes for made in one.tables
+        columns = [(f"{one.suite}: {mta}" if mta else one.suite, dict(rows)) for one in outcomes for made in one.tables
                    if made["name"] == name for mta, rows in made["columns"].items()]
         what = list(dict.fromkeys(row for _, rows in columns for row in rows))
         print()
@@ -244,7 +244,7 @@ def main():
             print(f"\n--- {one.suite}: {test} FAILED ---\n{output}")
     print()
     print_suites(outcomes)
-    print_mtas(outcomes)
+    print_kept(outcomes)
     if any(one.failed or not (one.passed or one.trouble) for one in outcomes):
         return 1
     return 77 if any(one.trouble for one in outcomes) else 0

@@ -17,6 +17,7 @@ import dkim
 
 import servers
 from harness.daemon import Daemon, make_key
+from harness.tables import keep_table
 from zones import CLIENT, Tree
 
 # The default configuration, but for the place of its socket. In monitor mode every message shows its results.
@@ -104,6 +105,11 @@ class Behind:
         self.notices = []
         self.slowest = 0
 
+    def summary(self):
+        right = "all right" if not self.failures else f"{len(self.failures)} WRONG"
+        return (f"{servers.version_of(self.resolver)}: {right}, slowest {self.slowest:.2f} s"
+                f"{', notice in the log' * bool(self.notices)}")
+
     def fail(self, why, text):
         self.failures.append(f"{self.resolver.name}, dnssec = {self.mode}: {why}: {text}")
 
@@ -178,7 +184,7 @@ class Behind:
 
 def main():
     programs, names = sys.argv[1:3], sys.argv[3:]
-    failures = []
+    failures, table = [], []
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tree-")))
         folder.chmod(0o755)
@@ -189,23 +195,25 @@ def main():
         for resolver in servers.RESOLVERS:
             if names and resolver.name not in names:
                 continue
-            if not servers.is_there(resolver):
+            if not servers.version_of(resolver):
                 print(f"{resolver.name:28} SKIPPED: not in this release")
                 continue
             try:
-                failures += behind(resolver, tree, folder, programs, messages)
+                for one in behind(resolver, tree, folder, programs, messages):
+                    failures += one.failures
+                    table.append((f"{resolver.name}, dnssec = {one.mode}", one.summary()))
             except AssertionError as error:
                 failures.append(str(error))
+    keep_table("resolvers", {"": table})
     print("\n".join(failures))
     print(f"{len(ROWS)} messages behind each, {len(failures)} failures")
     return 1 if failures else 0
 
 
 def behind(resolver, tree, folder, programs, messages):
-    """With a server that is new for each mode: what it remembers of one is not what it says in another."""
+    """Each mode, with a server that is new: what it remembers of one is not what it says in another."""
     servers.add_user(resolver.user)
     pathlib.Path("/etc/resolv.conf").unlink(missing_ok=True)
-    failures = []
     for mode in ("auto", "on", "off"):
         begin = time.monotonic()
         with servers.Server(resolver.name, resolver.start(tree), folder, resolver.address,
@@ -214,12 +222,11 @@ def behind(resolver, tree, folder, programs, messages):
                 servers.write("/etc/resolv.conf", f"nameserver {resolver.address}\n")
             one = Behind(resolver, mode, programs, messages)
             one.run()
-            failures += one.failures
             if one.failures:
-                failures.append(server.said())
-        print(f"{resolver.name:28} {mode:5} {len(one.failures):3} failures, slowest message {one.slowest:.2f} s, "
-              f"all {time.monotonic() - begin:.1f} s {' '.join(one.notices)}", flush=True)
-    return failures
+                one.failures.append(server.said())
+        print(f"{resolver.name:28} {mode:5} {one.summary()}, all {time.monotonic() - begin:.1f} s "
+              f"{' '.join(one.notices)}", flush=True)
+        yield one
 
 
 if __name__ == "__main__":

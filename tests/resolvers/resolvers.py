@@ -8,46 +8,22 @@ The resolvers are only unpacked, and run in a throwaway copy of this machine, wi
 
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
 
 from harness.throwaway_machine import Machine, Unavailable
-from harness.unpacked_packages import CACHE, Missing, unpacked
+from harness.unpacked_packages import Missing, unpacked_list
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-NAME = "resolvers"  # in the cache
-LIST = ROOT / "contrib/packages/resolvers"
 PLACE = "/tmp/authmilter"
-
-
-def packages():
-    """The folder with what apt would install for the resolvers, and for the keys of the root; None if they are all
-    installed."""
-    if (CACHE / NAME).exists():
-        return CACHE / NAME
-    lines = [line.replace("|", " ").split() for line in LIST.read_text().splitlines() if not line.startswith("#")]
-    said = subprocess.run(["apt-cache", "policy", *(name for names in lines for name in names)], capture_output=True,
-                          text=True, timeout=60, check=False, env=os.environ | {"LC_ALL": "C"})
-    known = re.findall(r"(?m)^(\S+):\n.*\n  Candidate: (?!\(none\))", said.stdout)
-    available = [name for names in lines for name in [name for name in names if name in known][:1]]
-    plan = subprocess.run(["apt-get", "-s", "-q", "install", "--no-install-recommends", *available],
-                          capture_output=True, text=True, timeout=120, check=False)
-    if plan.returncode != 0:
-        raise Missing(f"apt-get has no plan for {' '.join(available)}: {plan.stderr.strip()[-200:]}")
-    missing = re.findall(r"(?m)^Inst (\S+)", plan.stdout)
-    return unpacked(NAME, missing) if missing else None
 
 
 def put(machine, programs):
     """The packages where they belong, our programs and the tests."""
-    tree = packages()
+    tree = unpacked_list("resolvers")
     if tree:
-        with subprocess.Popen(["tar", "-C", tree, "-cf", "-", "."], stdout=subprocess.PIPE) as archive:
-            subprocess.run(machine.command("tar", "-C", "/", "--keep-directory-symlink", "--no-same-owner", "-xf", "-"),
-                           stdin=archive.stdout, check=True)
-    machine.run("ldconfig")
+        machine.add(tree)
     place = machine.path(PLACE)
     # With the harness in it, to which it has a link.
     shutil.copytree(ROOT / "tests/resolvers", place / "tests/resolvers")
@@ -64,10 +40,14 @@ def main():
     try:
         with Machine() as machine:
             put(machine, programs)
-            return subprocess.run(
-                machine.command("python3", "-B", f"{PLACE}/tests/resolvers/behind_resolvers.py",
+            status = subprocess.run(
+                machine.command("env", f"AUTHMILTER_TABLES={PLACE}/tables", "python3", "-B",
+                                f"{PLACE}/tests/resolvers/behind_resolvers.py",
                                 *(f"{PLACE}/{program.name}" for program in programs), *sys.argv[3:]),
                 stdin=subprocess.DEVNULL, check=False).returncode
+            if (kept := os.environ.get("AUTHMILTER_TABLES")) and machine.path(f"{PLACE}/tables").is_dir():
+                shutil.copytree(machine.path(f"{PLACE}/tables"), kept, dirs_exist_ok=True)
+            return status
     except (Unavailable, Missing) as reason:
         print(f"SKIPPED: {reason}")
         return 77

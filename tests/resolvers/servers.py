@@ -16,6 +16,8 @@ import subprocess
 import time
 import typing
 
+from harness.unpacked_packages import candidate, known
+
 ANCHOR_FOLDER = pathlib.Path("/usr/share/dns")
 # A resolver of the provider, for those that only forward.
 UPSTREAM = "198.18.0.53"
@@ -41,7 +43,7 @@ def first_of(*patterns):
 @dataclasses.dataclass
 class Resolver:
     name: str
-    program: str  # the file that says whether it is there
+    package: str  # as in contrib/packages/resolvers
     start: typing.Callable  # the command; gets the tree
     user: str = ""
     address: str = "127.0.0.1"
@@ -145,19 +147,19 @@ def aardvark(tree):
 
 
 RESOLVERS = [
-    Resolver("unbound", "/usr/sbin/unbound", unbound, user="unbound"),
-    Resolver("BIND", "/usr/sbin/named", bind, user="bind"),
-    Resolver("Knot Resolver", "/usr/sbin/kresd", knot, user="knot-resolver"),
-    Resolver("PowerDNS Recursor", "/usr/sbin/pdns_recursor", powerdns, user="pdns", dname_comes_late=True),
-    Resolver("dnsmasq", "/usr/sbin/dnsmasq", dnsmasq(), user="dnsmasq"),
-    Resolver("dnsmasq, rebind protection", "/usr/sbin/dnsmasq", dnsmasq("--stop-dns-rebind"), user="dnsmasq",
+    Resolver("unbound", "unbound", unbound, user="unbound"),
+    Resolver("BIND", "bind9", bind, user="bind"),
+    Resolver("Knot Resolver", "knot-resolver | knot-resolver6", knot, user="knot-resolver"),
+    Resolver("PowerDNS Recursor", "pdns-recursor", powerdns, user="pdns", dname_comes_late=True),
+    Resolver("dnsmasq", "dnsmasq", dnsmasq(), user="dnsmasq"),
+    Resolver("dnsmasq, rebind protection", "dnsmasq", dnsmasq("--stop-dns-rebind"), user="dnsmasq",
              hides_inner_addresses=True),
     # 252 refuses the DS and DNSKEY of top-level domains, whose names have a single label.
-    Resolver("systemd-resolved", "/lib/systemd/systemd-resolved", resolved, user="systemd-resolve", address="127.0.0.53",
-             cannot_validate="answers are not validated"),
+    Resolver("systemd-resolved", "systemd-resolved", resolved, user="systemd-resolve",
+             address="127.0.0.53", cannot_validate="answers are not validated"),
     # 1.4 says "no such name" of the root and of names of a single label, and has no TCP.
-    Resolver("aardvark-dns", "/usr/lib/podman/aardvark-dns", aardvark, address="198.18.1.1", is_the_systems=False,
-             cannot_validate="answers are not validated", may_lack_tcp=True),
+    Resolver("aardvark-dns", "aardvark-dns", aardvark, address="198.18.1.1",
+             is_the_systems=False, cannot_validate="answers are not validated", may_lack_tcp=True),
 ]
 
 
@@ -311,5 +313,6 @@ def start_tree(tree, folder, stack):
     stack.enter_context(Server("upstream", internet.command("unbound", "-d", "-p", "-c", configuration), folder, UPSTREAM))
 
 
-def is_there(resolver):
-    return os.path.exists(resolver.program)
+def version_of(resolver):
+    """As Debian writes it; nothing where this release has no such package."""
+    return candidate(known(resolver.package))
