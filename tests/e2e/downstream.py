@@ -1,38 +1,29 @@
-"""What stands behind authmilter: the Sieve script and the rules for SpamAssassin, as shipped.
+#!/usr/bin/env python3
+"""What stands behind authmilter reads what it writes: the Sieve script for Dovecot, the rules for SpamAssassin and for
+Rspamd, as shipped and installed as they say.
 
     downstream.py AUTHMILTERD
 
-Messages go through the daemon, and what it makes of them goes to Debian's sieve-test and SpamAssassin, and what
-Rspamd sees of the fields is matched against its rules. Packages that are not installed are unpacked into a cache
-(root, apt's lists).
+Messages go through the daemon, and what it makes of them goes to Debian's programs in a throwaway copy of this machine.
+Needs root, and apt's lists for the first time.
 """
 
 import base64
 import contextlib
-import os
 import pathlib
-import re
-import shutil
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-
 import dkim
+from downstream_tools import OUR_NAME, Rspamd, Sieve, SpamAssassin
 from harness import milter_client as mc
 from harness import ran
 from harness.daemon import ZONE, Daemon, key_record, make_key
-from harness.unpacked_packages import Missing, unpacked
+from harness.tables import keep_table
+from harness.throwaway_machine import Machine, Unavailable
+from harness.unpacked_packages import Missing, unpacked_list
 
-OUR_NAME = "mx.example.net"
-EXAMPLE_NAME = "mx.example.org"  # in the fragments
-DOVECOT = ("dovecot-core", "dovecot-sieve", "libunwind8")
-SPAMASSASSIN = ("spamassassin", "libhtml-parser-perl", "libhtml-tagset-perl", "libhttp-date-perl", "libhttp-message-perl",
-                "libio-html-perl", "libencode-locale-perl", "liblwp-mediatypes-perl", "libnet-dns-perl",
-                "libnetaddr-ip-perl", "libsocket6-perl", "libsys-hostname-long-perl", "libtimedate-perl", "liburi-perl",
-                "libwww-perl")
 MORE_ZONE = ZONE + ('none.example. IN TXT "v=spf1 -all"\n'
                     '_dmarc.none.example. IN TXT "v=DMARC1; p=none"\n'
                     'soft.example. IN TXT "v=spf1 ~all"\n'
@@ -148,127 +139,6 @@ def delivered(daemon, row, key):
     return "".join(f"{name}:{value}\n" for name, value in fields) + "\nHello\n"
 
 
-class Sieve:
-    """sieve-test, which runs as nobody and gets its settings from the environment instead of doveconf."""
-
-    def __init__(self, folder):
-        place = unpacked("dovecot", DOVECOT)
-        self.folder = folder / "sieve"
-        self.folder.mkdir(mode=0o777)
-        self.folder.chmod(0o777)
-        self.script = self.folder / "authmilter.sieve"
-        text = (ROOT / "contrib/dovecot/authmilter.sieve").read_text()
-        assert text.count(EXAMPLE_NAME) == 1
-        self.script.write_text(text.replace(EXAMPLE_NAME, OUR_NAME))
-        self.programs = place / "usr/bin"
-        self.user = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
-        libraries = [place / "usr/lib/dovecot", *place.glob("usr/lib/*-linux-gnu")]
-        self.environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "DOVECONF_ENV": "1",
-                            "LD_LIBRARY_PATH": ":".join(map(str, libraries)), "BASE_DIR": str(self.folder),
-                            "STATE_DIR": str(self.folder)}
-        self.run("sievec", self.script)
-
-    def run(self, program, *arguments):
-        result = subprocess.run([self.programs / program, *arguments], capture_output=True, text=True, timeout=60,
-                                env=self.environment, cwd=self.folder, **self.user)
-        if "error while loading shared libraries" in result.stderr:
-            raise Missing(result.stderr.strip())
-        assert result.returncode == 0, result.stderr
-        return result
-
-    @staticmethod
-    def wanted(row):
-        return row.folder
-
-    def judge(self, messages):
-        return [self.folder_of(number, message) for number, message in enumerate(messages)]
-
-    def folder_of(self, number, message):
-        """Where the script files the message, in a maildir that is new each time."""
-        file, mail = self.folder / f"{number}.eml", self.folder / f"mail{number}"
-        file.write_text(message)
-        self.run("sieve-test", "-e", "-l", f"maildir:{mail}", self.script, file)
-        found = [path.relative_to(mail).parts[0] for path in mail.glob("**/new/*")]
-        assert len(found) == 1, found
-        return found[0].removeprefix(".") if found[0] != "new" else "INBOX"
-
-
-class SpamAssassin:
-    """Debian's program with its own rules and ours, without the plugins that ask the DNS."""
-
-    def __init__(self, folder):
-        place = pathlib.Path("/")
-        self.program = [shutil.which("spamassassin")]
-        if self.program == [None]:
-            place = unpacked("spamassassin", SPAMASSASSIN)
-            modules = [place / "usr/share/perl5", *place.glob("usr/lib/*-linux-gnu/perl5/5.*")]
-            self.program = ["perl", "-T", *(f"-I{one}" for one in modules), place / "usr/bin/spamassassin",
-                            "--configpath", place / "usr/share/spamassassin"]
-        self.settings = folder / "spamassassin"
-        shutil.copytree(place / "etc/spamassassin", self.settings)
-        for file in self.settings.glob("*.pre"):
-            file.write_text(re.sub(r"(?m)^(loadplugin Mail::SpamAssassin::Plugin::(SPF|DKIM|DMARC)\b)", r"#\1",
-                                   file.read_text()))
-        text = (ROOT / "contrib/spamassassin/authmilter.cf").read_text()
-        pattern = EXAMPLE_NAME.replace(".", "\\.")
-        self.names = set(re.findall(r"(?m)^(?:header|meta) +(\w+)", text))
-        assert len(self.names) > 10 and text.count(pattern) > 10
-        (self.settings / "authmilter.cf").write_text(text.replace(pattern, OUR_NAME.replace(".", "\\.")))
-        (self.settings / "report.cf").write_text("report_safe 0\n")  # the message stays as it is
-        self.environment = os.environ | {"HOME": str(folder)}
-        lint = self.run("--local", "--lint")
-        assert lint.returncode == 0, lint.stderr
-
-    def run(self, *arguments, message=""):
-        return subprocess.run([*self.program, "--siteconfigpath", self.settings, *arguments], input=message,
-                              capture_output=True, text=True, timeout=120, env=self.environment)
-
-    @staticmethod
-    def wanted(row):
-        return set(row.rules.split())
-
-    def judge(self, messages):
-        """Of each message those of our rules that it hits. It takes long to start, so it is asked once."""
-        mailbox = "".join(f"From a@example.org Fri Jul 11 21:00:37 2003\n{message}\n" for message in messages)
-        result = self.run("--local", "--mbox", message=mailbox)
-        assert result.returncode == 0, result.stderr
-        found = {}  # they come in an order of their own
-        for message in re.split(r"(?m)^From a@example.org .*\n", result.stdout)[1:]:
-            status = re.search(r"(?m)^X-Spam-Status: .*(?:\n[ \t].*)*", message)[0]
-            tests = re.search(r"tests=([A-Z0-9_,\s]*?)(?:\s+[a-z]+=|\Z)", status)[1]
-            number = int(re.search(r"(?m)^Message-ID: <(\d+)@", message)[1])
-            found[number] = set(re.sub(r"\s", "", tests).split(",")) & self.names
-        return [found[number] for number in range(len(messages))]
-
-
-class Rspamd:
-    """Its rules, matched as Rspamd does it: against each field of the name by itself, unfolded. What `raw_header` reads
-    is not decoded (as task:get_header_full() of Rspamd 3.4 shows)."""
-
-    NAMES = {"AUTHMILTER_SUSPICIOUS": "AUTHMILTER_SUSPICIOUS", "AUTHMILTER_DMARC_FAIL": "AUTHMILTER_DMARC_FAIL",
-             "DMARC_PASS": "AUTHMILTER_DMARC_PASS", "SPF_FAIL": "AUTHMILTER_SPF_FAIL", "DKIM_VALID": "AUTHMILTER_DKIM_PASS"}
-
-    def __init__(self, _folder):
-        text = (ROOT / "contrib/rspamd/local.d/regexp.conf").read_text()
-        rules = re.findall(r"(?m)^(\w+) \{\n  re = '([\w-]+)=/(.*)/\{(\w+)\}';$", text)
-        assert {rule[0] for rule in rules} == set(self.NAMES.values())
-        assert all(kind == "raw_header" for _, name, _, kind in rules if name == "Authentication-Results")
-        pattern = EXAMPLE_NAME.replace(".", "\\.")
-        self.rules = [(symbol, name.lower(), re.compile(expression.replace(pattern, OUR_NAME.replace(".", "\\."))))
-                      for symbol, name, expression, _ in rules]
-
-    def wanted(self, row):
-        return {self.NAMES[name] for name in row.rules.split() if name in self.NAMES}
-
-    def judge(self, messages):
-        return [self.symbols(re.sub(r"\n[ \t]+", " ", message.partition("\n\n")[0])) for message in messages]
-
-    def symbols(self, header):
-        fields = [line.partition(":") for line in header.split("\n")]
-        return {symbol for symbol, name, expression in self.rules
-                if any(n.strip().lower() == name and expression.search(value.strip()) for n, _, value in fields)}
-
-
 def behind_a_border_server(daemon):
     text = daemon.config.read_text()
     daemon.write_config(text=text.replace(
@@ -288,34 +158,37 @@ def deliver_all(folder):
         return [delivered(daemons[row.mode], row, key) for row in ROWS]
 
 
-def available_tools(folder):
-    tools = []
-    for make in (Sieve, SpamAssassin, Rspamd):
-        try:
-            tools.append(make(folder))
-        except Missing as reason:
-            print(f"without {make.__name__}: {reason}")
-    return tools
+def judged_wrong_by(tool, messages):
+    """Those that the tool does not understand, in words."""
+    return [f"{row.why}: {type(tool).__name__} says {found}, not {tool.wanted(row)}\n{message}"
+            for row, message, found in zip(ROWS, messages, tool.judge(messages), strict=True)
+            if found != tool.wanted(row)]
 
 
 def main():
-    failures = 0
+    wrong, table = [], []
     with tempfile.TemporaryDirectory(prefix="authmilter-") as name:
-        folder = pathlib.Path(name)
-        folder.chmod(0o755)
-        tools = available_tools(folder)
-        if not tools:
+        messages = deliver_all(pathlib.Path(name))
+        try:
+            tree = unpacked_list("downstream")
+            with Machine() as machine:
+                if tree:
+                    machine.add(tree)
+                machine.run("ip", "link", "set", "lo", "up")
+                for make in (Sieve, SpamAssassin, Rspamd):
+                    tool = make(machine)
+                    said = judged_wrong_by(tool, messages)
+                    table.append((make.__name__, f"{tool.version()}: {len(ROWS) - len(said)} of {len(ROWS)} right"))
+                    wrong += said
+        except (Unavailable, Missing) as reason:
+            print(f"SKIPPED: {reason}")
             return 77
-        messages = deliver_all(folder)
-        for tool in tools:
-            for row, message, found in zip(ROWS, messages, tool.judge(messages), strict=True):
-                if found == tool.wanted(row):
-                    ran.title(row.why)
-                else:
-                    failures += 1
-                    print(f"{row.why}: {type(tool).__name__} says {found}, not {tool.wanted(row)}\n{message}")
-    print(f"{len(ROWS)} messages, {failures} failures")
-    return 1 if failures else 0
+    keep_table("downstream", {"": table})
+    print("\n".join([*wrong, *(": ".join(line) for line in table)]))
+    if not wrong:
+        for row in ROWS:
+            ran.title(row.why)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
