@@ -95,13 +95,16 @@ class DebianRoot:
         self.test_data = test_data if test_data and test_data.is_dir() else None
         self.compiler_cache.mkdir(parents=True, exist_ok=True)
 
+    def exists(self):
+        return self.root.exists()
+
     def remove(self):
         # Other namespaces' mounts do not show here, so only the root's own files go.
         shutil.rmtree(self.root, ignore_errors=True)
 
     def make(self, log):
         """Makes the root, whole or not at all. What debootstrap says goes to `log`."""
-        if self.root.exists():
+        if self.exists():
             return
         if subprocess.run([*NAMESPACES, "true"], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                           check=False).returncode != 0:

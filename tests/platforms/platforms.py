@@ -7,10 +7,10 @@
 --fresh          makes the roots anew, so that every package is installed again
 --clang          compiles the library and the programs with the suite's clang too, warnings as errors
 --bare           compiles without precompiled headers, so that a missing #include shows
---minutes N      for everything; what is not done by then has failed
+--minutes N      for everything; the table says what was not done by then
 
 What is tested is what is committed, with warnings as errors. Exit status 0 if nothing failed, 77 if nothing did
-but a suite is not to be had here: no namespaces, no network to Debian's archive.
+but something was not tried: no namespaces here, no network to Debian's archive, no more time.
 """
 
 import argparse
@@ -54,7 +54,7 @@ class Outcome:
     failed: dict = field(default_factory=dict)   # test -> the end of its output
     skipped: dict = field(default_factory=dict)  # test -> why
     tables: list = field(default_factory=list)   # as harness/tables.py keeps them
-    trouble: str = ""
+    trouble: str = ""                            # why something was not tried
 
 
 def reason_of(output):
@@ -107,9 +107,11 @@ class Platform:
         print(f"{self.root.suite}: {shlex.join(command)}", flush=True)
         began = time.monotonic()
         with open(self.logs / f"{name}.log", "wb") as log:
-            seconds = max(1, min(seconds, self.options.deadline - began))
-            status = self.root.run(*command, log=log, seconds=seconds, **environment)
+            left = self.options.deadline - began
+            status = self.root.run(*command, log=log, seconds=max(1, min(seconds, left)), **environment)
         self.outcome.minutes[name] = (time.monotonic() - began) / 60
+        if status == 124 and left < seconds:
+            raise Unavailable(f"--minutes were over during {shlex.join(command)}")
         return status == 0
 
     def run(self):
@@ -126,9 +128,10 @@ class Platform:
                 self.test()
                 if self.options.clang:
                     self.compile_with_clang()
-            self.outcome.versions = versions_of(self.root)
         except Unavailable as why:
-            self.outcome.trouble = f"not to be had: {why}"
+            self.outcome.trouble = f"not tried, or not all of it: {why}"
+        if self.root.exists():
+            self.outcome.versions = versions_of(self.root)
         return self.outcome
 
     def install_packages(self):
