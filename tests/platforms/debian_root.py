@@ -75,7 +75,7 @@ def apt_archives():
     archives = dict(line.split(" ", 1) for line in found.splitlines() if line.startswith("Debian"))
     if "Debian" not in archives:
         raise Unavailable("apt has no archive of Debian, or no lists yet (apt-get update)")
-    return archives["Debian"], archives.get("Debian-Security")
+    return archives["Debian"].rstrip("/"), archives.get("Debian-Security", "").rstrip("/")
 
 
 def apt_acquire_settings():
@@ -137,6 +137,8 @@ class DebianRoot:
         git = ["git", "-C", place]
         if not os.path.isdir(f"{place}/.git"):
             subprocess.run(["git", "init", "-q", place], check=True)
+        for left_behind in pathlib.Path(place, ".git").glob("*.lock"):  # by a run that was killed
+            left_behind.unlink()
         subprocess.run([*git, "fetch", "-q", "--depth", "1", f"file://{tree}", "HEAD"], check=True)
         subprocess.run([*git, "-c", "advice.detachedHead=false", "checkout", "-q", "-f", "FETCH_HEAD"], check=True)
         subprocess.run([*git, "clean", "-q", "-f", "-d", "-x", "-e", "/build"], check=True)
