@@ -172,8 +172,7 @@ def main():
         try:
             tree = unpacked_list("downstream")
             with Machine() as machine:
-                if tree:
-                    machine.add(tree)
+                machine.add(tree)
                 machine.run("ip", "link", "set", "lo", "up")
                 for make in (Sieve, SpamAssassin, Rspamd):
                     tool = make(machine)

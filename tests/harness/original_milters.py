@@ -19,15 +19,11 @@ import time
 from .dns_server import DnsServer
 from .network import loopback_up
 from .unpacked_packages import CACHE as CACHES
-from .unpacked_packages import Missing, unpacked as unpacked_packages
+from .unpacked_packages import Missing, unpacked_list
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
-CACHE = CACHES / "opendkim"
-
-# The filters, and the libraries and data that nothing else here needs.
-UNPACKED = ("opendkim", "opendmarc", "libopendbx1", "libmemcached11t64 | libmemcached11",
-            "libhashkit2t64 | libhashkit2", "liblua5.3-0", "libvbr2", "librbl1", "libldap2 | libldap-2.5-0",
-            "libbsd0", "publicsuffix", "dns-root-data")
+NAME = "original-milters"  # of the list and in the cache
+CACHE = CACHES / NAME
 LIBRARIES = ("usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "usr/lib", "lib/x86_64-linux-gnu")
 NAMESPACES = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child")
 # Inside, the loopback interface has this address too: libunbound asks no name server at 127.0.0.1.
@@ -41,7 +37,7 @@ def unpacked():
         raise Missing("needs root, for namespaces of its own")
     if subprocess.run([*NAMESPACES, "true"], capture_output=True).returncode != 0:
         raise Missing("needs namespaces of its own, which this machine does not allow")
-    unpacked_packages(CACHE.name, UNPACKED)
+    unpacked_list(NAME)
     for name in PROGRAMS:
         run = subprocess.run([CACHE / "usr/sbin" / name, "-V"], capture_output=True, text=True, env=environment())
         if "v" not in run.stdout:

@@ -64,8 +64,8 @@ def unpacked(name, packages):
 
 
 def unpacked_list(name):
-    """The folder with what apt would install for the list contrib/packages/NAME, dependencies included; None if all
-    of it is installed. Of a line that no package of this release fits there is nothing in it."""
+    """The folder with the packages of the list contrib/packages/NAME, and what apt would install with them. Of a line
+    that no package of this release fits there is nothing in it."""
     if (CACHE / name).exists():
         return CACHE / name
     lines = [line for line in (LISTS / name).read_text().splitlines() if not line.startswith("#")]
@@ -74,5 +74,5 @@ def unpacked_list(name):
                           capture_output=True, text=True, timeout=120, check=False)
     if plan.returncode != 0:
         raise Missing(f"apt-get has no plan for {' '.join(available)}: {plan.stderr.strip()[-200:]}")
-    missing = re.findall(r"(?m)^Inst (\S+)", plan.stdout)
-    return unpacked(name, missing) if missing else None
+    missing = re.findall(r"(?m)^Inst (\S+)", plan.stdout)  # what is installed is not among them
+    return unpacked(name, sorted({*available, *missing}))

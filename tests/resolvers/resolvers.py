@@ -21,9 +21,7 @@ PLACE = "/tmp/authmilter"
 
 def put(machine, programs):
     """The packages where they belong, our programs and the tests."""
-    tree = unpacked_list("resolvers")
-    if tree:
-        machine.add(tree)
+    machine.add(unpacked_list("resolvers"))
     place = machine.path(PLACE)
     # With the harness in it, to which it has a link.
     shutil.copytree(ROOT / "tests/resolvers", place / "tests/resolvers")
