@@ -4,20 +4,22 @@
 
 #include <authmilter/dmarc.h>
 
-#include <nlohmann/json.hpp>
-
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
+#include "published_json.h"
+
 using namespace authmilter;
-using nlohmann::json;
+using published::File;
+using published::Value;
 
 namespace {
 
@@ -58,9 +60,9 @@ class CaseResolver final : public Resolver {
   DnsFault others_ = DnsFault::none;
 };
 
-std::string joined(const json& strings) {
+std::string joined(const Value& strings) {
   std::string text;
-  for (const auto& string : strings) text += string.get<std::string>();
+  for (const std::string& string : strings.texts()) text += string;
   return text;
 }
 
@@ -102,28 +104,33 @@ constexpr struct {
     {"alignment.dkim.underSized", "l= is for dkim/ to judge"},
 };
 
+std::vector<Value> list_or_none(const Value& object, const char* name) {
+  const auto list = object.find(name);
+  return list ? list->list() : std::vector<Value>();
+}
+
 /// Fills `resolver` with the zone of a call.
-void load_zone(const json& call, CaseResolver& resolver) {
-  for (const auto& [name, types] : call.at("zone").items()) {
+void load_zone(const Value& call, CaseResolver& resolver) {
+  for (const auto& [name, types] : call.at("zone").members()) {
     resolver.exists(name);
-    if (!types.contains("TXT")) continue;
-    const json& texts = types.at("TXT");
-    if (texts.is_object()) {
-      if (const auto fault = fault_named(texts.at("error"))) resolver.fail(name, *fault);
+    const auto texts = types.find("TXT");
+    if (!texts) continue;
+    if (texts->is_object()) {
+      if (const auto fault = fault_named(texts->at("error").text())) resolver.fail(name, *fault);
       continue;
     }
-    for (const auto& strings : texts) resolver.add_text(name, joined(strings));
+    for (const Value& strings : texts->list()) resolver.add_text(name, joined(strings));
   }
-  for (const auto& code : call.value("zone_default", json::array())) {
-    if (const auto fault = fault_named(code)) resolver.fail_others(*fault);
+  for (const Value& code : list_or_none(call, "zone_default")) {
+    if (const auto fault = fault_named(code.text())) resolver.fail_others(*fault);
   }
 }
 
-std::vector<AuthenticatedIdentifier> identifiers_of(const json& input) {
+std::vector<AuthenticatedIdentifier> identifiers_of(const Value& input) {
   std::vector<AuthenticatedIdentifier> identifiers;
   const auto add = [&](const char* key, Method method) {
-    for (const auto& entry : input.value(key, json::array())) {
-      const std::string text = entry.is_string() ? entry : entry.at("domain");
+    for (const Value& entry : list_or_none(input, key)) {
+      const std::string text = entry.is_text() ? entry.text() : entry.at("domain").text();
       if (const auto domain = DomainName::parse(text)) identifiers.push_back({method, *domain});
     }
   };
@@ -133,10 +140,10 @@ std::vector<AuthenticatedIdentifier> identifiers_of(const json& input) {
 }
 
 /// Nothing when the From field is not for evaluate_dmarc(): it has more than one author.
-std::optional<DmarcOutcome> evaluate(const json& call) {
-  const json& from = call.at("input").at("headerFrom");
-  if (from.is_array() && from.size() != 1) return std::nullopt;
-  const auto author = domain_of(from.is_array() ? from.front() : from);
+std::optional<DmarcOutcome> evaluate(const Value& call) {
+  const Value from = call.at("input").at("headerFrom");
+  if (from.is_list() && from.list().size() != 1) return std::nullopt;
+  const auto author = domain_of(from.is_list() ? from.texts().front() : from.text());
   if (!author) return std::nullopt;
   CaseResolver resolver;
   load_zone(call, resolver);
@@ -144,38 +151,56 @@ std::optional<DmarcOutcome> evaluate(const json& call) {
   return evaluate_dmarc(discovery, identifiers_of(call.at("input")));
 }
 
-json text_or_null(const std::optional<DomainName>& name) {
-  return name ? json(name->text()) : json();
+/// A property as mailauth has it, which is null, a truth or a text.
+using Property = std::variant<std::monostate, bool, std::string>;
+
+Property text_or_null(const std::optional<DomainName>& name) {
+  return name ? Property(name->text()) : Property();
+}
+
+Property text_of(std::string_view text) { return std::string(text); }
+
+std::string json_of(const Property& property) {
+  if (const bool* truth = std::get_if<bool>(&property)) return *truth ? "true" : "false";
+  const auto* text = std::get_if<std::string>(&property);
+  return text ? "\"" + *text + "\"" : "null";
+}
+
+bool equals(const Property& property, const Value& value) {
+  if (std::holds_alternative<std::monostate>(property)) return value.is_null();
+  const auto* text = std::get_if<std::string>(&property);
+  if (text != nullptr) return value.is_text() && value.text() == *text;
+  return value.json() == json_of(property);
 }
 
 /// The one domain of `method` if it aligned: mailauth's `alignment.<method>.result`.
-json aligned_domain(const json& input, Method method, bool aligned) {
-  json domain;
+Property aligned_domain(const Value& input, Method method, bool aligned) {
+  Property domain;
   for (const auto& identifier : identifiers_of(input)) {
-    if (identifier.method == method && aligned && domain.is_null())
+    if (identifier.method == method && aligned && domain == Property())
       domain = identifier.domain.text();
   }
   return domain;
 }
 
-json requested(const std::optional<AssessmentPolicy>& policy) {
-  return policy ? json(to_string(*policy)) : json();
+Property requested(const std::optional<AssessmentPolicy>& policy) {
+  return policy ? text_of(to_string(*policy)) : Property();
 }
 
 /// What we have for one of mailauth's properties; nothing for a property that is not known here.
-std::optional<json> property(const json& input, const DmarcOutcome& outcome,
-                             const std::string& name) {
+std::optional<Property> property(const Value& input, const DmarcOutcome& outcome,
+                                 const std::string& name) {
   const bool dmarc_applies = outcome.policy_domain.has_value();
   const auto& record = outcome.record;
-  if (name == "status.result") return to_string(outcome.result);
+  if (name == "status.result") return text_of(to_string(outcome.result));
   if (name == "status.header.from") return text_or_null(outcome.author_domain);
   if (name == "status.header.d") return text_or_null(outcome.policy_domain);
   if (name == "domain") return text_or_null(outcome.organizational_domain);
-  if (name == "policy") return dmarc_applies ? json(to_string(outcome.policy)) : json();
-  if (name == "rr") return record ? record->text : std::string();
+  if (name == "policy") return dmarc_applies ? text_of(to_string(outcome.policy)) : Property();
+  if (name == "rr") return text_of(record ? record->text : "");
   if (name == "error")
-    return outcome.reason.fault() == DnsFault::timeout ? json("DNS timeout") : json();
-  if (name == "testMode") return record && record->testing;
+    return outcome.reason.fault() == DnsFault::timeout ? text_of("DNS timeout") : Property();
+  if (name == "testMode") return Property(record && record->testing);
   if (name == "alignment.dkim.result")
     return aligned_domain(input, Method::dkim, outcome.dkim_aligned);
   if (name == "alignment.spf.result")
@@ -184,21 +209,26 @@ std::optional<json> property(const json& input, const DmarcOutcome& outcome,
   if (name == "p") return requested(record->p);
   if (name == "sp") return requested(record->sp);
   if (name == "np") return requested(record->np);
-  if (name == "alignment.dkim.strict") return record->adkim == AlignmentMode::strict;
-  if (name == "alignment.spf.strict") return record->aspf == AlignmentMode::strict;
+  if (name == "alignment.dkim.strict") return Property(record->adkim == AlignmentMode::strict);
+  if (name == "alignment.spf.strict") return Property(record->aspf == AlignmentMode::strict);
   return std::nullopt;
 }
 
-bool truthy(const json& value) {
-  return !value.is_null() && value != json(false) && value != json("");
+bool truthy(const Property& value) {
+  return value != Property() && value != Property(false) && value != text_of("");
+}
+
+bool is_negated(const Value& assertion) {
+  const auto negated = assertion.find("not");
+  return negated && negated->truth();
 }
 
 /// Nothing for an operator that is not known here.
-std::optional<bool> holds(const json& assertion, const json& value) {
-  const std::string op = assertion.at("op");
+std::optional<bool> holds(const Value& assertion, const Property& value) {
+  const std::string op = assertion.at("op").text();
   bool held = false;
   if (op == "equal") {
-    held = value == assertion.at("value");
+    held = equals(value, assertion.at("value"));
   } else if (op == "true" || op == "ok") {
     held = truthy(value);
   } else if (op == "false" || op == "undefined") {
@@ -206,22 +236,22 @@ std::optional<bool> holds(const json& assertion, const json& value) {
   } else {
     return std::nullopt;
   }
-  return held != assertion.value("not", false);
+  return held != is_negated(assertion);
 }
 
-const json* call_named(const json& test, const std::string& id) {
-  for (const auto& call : test.at("calls")) {
-    if (call.at("id") == id) return &call;
+std::optional<Value> call_named(const Value& test, const std::string& id) {
+  for (const Value& call : test.at("calls").list()) {
+    if (call.at("id").text() == id) return call;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
-void run_mailauth_test(const json& test, Tally& tally) {
-  const std::string title = test.at("name");
+void run_mailauth_test(const Value& test, Tally& tally) {
+  const std::string title = test.at("name").text();
   bool failed = false;
   int checked = 0;
-  for (const auto& assertion : test.at("asserts")) {
-    const std::string subject = assertion.at("subject");
+  for (const Value& assertion : test.at("asserts").list()) {
+    const std::string subject = assertion.at("subject").text();
     const std::string id = subject.substr(0, subject.find('.'));
     const std::string name = id == subject ? "" : subject.substr(id.size() + 1);
     const char* outside = nullptr;
@@ -232,8 +262,8 @@ void run_mailauth_test(const json& test, Tally& tally) {
       ++tally.skipped[outside];
       continue;
     }
-    const json* call = call_named(test, id);
-    if (call == nullptr || call->at("fn") != "verifyDmarc") {
+    const auto call = call_named(test, id);
+    if (!call || call->at("fn").text() != "verifyDmarc") {
       ++tally.skipped["no evaluation: " + subject];
       continue;
     }
@@ -248,9 +278,10 @@ void run_mailauth_test(const json& test, Tally& tally) {
     if (held == true) continue;
     failed = true;
     std::printf("dmarc-mailauth: \"%s\": %s: want %s%s %s, have %s (%s)\n", title.c_str(),
-                subject.c_str(), assertion.value("not", false) ? "not " : "",
-                assertion.at("op").get<std::string>().c_str(), assertion.at("value").dump().c_str(),
-                value ? value->dump().c_str() : "no such property", outcome->reason.text().c_str());
+                subject.c_str(), is_negated(assertion) ? "not " : "",
+                assertion.at("op").text().c_str(), assertion.at("value").json().c_str(),
+                value ? json_of(*value).c_str() : "no such property",
+                outcome->reason.text().c_str());
   }
   if (failed) {
     ++tally.failed;
@@ -276,33 +307,34 @@ constexpr struct {
      "the Organizational Domain"},
 };
 
-void add_kumomta_zone(const json& zone, CaseResolver& resolver) {
-  for (const auto& [name, records] : zone.items()) {
+void add_kumomta_zone(const Value& zone, CaseResolver& resolver) {
+  for (const auto& [name, records] : zone.members()) {
     resolver.exists(name);
-    for (const auto& record : records) {
-      if (record.at("type") == "TXT") resolver.add_text(name, joined(record.at("data")));
+    for (const Value& record : records.list()) {
+      if (record.at("type").text() == "TXT") resolver.add_text(name, joined(record.at("data")));
     }
   }
 }
 
-std::vector<AuthenticatedIdentifier> kumomta_identifiers(const json& test) {
+std::vector<AuthenticatedIdentifier> kumomta_identifiers(const Value& test) {
   std::vector<AuthenticatedIdentifier> identifiers;
-  const auto add = [&](const json& entry, const char* key, Method method) {
-    const auto domain = DomainName::parse(entry.at(key).get<std::string>());
-    const std::string result = entry.at("result");
+  const auto add = [&](const Value& entry, const char* key, Method method) {
+    const auto domain = DomainName::parse(entry.at(key).text());
+    const std::string result = entry.at("result").text();
     if (!domain || (result != "pass" && result != "temperror")) return;
     using State = AuthenticatedIdentifier::State;
     identifiers.push_back({method, *domain, result == "pass" ? State::pass : State::temperror});
   };
   add(test.at("spf"), "domain", Method::spf);
-  for (const auto& signature : test.at("dkim")) add(signature, "d", Method::dkim);
+  for (const Value& signature : test.at("dkim").list()) add(signature, "d", Method::dkim);
   return identifiers;
 }
 
-void run_kumomta_case(const json& test, Tally& tally) {
-  const std::string id = test.at("id");
-  std::string result = test.at("expect").at("dmarc");
-  json policy = test.at("expect").at("policy");
+void run_kumomta_case(const Value& test, Tally& tally) {
+  const std::string id = test.at("id").text();
+  std::string result = test.at("expect").at("dmarc").text();
+  const Value wanted = test.at("expect").at("policy");
+  std::string policy = wanted.is_null() ? "" : wanted.text();
   for (const auto& row : kDifferent) {
     if (row.id != id) continue;
     std::printf("dmarc-kumomta: %s: %s, not %s: %s\n", id.c_str(), row.result, result.c_str(),
@@ -312,23 +344,17 @@ void run_kumomta_case(const json& test, Tally& tally) {
   }
   CaseResolver resolver;
   add_kumomta_zone(test.at("zone"), resolver);
-  const auto author = domain_of(test.at("from"));
+  const auto author = domain_of(test.at("from").text());
   auto discovery = discover_dmarc(author.value(), resolver);
   const auto outcome = evaluate_dmarc(discovery, kumomta_identifiers(test));
   // There the policy is told of a failure only.
   const bool good = to_string(outcome.result) == result &&
-                    (policy.is_null() || policy == json(to_string(outcome.policy)));
+                    (policy.empty() || policy == to_string(outcome.policy));
   ++(good ? tally.passed : tally.failed);
   if (!good)
     std::printf("dmarc-kumomta: %s: want %s %s, have %s %s (%s)\n", id.c_str(), result.c_str(),
-                policy.dump().c_str(), std::string(to_string(outcome.result)).c_str(),
+                policy.c_str(), std::string(to_string(outcome.result)).c_str(),
                 std::string(to_string(outcome.policy)).c_str(), outcome.reason.text().c_str());
-}
-
-std::optional<json> read_json(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  if (!file) return std::nullopt;
-  return json::parse(file);
 }
 
 }  // namespace
@@ -339,7 +365,7 @@ int main(int argc, char** argv) {
     return 64;
   }
   const std::filesystem::path testdata(argv[1]);
-  const auto kumomta = read_json(testdata / "dmarc-kumomta" / "cases-dmarc-kumomta.json");
+  const auto kumomta = File::read(testdata / "dmarc-kumomta" / "cases-dmarc-kumomta.json");
   if (!kumomta || !std::filesystem::is_directory(testdata / "dmarc-mailauth")) {
     std::printf("no dmarc-mailauth and dmarc-kumomta in %s\n", argv[1]);
     return 77;
@@ -348,11 +374,12 @@ int main(int argc, char** argv) {
   Tally mailauth_tally{"dmarc-mailauth"};
   for (const auto& entry : std::filesystem::directory_iterator(testdata / "dmarc-mailauth")) {
     if (entry.path().extension() != ".json") continue;
-    const auto tests = read_json(entry.path());
-    for (const auto& test : *tests) run_mailauth_test(test, mailauth_tally);
+    const auto tests = File::read(entry.path());
+    for (const Value& test : tests.value().root().list()) run_mailauth_test(test, mailauth_tally);
   }
   Tally kumomta_tally{"dmarc-kumomta"};
-  for (const auto& test : kumomta->at("cases")) run_kumomta_case(test, kumomta_tally);
+  for (const Value& test : kumomta->root().at("cases").list())
+    run_kumomta_case(test, kumomta_tally);
 
   mailauth_tally.report();
   kumomta_tally.report();
