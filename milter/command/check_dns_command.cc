@@ -2,18 +2,14 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
-
 #include <authmilter/dns_check.h>
 
 #include "commands.h"
+#include "output/json.h"
 #include "output/output.h"
 
 namespace authmilter::tools {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct CheckDnsOptions {
   DnsOptions dns;
@@ -21,7 +17,7 @@ struct CheckDnsOptions {
 };
 
 Json checks_json(const std::vector<DnsCheck>& checks) {
-  Json list = Json::array();
+  std::vector<Json> list;
   for (const DnsCheck& check : checks) {
     list.push_back({{"id", check.id},
                     {"status", to_string(check.status)},
@@ -32,7 +28,7 @@ Json checks_json(const std::vector<DnsCheck>& checks) {
 }
 
 Json report_json(const DnsCheckReport& report) {
-  Json servers = Json::array();
+  std::vector<Json> servers;
   for (const NameServerCheck& server : report.name_servers)
     servers.push_back(
         {{"name_server", server.name_server}, {"checks", checks_json(server.checks)}});
@@ -88,22 +84,22 @@ ExitStatus run(const CheckDnsOptions& options, const CommonOptions& common) {
 
 }  // namespace
 
-void add_check_dns_command(CLI::App& app, Context& context) {
-  CLI::App* command =
+void add_check_dns_command(const Command& app, Context& context) {
+  const Command command =
       app.add_subcommand("check-dns", "Try the name servers as the daemon uses them");
   const auto options = std::make_shared<CheckDnsOptions>();
-  const auto add = [&](const std::string& name, std::string& value, const std::string& what) {
-    command->add_option(name, value, what + " (default: " + value + ")")
-        ->check(domain_name())
-        ->type_name("NAME");
+  const auto add = [&](const char* name, std::string& value, const std::string& what) {
+    command.add_text(name, value, what + " (default: " + value + ")")
+        .check(check_domain_name)
+        .stands_as("NAME");
   };
   add("--signed", options->names.signed_name, "a zone with right signatures and an address");
   add("--bogus", options->names.bogus_name, "a name whose signatures are wrong");
   add("--large", options->names.large_name, "a name with TXT records of some thousand octets");
   add("--loopback", options->names.loopback_name, "a name whose address is in 127.0.0.0/8");
-  add_dns_options(*command, options->dns);
-  add_common_options(*command, context.common);
-  command->callback([options, &context] { context.status = run(*options, context.common); });
+  add_dns_options(command, options->dns);
+  add_common_options(command, context.common);
+  command.runs([options, &context] { context.status = run(*options, context.common); });
 }
 
 }  // namespace authmilter::tools

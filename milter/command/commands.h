@@ -1,7 +1,5 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "options/common_options.h"
 #include "output/exit_status.h"
 
@@ -16,13 +14,13 @@ struct Context {
 // Each adds one subcommand to the command line. The chosen one runs at the end of parsing and
 // leaves in `context.status` what the program exits with.
 
-void add_verify_command(CLI::App& app, Context& context);
-void add_spf_command(CLI::App& app, Context& context);
-void add_dmarc_command(CLI::App& app, Context& context);
-void add_sign_command(CLI::App& app, Context& context);
-void add_key_command(CLI::App& app, Context& context);
-void add_status_command(CLI::App& app, Context& context);
-void add_check_dns_command(CLI::App& app, Context& context);
-void add_import_command(CLI::App& app, Context& context);
+void add_verify_command(const Command& app, Context& context);
+void add_spf_command(const Command& app, Context& context);
+void add_dmarc_command(const Command& app, Context& context);
+void add_sign_command(const Command& app, Context& context);
+void add_key_command(const Command& app, Context& context);
+void add_status_command(const Command& app, Context& context);
+void add_check_dns_command(const Command& app, Context& context);
+void add_import_command(const Command& app, Context& context);
 
 }  // namespace authmilter::tools

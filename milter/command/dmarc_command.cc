@@ -3,8 +3,6 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include <authmilter/budget_resolver.h>
 #include <authmilter/dmarc.h>
 #include <authmilter/recording_resolver.h>
@@ -79,22 +77,22 @@ ExitStatus run(const DmarcOptions& options, const CommonOptions& common) {
 
 }  // namespace
 
-void add_dmarc_command(CLI::App& app, Context& context) {
-  CLI::App* command = app.add_subcommand("dmarc", "Show the DMARC policy that a domain has");
+void add_dmarc_command(const Command& app, Context& context) {
+  const Command command = app.add_subcommand("dmarc", "Show the DMARC policy that a domain has");
   const auto options = std::make_shared<DmarcOptions>();
-  command->add_option("domain", options->domain, "Author Domain")
-      ->required()
-      ->check(domain_name())
-      ->type_name("DOMAIN");
-  add_repeatable(*command, "--dkim", options->dkim, "domain of a passing DKIM signature")
-      ->check(domain_name())
-      ->type_name("DOMAIN");
-  command->add_option("--spf", options->spf, "domain that passed SPF")
-      ->check(domain_name())
-      ->type_name("DOMAIN");
-  add_dns_options(*command, options->dns);
-  add_common_options(*command, context.common);
-  command->callback([options, &context] { context.status = run(*options, context.common); });
+  command.add_text("domain", options->domain, "Author Domain")
+      .required()
+      .check(check_domain_name)
+      .stands_as("DOMAIN");
+  command.add_list("--dkim", options->dkim, "domain of a passing DKIM signature")
+      .check(check_domain_name)
+      .stands_as("DOMAIN");
+  command.add_text("--spf", options->spf, "domain that passed SPF")
+      .check(check_domain_name)
+      .stands_as("DOMAIN");
+  add_dns_options(command, options->dns);
+  add_common_options(command, context.common);
+  command.runs([options, &context] { context.status = run(*options, context.common); });
 }
 
 }  // namespace authmilter::tools

@@ -4,18 +4,16 @@
 #include <system_error>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include "commands.h"
 #include "import/import.h"
 #include "options/input.h"
+#include "output/json.h"
 #include "output/output.h"
 
 namespace authmilter::tools {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using importer::Remark;
 using importer::Weight;
 
@@ -23,15 +21,15 @@ const char* word_of(Weight weight) { return weight == Weight::warning ? "warning
 
 Json remark_json(const Remark& remark) {
   Json json = {{"level", word_of(remark.weight)}, {"file", remark.place.file}};
-  json["line"] = remark.place.line == 0 ? Json() : Json(remark.place.line);
-  json["setting"] = remark.setting;
-  json["text"] = remark.text;
+  json.add("line", remark.place.line == 0 ? Json() : Json(remark.place.line));
+  json.add("setting", remark.setting);
+  json.add("text", remark.text);
   return json;
 }
 
 ExitStatus write_import(const importer::Imported& imported, const CommonOptions& common) {
   if (common.json) {
-    Json warnings = Json::array();
+    std::vector<Json> warnings;
     for (const Remark& remark : imported.remarks) warnings.push_back(remark_json(remark));
     return write_json({{"configuration", imported.configuration}, {"warnings", warnings}},
                       ExitStatus::done);
@@ -74,34 +72,34 @@ ExitStatus run_import(const importer::Sources& sources, const CommonOptions& com
 
 }  // namespace
 
-void add_import_command(CLI::App& app, Context& context) {
-  CLI::App* parent =
+void add_import_command(const Command& app, Context& context) {
+  const Command parent =
       app.add_subcommand("import", "Print the configuration that equals another filter's");
-  parent->require_subcommand(1);
+  parent.require_subcommand();
   const auto sources = std::make_shared<importer::Sources>();
   const auto run = [sources, &context] { context.status = run_import(*sources, context.common); };
 
-  CLI::App* opendkim = parent->add_subcommand("opendkim", "Import opendkim.conf");
-  add_common_options(*opendkim, context.common);
-  opendkim->add_option("file", sources->opendkim, "OpenDKIM's configuration")
-      ->required()
-      ->type_name("FILE");
+  const Command opendkim = parent.add_subcommand("opendkim", "Import opendkim.conf");
+  add_common_options(opendkim, context.common);
+  opendkim.add_text("file", sources->opendkim, "OpenDKIM's configuration")
+      .required()
+      .stands_as("FILE");
   opendkim
-      ->add_option("--opendmarc", sources->opendmarc,
-                   "configuration of the OpenDMARC behind it, for one that equals both")
-      ->type_name("FILE");
+      .add_text("--opendmarc", sources->opendmarc,
+                "configuration of the OpenDMARC behind it, for one that equals both")
+      .stands_as("FILE");
   opendkim
-      ->add_option("--keys", sources->keys_directory,
-                   "name copies of the keys in this directory, and say how to make them")
-      ->type_name("DIR");
-  opendkim->callback(run);
+      .add_text("--keys", sources->keys_directory,
+                "name copies of the keys in this directory, and say how to make them")
+      .stands_as("DIR");
+  opendkim.runs(run);
 
-  CLI::App* opendmarc = parent->add_subcommand("opendmarc", "Import opendmarc.conf");
-  add_common_options(*opendmarc, context.common);
-  opendmarc->add_option("file", sources->opendmarc, "OpenDMARC's configuration")
-      ->required()
-      ->type_name("FILE");
-  opendmarc->callback(run);
+  const Command opendmarc = parent.add_subcommand("opendmarc", "Import opendmarc.conf");
+  add_common_options(opendmarc, context.common);
+  opendmarc.add_text("file", sources->opendmarc, "OpenDMARC's configuration")
+      .required()
+      .stands_as("FILE");
+  opendmarc.runs(run);
 }
 
 }  // namespace authmilter::tools

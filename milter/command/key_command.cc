@@ -5,8 +5,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include <authmilter/budget_resolver.h>
 #include <authmilter/key_file.h>
@@ -15,13 +13,12 @@
 
 #include "commands.h"
 #include "options/command_runtime.h"
+#include "output/json.h"
 #include "output/key_file_writer.h"
 #include "output/output.h"
 
 namespace authmilter::tools {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kTxtStringOctets = 255;  // RFC 1035 section 3.3
 
@@ -71,10 +68,10 @@ Json key_json(const SigningKey& key) {
 Json record_json(const SigningKey& key, const std::string& file) {
   const std::string text = key_record_text(*key.key);
   Json json = key_json(key);
-  json["file"] = file;
-  json["name"] = record_name(key);
-  json["record"] = text;
-  json["strings"] = txt_strings(text);
+  json.add("file", file);
+  json.add("name", record_name(key));
+  json.add("record", text);
+  json.add("strings", txt_strings(text));
   return json;
 }
 
@@ -147,13 +144,13 @@ ExitStatus exit_status(const std::vector<CheckedKey>& keys) {
 ExitStatus write_checks(const std::vector<CheckedKey>& keys, const CommonOptions& common) {
   const ExitStatus status = exit_status(keys);
   if (common.json) {
-    Json list = Json::array();
+    std::vector<Json> list;
     for (const auto& [key, check] : keys) {
       Json json = key_json(key);
-      json["name"] = record_name(key);
-      json["result"] = to_string(check.result);
-      json["detail"] = check.detail;
-      json["published"] = shown(check.published);
+      json.add("name", record_name(key));
+      json.add("result", to_string(check.result));
+      json.add("detail", check.detail);
+      json.add("published", shown(check.published));
       list.push_back(json);
     }
     return write_json({{"keys", list}}, status);
@@ -190,7 +187,7 @@ ExitStatus run_check(const KeyOptions& options, const CommonOptions& common) {
     if (keys.empty()) {
       const bool any = options.domain.empty() && options.selector.empty();
       note(any ? "the configuration has no keys" : "the configuration has no such key");
-      return common.json ? write_json({{"keys", Json::array()}}, ExitStatus::negative)
+      return common.json ? write_json({{"keys", std::vector<Json>()}}, ExitStatus::negative)
                          : ExitStatus::negative;
     }
   } else {
@@ -209,82 +206,80 @@ ExitStatus run_check(const KeyOptions& options, const CommonOptions& common) {
 }
 
 struct NameOptions {
-  CLI::Option* domain;
-  CLI::Option* selector;
+  Option domain;
+  Option selector;
 };
 
-NameOptions add_names(CLI::App& command, KeyOptions& options) {
-  return {command.add_option("--domain", options.domain, "domain that signs")
-              ->check(domain_name())
-              ->type_name("DOMAIN"),
-          command.add_option("--selector", options.selector, "selector of the key")
-              ->check(selector())
-              ->type_name("NAME")};
+NameOptions add_names(const Command& command, KeyOptions& options) {
+  return {command.add_text("--domain", options.domain, "domain that signs")
+              .check(check_domain_name)
+              .stands_as("DOMAIN"),
+          command.add_text("--selector", options.selector, "selector of the key")
+              .check(check_selector)
+              .stands_as("NAME")};
 }
 
 using Run = ExitStatus (*)(const KeyOptions&, const CommonOptions&);
 
-CLI::App* add_action(CLI::App& parent, Context& context, const char* name, const char* text,
-                     const std::shared_ptr<KeyOptions>& options, Run run) {
-  CLI::App* command = parent.add_subcommand(name, text);
-  add_common_options(*command, context.common);
-  command->callback([options, &context, run] { context.status = run(*options, context.common); });
+Command add_action(const Command& parent, Context& context, const char* name, const char* text,
+                   const std::shared_ptr<KeyOptions>& options, Run run) {
+  const Command command = parent.add_subcommand(name, text);
+  add_common_options(command, context.common);
+  command.runs([options, &context, run] { context.status = run(*options, context.common); });
   return command;
 }
 
-void add_generate(CLI::App& parent, Context& context) {
+void add_generate(const Command& parent, Context& context) {
   const auto options = std::make_shared<KeyOptions>();
-  CLI::App* command = add_action(parent, context, "generate", "Make a key and show its record",
-                                 options, run_generate);
-  const auto [domain, selector] = add_names(*command, *options);
-  domain->required();
-  selector->required();
-  command->add_option("--type", options->type, "rsa or ed25519 (default: rsa)")
-      ->check(CLI::IsMember({"rsa", "ed25519"}))
-      ->type_name("TYPE");
-  command->add_option("--bits", options->bits, "length of an RSA key (default: 2048)")
-      ->type_name("NUMBER");
-  command->add_option("--out", options->file, "file to write (default: DOMAIN.SELECTOR.pem)")
-      ->type_name("FILE");
-  command->add_flag("--force", options->force, "replace an existing file");
+  const Command command = add_action(parent, context, "generate", "Make a key and show its record",
+                                     options, run_generate);
+  const auto [domain, selector] = add_names(command, *options);
+  domain.required();
+  selector.required();
+  command.add_text("--type", options->type, "rsa or ed25519 (default: rsa)")
+      .one_of({"rsa", "ed25519"})
+      .stands_as("TYPE");
+  command.add_number("--bits", options->bits, "length of an RSA key (default: 2048)")
+      .stands_as("NUMBER");
+  command.add_text("--out", options->file, "file to write (default: DOMAIN.SELECTOR.pem)")
+      .stands_as("FILE");
+  command.add_flag("--force", options->force, "replace an existing file");
 }
 
-void add_show(CLI::App& parent, Context& context) {
+void add_show(const Command& parent, Context& context) {
   const auto options = std::make_shared<KeyOptions>();
-  CLI::App* command =
+  const Command command =
       add_action(parent, context, "show", "Show the record of a key to publish", options, run_show);
-  const auto [domain, selector] = add_names(*command, *options);
-  domain->required();
-  selector->required();
-  command->add_option("file", options->file, "file of the private key")
-      ->required()
-      ->type_name("FILE");
+  const auto [domain, selector] = add_names(command, *options);
+  domain.required();
+  selector.required();
+  command.add_text("file", options->file, "file of the private key").required().stands_as("FILE");
 }
 
-void add_check(CLI::App& parent, Context& context) {
+void add_check(const Command& parent, Context& context) {
   const auto options = std::make_shared<KeyOptions>();
-  CLI::App* command =
+  const Command command =
       add_action(parent, context, "check", "Compare published records with the private keys",
                  options, run_check);
-  const auto [domain, selector] = add_names(*command, *options);
+  const auto [domain, selector] = add_names(command, *options);
   command
-      ->add_option("--file", options->file,
-                   "file of the private key (default: those of the configuration)")
-      ->needs(domain)
-      ->needs(selector)
-      ->type_name("FILE");
-  add_dns_options(*command, options->dns);
+      .add_text("--file", options->file,
+                "file of the private key (default: those of the configuration)")
+      .needs(domain)
+      .needs(selector)
+      .stands_as("FILE");
+  add_dns_options(command, options->dns);
 }
 
 }  // namespace
 
-void add_key_command(CLI::App& app, Context& context) {
-  CLI::App* command = app.add_subcommand("key", "Make, show and check signing keys");
-  command->require_subcommand(1);
-  add_config_option(*command, context.common);
-  add_generate(*command, context);
-  add_show(*command, context);
-  add_check(*command, context);
+void add_key_command(const Command& app, Context& context) {
+  const Command command = app.add_subcommand("key", "Make, show and check signing keys");
+  command.require_subcommand();
+  add_config_option(command, context.common);
+  add_generate(command, context);
+  add_show(command, context);
+  add_check(command, context);
 }
 
 }  // namespace authmilter::tools

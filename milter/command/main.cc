@@ -1,48 +1,52 @@
 #include <exception>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
+#include "command_line/command_line.h"
 #include "commands.h"
 #include "output/exit_status.h"
 
 namespace {
 
+using authmilter::command_line::Misuse;
+using authmilter::command_line::Parsed;
+using authmilter::command_line::Program;
 using authmilter::tools::Context;
 using authmilter::tools::ExitStatus;
 
-/// CLI11's own message for a wrong subcommand says only that there is none.
-std::string usage_message(const CLI::App* app, const CLI::Error& error) {
-  std::string text = error.what();
-  if (app->get_subcommands().empty() && app->remaining_size() > 0) {
-    text = "unknown subcommand \"" + app->remaining().front() + "\"";
-  }
+std::string usage_message(const Misuse& misuse) {
+  const std::string text = misuse.unknown_subcommand
+                               ? "unknown subcommand \"" + *misuse.unknown_subcommand + "\""
+                               : misuse.text;
   return "authmilter: " + text + "\nSee authmilter --help.\n";
 }
 
 ExitStatus run(int argc, char** argv) {
-  CLI::App app("Checks and signs mail as authmilterd does, and explains it.", "authmilter");
-  app.set_version_flag("--version", "authmilter " AUTHMILTER_VERSION);
-  app.require_subcommand(1);
-  app.failure_message(usage_message);
-  app.get_formatter()->column_width(32);
+  Program program("authmilter", "Checks and signs mail as authmilterd does, and explains it.");
+  program.add_version("authmilter " AUTHMILTER_VERSION,
+                      "Display program version information and exit");
+  program.require_subcommand();
+  program.refuse_with(usage_message);
+  program.help_column(32);
 
   Context context;
-  authmilter::tools::add_config_option(app, context.common);
-  authmilter::tools::add_verify_command(app, context);
-  authmilter::tools::add_spf_command(app, context);
-  authmilter::tools::add_dmarc_command(app, context);
-  authmilter::tools::add_sign_command(app, context);
-  authmilter::tools::add_key_command(app, context);
-  authmilter::tools::add_status_command(app, context);
-  authmilter::tools::add_check_dns_command(app, context);
-  authmilter::tools::add_import_command(app, context);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? ExitStatus::done : ExitStatus::usage;
+  authmilter::tools::add_config_option(program, context.common);
+  authmilter::tools::add_verify_command(program, context);
+  authmilter::tools::add_spf_command(program, context);
+  authmilter::tools::add_dmarc_command(program, context);
+  authmilter::tools::add_sign_command(program, context);
+  authmilter::tools::add_key_command(program, context);
+  authmilter::tools::add_status_command(program, context);
+  authmilter::tools::add_check_dns_command(program, context);
+  authmilter::tools::add_import_command(program, context);
+  switch (program.parse(argc, argv)) {
+    case Parsed::taken:
+      return context.status;
+    case Parsed::told:
+      return ExitStatus::done;
+    case Parsed::refused:
+      return ExitStatus::usage;
   }
-  return context.status;
+  return ExitStatus::internal;
 }
 
 }  // namespace

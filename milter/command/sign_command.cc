@@ -5,14 +5,12 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
-
 #include <authmilter/runtime.h>
 
 #include "commands.h"
 #include "options/command_runtime.h"
 #include "options/message_options.h"
+#include "output/json.h"
 #include "output/output.h"
 
 namespace authmilter::tools {
@@ -108,13 +106,13 @@ ExitStatus write(const Signed& result, const CommonOptions& common) {
     warn_of_fragility(result.fragile);
     return write_out(result.text, result.status);
   }
-  nlohmann::ordered_json signatures = nlohmann::ordered_json::array();
+  std::vector<Json> signatures;
   for (const SigningKey& key : result.keys) {
     signatures.push_back({{"domain", key.domain.text()},
                           {"selector", key.selector.text()},
                           {"key_type", to_string(key.key->type())}});
   }
-  nlohmann::ordered_json fragile = nlohmann::ordered_json::array();
+  std::vector<Json> fragile;
   for (const Fragility kind : result.fragile) fragile.push_back(to_string(kind));
   return write_json({{"signed", result.status == ExitStatus::done},
                      {"reason", result.reason},
@@ -157,13 +155,13 @@ ExitStatus run(const MessageOptions& options, const CommonOptions& common) {
 
 }  // namespace
 
-void add_sign_command(CLI::App& app, Context& context) {
-  CLI::App* command = app.add_subcommand("sign", "Sign a message as the daemon would");
+void add_sign_command(const Command& app, Context& context) {
+  const Command command = app.add_subcommand("sign", "Sign a message as the daemon would");
   const auto options = std::make_shared<MessageOptions>();
-  add_envelope_options(*command, *options);
-  add_message_argument(*command, *options);
-  add_common_options(*command, context.common);
-  command->callback([options, &context] { context.status = run(*options, context.common); });
+  add_envelope_options(command, *options);
+  add_message_argument(command, *options);
+  add_common_options(command, context.common);
+  command.runs([options, &context] { context.status = run(*options, context.common); });
 }
 
 }  // namespace authmilter::tools

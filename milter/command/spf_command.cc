@@ -2,13 +2,11 @@
 #include <string>
 #include <utility>
 
-#include <fmt/format.h>
-#include <CLI/CLI.hpp>
-
 #include <authmilter/budget_resolver.h>
 #include <authmilter/recording_resolver.h>
 #include <authmilter/spf.h>
 #include <authmilter/verify.h>
+#include <fmt/format.h>
 
 #include "commands.h"
 #include "options/command_runtime.h"
@@ -72,23 +70,22 @@ ExitStatus run(const SpfOptions& options, const CommonOptions& common) {
 
 }  // namespace
 
-void add_spf_command(CLI::App& app, Context& context) {
-  CLI::App* command = app.add_subcommand("spf", "Evaluate SPF for a client and a sender");
+void add_spf_command(const Command& app, Context& context) {
+  const Command command = app.add_subcommand("spf", "Evaluate SPF for a client and a sender");
   const auto options = std::make_shared<SpfOptions>();
-  command->add_option("--ip", options->ip, "address of the client")
-      ->required()
-      ->check(ip_address())
-      ->type_name("ADDR");
+  command.add_text("--ip", options->ip, "address of the client")
+      .required()
+      .check(check_ip_address)
+      .stands_as("ADDR");
   command
-      ->add_option("--mail-from", options->mail_from,
-                   "reverse-path; \"<>\" is the null reverse-path")
-      ->type_name("ADDRESS");
-  command->add_option("--helo", options->helo, "HELO name; alone, its own identity is checked")
-      ->type_name("NAME");
-  add_time_option(*command, options->time, "seconds since 1970 for the %{t} macro");
-  add_dns_options(*command, options->dns);
-  add_common_options(*command, context.common);
-  command->callback([options, &context] { context.status = run(*options, context.common); });
+      .add_text("--mail-from", options->mail_from, "reverse-path; \"<>\" is the null reverse-path")
+      .stands_as("ADDRESS");
+  command.add_text("--helo", options->helo, "HELO name; alone, its own identity is checked")
+      .stands_as("NAME");
+  add_time_option(command, options->time, "seconds since 1970 for the %{t} macro");
+  add_dns_options(command, options->dns);
+  add_common_options(command, context.common);
+  command.runs([options, &context] { context.status = run(*options, context.common); });
 }
 
 }  // namespace authmilter::tools

@@ -6,10 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include <fmt/format.h>
-#include <CLI/CLI.hpp>
-
 #include <authmilter/daemon_status.h>
+#include <fmt/format.h>
 
 #include "commands.h"
 #include "output/output.h"
@@ -182,15 +180,15 @@ ExitStatus run(const StatusOptions& options, const CommonOptions& common) {
 
 }  // namespace
 
-void add_status_command(CLI::App& app, Context& context) {
-  CLI::App* command = app.add_subcommand("status", "Show how the running daemon is");
+void add_status_command(const Command& app, Context& context) {
+  const Command command = app.add_subcommand("status", "Show how the running daemon is");
   const auto options = std::make_shared<StatusOptions>();
   command
-      ->add_option("--url", options->url,
-                   "where its metrics are (default: metrics.listen of the configuration)")
-      ->type_name("ADDR:PORT");
-  add_common_options(*command, context.common);
-  command->callback([options, &context] { context.status = run(*options, context.common); });
+      .add_text("--url", options->url,
+                "where its metrics are (default: metrics.listen of the configuration)")
+      .stands_as("ADDR:PORT");
+  add_common_options(command, context.common);
+  command.runs([options, &context] { context.status = run(*options, context.common); });
 }
 
 }  // namespace authmilter::tools

@@ -3,8 +3,6 @@
 #include <string>
 #include <utility>
 
-#include <CLI/CLI.hpp>
-
 #include <authmilter/runtime.h>
 
 #include "commands.h"
@@ -121,17 +119,16 @@ ExitStatus run(const VerifyOptions& options, const CommonOptions& common) {
 
 }  // namespace
 
-void add_verify_command(CLI::App& app, Context& context) {
-  CLI::App* command = app.add_subcommand("verify", "Judge a message as the daemon would");
+void add_verify_command(const Command& app, Context& context) {
+  const Command command = app.add_subcommand("verify", "Judge a message as the daemon would");
   const auto options = std::make_shared<VerifyOptions>();
-  add_envelope_options(*command, options->message);
-  command->add_option("--helo", options->message.helo, "HELO name")->type_name("NAME");
-  add_repeatable(*command, "--rcpt", options->message.recipients, "recipient")
-      ->type_name("ADDRESS");
-  add_message_argument(*command, options->message);
-  add_dns_options(*command, options->dns);
-  add_common_options(*command, context.common);
-  command->callback([options, &context] { context.status = run(*options, context.common); });
+  add_envelope_options(command, options->message);
+  command.add_text("--helo", options->message.helo, "HELO name").stands_as("NAME");
+  command.add_list("--rcpt", options->message.recipients, "recipient").stands_as("ADDRESS");
+  add_message_argument(command, options->message);
+  add_dns_options(command, options->dns);
+  add_common_options(command, context.common);
+  command.runs([options, &context] { context.status = run(*options, context.common); });
 }
 
 }  // namespace authmilter::tools

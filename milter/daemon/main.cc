@@ -1,6 +1,5 @@
 #include <fmt/core.h>
 #include <grp.h>
-#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <exception>
@@ -11,6 +10,7 @@
 #include <authmilter/runtime.h>
 #include <authmilter/secret_memory.h>
 
+#include "command_line/command_line.h"
 #include "process/config_warnings.h"
 #include "process/daemon.h"
 #include "process/hardening.h"
@@ -20,7 +20,7 @@
 namespace authmilter {
 namespace {
 
-struct CommandLine {
+struct Arguments {
   std::string config = AUTHMILTER_CONFIG;
   bool check_config = false;
   bool print_config = false;
@@ -59,16 +59,16 @@ ExitCode run_daemon(const DaemonOptions& options, const Config& config) {
                                           : serve_alone(options, config, *metrics);
 }
 
-int run(const CommandLine& line) {
-  const DaemonOptions options{line.config, host_name(), AUTHMILTER_VERSION};
-  if (line.check_config) return check_config(options);
+int run(const Arguments& arguments) {
+  const DaemonOptions options{arguments.config, host_name(), AUTHMILTER_VERSION};
+  if (arguments.check_config) return check_config(options);
   const auto config = load_config(options.config, options.host_name);
   if (!config) return fail(ExitCode::config, config.error().message);
-  if (line.print_config) {
+  if (arguments.print_config) {
     fmt::print("{}", print_config(*config));
     return code(ExitCode::ok);
   }
-  if (running_as_root() && !line.allow_root) {
+  if (running_as_root() && !arguments.allow_root) {
     return fail(ExitCode::usage,
                 "authmilterd: needs no root and refuses to run as root; see --allow-root");
   }
@@ -81,24 +81,30 @@ int run(const CommandLine& line) {
 int main_of(int argc, char** argv) {
   if (!wipe_freed_memory())
     return fail(ExitCode::software, "authmilterd: OpenSSL cannot be made to wipe what it frees");
-  CLI::App app("Mail authentication milter: SPF, DKIM, DMARC and signing", "authmilterd");
-  CommandLine line;
-  app.add_option("--config", line.config, "The configuration file")
-      ->type_name("FILE")
-      ->capture_default_str();
-  auto* check = app.add_flag("--check-config", line.check_config,
-                             "Read the configuration, its zones and keys; exit 78 if one is bad");
-  app.add_flag("--print-config", line.print_config,
-               "Print the effective configuration, defaults included")
-      ->excludes(check);
-  app.add_flag("--allow-root", line.allow_root, "Run even as root");
-  app.set_version_flag("--version", "authmilterd " AUTHMILTER_VERSION, "Print the version");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? code(ExitCode::ok) : code(ExitCode::usage);
+  command_line::Program program("authmilterd",
+                                "Mail authentication milter: SPF, DKIM, DMARC and signing");
+  Arguments arguments;
+  program.add_text("--config", arguments.config, "The configuration file")
+      .stands_as("FILE")
+      .show_default();
+  const command_line::Option check =
+      program.add_flag("--check-config", arguments.check_config,
+                       "Read the configuration, its zones and keys; exit 78 if one is bad");
+  program
+      .add_flag("--print-config", arguments.print_config,
+                "Print the effective configuration, defaults included")
+      .excludes(check);
+  program.add_flag("--allow-root", arguments.allow_root, "Run even as root");
+  program.add_version("authmilterd " AUTHMILTER_VERSION, "Print the version");
+  switch (program.parse(argc, argv)) {
+    case command_line::Parsed::taken:
+      return run(arguments);
+    case command_line::Parsed::told:
+      return code(ExitCode::ok);
+    case command_line::Parsed::refused:
+      return code(ExitCode::usage);
   }
-  return run(line);
+  return code(ExitCode::software);
 }
 
 }  // namespace

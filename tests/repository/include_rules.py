@@ -6,12 +6,13 @@
    milter/ only milter/daemon/protocol/ sees libmilter.
 2. Rooms of lib/ include what is below them, by "room/file.h" and by the public headers, each of which belongs to a
    room. Protocol directories do not include each other; they meet in verify/. So do the streets of milter/daemon/
-   and of milter/command/.
+   and of milter/command/, which share milter/command_line/.
 3. Each C library's header is included in exactly one directory.
 4. Public headers include nothing but the standard library and each other, as their rooms may.
 5. The daemon never answers "accept" (A250): after it an MTA shows a milter nothing more, of a message or of a
    whole connection.
 6. Nothing calls gmtime() and its like, whose one buffer belongs to all threads.
+7. A header that takes the compiler ten seconds is included by the few sources that are named here, also of tests/.
 """
 
 import pathlib
@@ -32,6 +33,19 @@ LIBRARY_HOME = {
     "toml++/": "lib/config",
     "civetweb": "milter/daemon/metrics",
     "prometheus/": "milter/daemon/metrics",
+}
+# Everything else has what they do from an interface without templates.
+SLOW_HEADERS = {
+    "CLI/": {"milter/command_line/command_line.cc"},
+    "nlohmann/json.hpp": {
+        "lib/status/daemon_status.cc",
+        "milter/command/output/json.cc",
+        "tests/conformance/published_json.cc",
+        "tests/fuzz/log_line_fuzz.cc",
+    },
+    "toml++/": {"lib/config/document.cc"},
+    "fmt/chrono.h": {"milter/daemon/log/log.cc"},
+    "regex": set(),
 }
 # What a directory of lib/ may include of the others, below the arrows of the picture. A folder inside of another
 # is a directory of its own.
@@ -118,20 +132,21 @@ VALUES = {
 }
 # The same for the streets of the two programs; "" is what stands at the head of a program.
 STREETS = {
+    "milter/command_line": {"": set()},
     "milter/daemon": {
         "workarounds": set(),
         "log": set(),
         "metrics": {"log"},
         "protocol": {"log", "metrics", "workarounds"},
         "process": {"log", "metrics", "protocol", "workarounds"},
-        "": {"log", "metrics", "protocol", "process"},
+        "": {"log", "metrics", "protocol", "process", "command_line"},
     },
     "milter/command": {
         "output": set(),
-        "options": {"output"},
+        "options": {"output", "command_line"},
         "status": set(),
         "import": set(),
-        "": {"output", "options", "status", "import"},
+        "": {"output", "options", "status", "import", "command_line"},
     },
 }
 
@@ -185,7 +200,8 @@ def streets_of_programs(root):
             for own, name in includes(path):
                 if not own:
                     continue
-                if not (root / program / name).exists():
+                shared = f"milter/{room_of(name)}" in STREETS
+                if not (root / ("milter" if shared else program) / name).exists():
                     yield f'{path}: includes "{name}", which is not in {program}/'
                 elif room_of(name) not in {street, *streets[street]}:
                     yield f'{path}: {street}/ includes "{name}"'
@@ -205,7 +221,23 @@ def public_headers(root):
                 yield f"{path}: of {room}/, includes <{name}>, which belongs to {owner}/"
 
 
+def slow_headers(root):
+    for path in [source for folder in ("lib", "milter", "tests", "include") for source in sources(root / folder)]:
+        for _, name in includes(path):
+            for prefix, users in SLOW_HEADERS.items():
+                slow = name.startswith(prefix) if prefix.endswith("/") else name == prefix
+                if slow and path.relative_to(root).as_posix() not in users:
+                    yield f"{path}: <{name}> takes long to compile; only {', '.join(sorted(users)) or 'nothing'} has it"
+    # Nor comes one in with a precompiled header.
+    for path in [root / "CMakeLists.txt", *root.glob("lib/**/CMakeLists.txt"), *root.glob("milter/**/CMakeLists.txt"),
+                 *root.glob("tests/**/CMakeLists.txt")]:
+        for prefix in SLOW_HEADERS:
+            if f"<{prefix}" in path.read_text():
+                yield f"{path}: precompiles <{prefix}...>"
+
+
 def problems(root):
+    yield from slow_headers(root)
     yield from rooms_of_library(root)
     yield from streets_of_programs(root)
     yield from public_headers(root)

@@ -29,23 +29,23 @@ Envelope MessageOptions::submission(const Message& message) const {
   return submitted;
 }
 
-void add_envelope_options(CLI::App& command, MessageOptions& options) {
-  command.add_option("--ip", options.ip, "address of the client")
-      ->check(ip_address())
-      ->type_name("ADDR");
+void add_envelope_options(const Command& command, MessageOptions& options) {
+  command.add_text("--ip", options.ip, "address of the client")
+      .check(check_ip_address)
+      .stands_as("ADDR");
   command
-      .add_option(
+      .add_text(
           "--mail-from", options.mail_from,
           "reverse-path; without it, the null one, or the author's where the message is signed")
-      ->type_name("ADDRESS");
-  command.add_option("--auth-user", options.auth_user, "name of the authenticated user")
-      ->type_name("USER");
+      .stands_as("ADDRESS");
+  command.add_text("--auth-user", options.auth_user, "name of the authenticated user")
+      .stands_as("USER");
   add_time_option(command, options.time, "seconds since 1970; without it, now");
 }
 
-void add_message_argument(CLI::App& command, MessageOptions& options) {
-  command.add_option("message", options.path, "file; without it or with \"-\", standard input")
-      ->type_name("MESSAGE");
+void add_message_argument(const Command& command, MessageOptions& options) {
+  command.add_text("message", options.path, "file; without it or with \"-\", standard input")
+      .stands_as("MESSAGE");
 }
 
 }  // namespace authmilter::tools

@@ -3,8 +3,6 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include <authmilter/verify.h>
 
 #include "options/common_options.h"
@@ -27,8 +25,8 @@ struct MessageOptions {
   Envelope submission(const Message& message) const;
 };
 
-void add_envelope_options(CLI::App& command, MessageOptions& options);
-void add_message_argument(CLI::App& command, MessageOptions& options);
+void add_envelope_options(const Command& command, MessageOptions& options);
+void add_message_argument(const Command& command, MessageOptions& options);
 
 /// Streams a message through a MessageVerifier or a MessageSigner.
 template <class Facade>

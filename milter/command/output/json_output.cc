@@ -1,11 +1,10 @@
 #include "output/json_output.h"
 
 #include <optional>
+#include <vector>
 
 namespace authmilter::tools {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 template <class Name>
 Json or_null(const std::optional<Name>& name) {
@@ -44,7 +43,7 @@ Json edit_json(const HeaderEdit& edit) {
 
 template <class Items, class Convert>
 Json list_json(const Items& items, Convert convert) {
-  Json list = Json::array();
+  std::vector<Json> list;
   for (const auto& item : items) list.push_back(convert(item));
   return list;
 }
@@ -80,11 +79,11 @@ Json verdict_json(const Verdict& verdict) {
                {"disposition", to_string(verdict.disposition)}};
   // In monitor mode the decision has a reply that nobody hears.
   if (answers_client(verdict.disposition) && verdict.decision.reply) {
-    json["reply"] = reply_json(*verdict.decision.reply);
+    json.add("reply", reply_json(*verdict.decision.reply));
   }
-  json["rule"] = rule_text(verdict.decision);
-  json["header_edits"] = list_json(verdict.edits, edit_json);
-  json["authentication_results"] = verdict.authentication_results;
+  json.add("rule", rule_text(verdict.decision));
+  json.add("header_edits", list_json(verdict.edits, edit_json));
+  json.add("authentication_results", verdict.authentication_results);
   return json;
 }
 

@@ -8,7 +8,6 @@
 #include <cstdlib>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace authmilter::tools {
 namespace {
@@ -46,9 +45,8 @@ ExitStatus write_out(std::string_view text, ExitStatus status) {
   return written ? status : fail(ExitStatus::output, "standard output: cannot be written");
 }
 
-ExitStatus write_json(const nlohmann::ordered_json& json, ExitStatus status) {
-  using Handler = nlohmann::ordered_json::error_handler_t;
-  return write_out(json.dump(2, ' ', /*ensure_ascii=*/true, Handler::replace) + "\n", status);
+ExitStatus write_json(const Json& json, ExitStatus status) {
+  return write_out(json.text() + "\n", status);
 }
 
 std::string printable(std::string_view text) {

@@ -3,17 +3,14 @@
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "output/exit_status.h"
+#include "output/json.h"
 
 namespace authmilter::tools {
 
 /// Standard output, whole and checked: `status`, or `output` when it cannot be written.
 ExitStatus write_out(std::string_view text, ExitStatus status);
-/// One line of JSON would be hard to read, so it is indented; octets that are no UTF-8 become
-/// U+FFFD.
-ExitStatus write_json(const nlohmann::ordered_json& json, ExitStatus status);
+ExitStatus write_json(const Json& json, ExitStatus status);
 
 /// What a stranger wrote, fit for a terminal: octets outside printable ASCII become `\xNN`.
 std::string printable(std::string_view text);
