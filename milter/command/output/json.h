@@ -40,7 +40,7 @@ class Json {
   /// To an object, behind its other members.
   void add(const char* name, const Json& value);
 
-  /// Indented, since one line of JSON would be hard to read; octets that are no UTF-8 become
+  /// Indented, since one line of JSON would be hard to read; octets that are not UTF-8 become
   /// U+FFFD.
   std::string text() const;
 
