@@ -112,9 +112,10 @@ class Sieve(Tool):
         self.machine.run("setpriv", "--reuid=reader", "--regid=reader", "--clear-groups", "env", f"HOME={home}",
                          "USER=reader", "/usr/lib/dovecot/dovecot-lda", "-f", "a@example.org", "-p", message)
         mail = self.machine.path(f"{home}/mail")
-        found = [path.relative_to(mail).parts[0] for path in mail.glob("**/new/*")]
+        # In cur/ with a keyword from 2.4.5 on, which marks what has no attachment.
+        found = [path.relative_to(mail).parts[0] for place in ("new", "cur") for path in mail.glob(f"**/{place}/*")]
         assert len(found) == 1, found
-        return found[0].removeprefix(".") if found[0] != "new" else "INBOX"
+        return "INBOX" if found[0] in ("new", "cur") else found[0].removeprefix(".")
 
 
 class SpamAssassin(Tool):
