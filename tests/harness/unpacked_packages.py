@@ -1,5 +1,6 @@
 """Debian packages that cannot or need not be installed: unpacked into a cache, and used from there."""
 
+import functools
 import os
 import pathlib
 import re
@@ -14,6 +15,7 @@ class Missing(Exception):
     """Something that a test needs is not to be had here; the text says what."""
 
 
+@functools.cache
 def candidate(package):
     """The version that apt would install; nothing if it knows none."""
     policy = subprocess.run(["apt-cache", "policy", package], capture_output=True, text=True, timeout=60, check=False,
