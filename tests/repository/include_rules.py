@@ -13,6 +13,7 @@
    whole connection.
 6. Nothing calls gmtime() and its like, whose one buffer belongs to all threads.
 7. A header that takes the compiler ten seconds is included by the few sources that are named here, also of tests/.
+8. What calls fmt::join() includes <fmt/ranges.h>: up to fmt 10 <fmt/format.h> has it too, and nothing here notices.
 """
 
 import pathlib
@@ -249,6 +250,8 @@ def problems(root):
                     yield f"{path}: <{name}> belongs to {home}/"
         if SHARED_TIME.search(path.read_text()):
             yield f"{path}: calls gmtime(), localtime(), ctime() or asctime()"
+        if "fmt::join(" in path.read_text() and "#include <fmt/ranges.h>" not in path.read_text():
+            yield f"{path}: calls fmt::join() without <fmt/ranges.h>"
     for path in sources(root / "milter"):
         if "SMFIS_ACCEPT" in path.read_text():
             yield f"{path}: answers accept"
