@@ -209,7 +209,7 @@ class Resolver(unittest.TestCase):
                 self.assertRegex(one.reply, r"^451 4\.3\.2 ")
             self.assertNotIn("=pass", str(results))
             self.assertEqual(list(self.overloads(daemon)), ['authmilter_dns_overloads_total{share="subdomain"}'])
-            line = daemon.wait_for("too many DNS look-ups are under way")[0]
+            line = daemon.wait_for("messages are deferred: too many DNS look-ups are under way")[0]
             self.assertIn("share=subdomain", line)
 
     def test_names_that_are_never_answered_over_tcp(self):
@@ -238,7 +238,7 @@ class Resolver(unittest.TestCase):
             for one in refused:
                 self.assertRegex(one.reply, r"^451 4\.3\.2 ")
             self.assertEqual(list(self.overloads(daemon)), ['authmilter_dns_overloads_total{share="client"}'])
-            line = daemon.wait_for("too many DNS look-ups are under way")[0]
+            line = daemon.wait_for("messages are deferred: too many DNS look-ups are under way")[0]
             self.assertIn("client=203.0.113.66", line)
 
 
