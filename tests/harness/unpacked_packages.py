@@ -23,15 +23,13 @@ def candidate(package):
     return "".join(re.findall(r"Candidate: ([^(\s]\S*)", policy.stdout))
 
 
-def names_of(line):
-    """Releases of Debian name some packages differently: "a | b", as in contrib/packages."""
-    return [name.strip() for name in line.split("|")]
-
-
 def known(line):
-    """The package to take for a line: the first that apt has a version of."""
-    names = names_of(line)
-    return next((name for name in names if candidate(name)), names[0])
+    """The package to take for a line: releases of Debian name some differently, so of "a | b" it is the first that apt
+    has a version of, as in contrib/packages."""
+    first, *others = [name.strip() for name in line.split("|")]
+    if not others:
+        return first
+    return next((name for name in (first, *others) if candidate(name)), first)
 
 
 def unpacked(name, packages):
@@ -58,7 +56,7 @@ def unpacked(name, packages):
         except OSError:
             if not place.exists():  # no other test was quicker
                 raise
-    except PermissionError as error:
+    except (PermissionError, subprocess.TimeoutExpired) as error:
         raise Missing(f"cannot unpack {' '.join(packages)}: {error}") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
