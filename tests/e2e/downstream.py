@@ -175,13 +175,17 @@ def main():
                 machine.add(tree)
                 machine.run("ip", "link", "set", "lo", "up")
                 for make in (Sieve, SpamAssassin, Rspamd):
-                    tool = make(machine)
-                    said = judged_wrong_by(tool, messages)
-                    table.append((make.__name__, f"{tool.version()}: {len(ROWS) - len(said)} of {len(ROWS)} right"))
+                    if not make.version():
+                        print(f"without {make.__name__}: not in this release")
+                        continue
+                    said = judged_wrong_by(make(machine), messages)
+                    table.append((make.__name__, f"{make.version()}: {len(ROWS) - len(said)} of {len(ROWS)} right"))
                     wrong += said
         except (Unavailable, Missing) as reason:
             print(f"SKIPPED: {reason}")
             return 77
+    if not table:
+        return 77
     keep_table("downstream", {"": table})
     print("\n".join([*wrong, *(": ".join(line) for line in table)]))
     if not wrong:
