@@ -248,9 +248,10 @@ def problems(root):
             for prefix, home in LIBRARY_HOME.items():
                 if name.startswith(prefix) and place != home:
                     yield f"{path}: <{name}> belongs to {home}/"
-        if SHARED_TIME.search(path.read_text()):
+        text = path.read_text()
+        if SHARED_TIME.search(text):
             yield f"{path}: calls gmtime(), localtime(), ctime() or asctime()"
-        if "fmt::join(" in path.read_text() and "#include <fmt/ranges.h>" not in path.read_text():
+        if "fmt::join(" in text and "#include <fmt/ranges.h>" not in text:
             yield f"{path}: calls fmt::join() without <fmt/ranges.h>"
     for path in sources(root / "milter"):
         if "SMFIS_ACCEPT" in path.read_text():
