@@ -102,8 +102,8 @@ class DebianRoot:
         # Other namespaces' mounts do not show here, so only the root's own files go.
         shutil.rmtree(self.root, ignore_errors=True)
 
-    def make(self, log):
-        """Makes the root, whole or not at all. What debootstrap says goes to `log`."""
+    def make(self, log, seconds=DEBOOTSTRAP_SECONDS):
+        """Makes the root, whole or not at all, in this time at most. What debootstrap says goes to `log`."""
         if self.exists():
             return
         if subprocess.run([*NAMESPACES, "true"], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
@@ -111,13 +111,16 @@ class DebianRoot:
             raise Unavailable("no mounts of one's own here, as in a container without privileges")
         archive, security = apt_archives()
         # debootstrap itself tries for a quarter of an hour.
-        if subprocess.run(["wget", "-q", "--tries=2", "--timeout=30", "-O", "/dev/null",
-                           f"{archive}/dists/{self.suite}/Release"], check=False).returncode != 0:
-            raise Unavailable(f"{archive} cannot be reached, or has no {self.suite}")
+        asked = subprocess.run(["wget", "-q", "--tries=2", "--timeout=30", "-O", "/dev/null",
+                                f"{archive}/dists/{self.suite}/Release"], check=False).returncode
+        if asked != 0:
+            answered = asked == 8  # wget's word for an answer that says no
+            raise Unavailable(f"{archive} {f'has no {self.suite}' if answered else 'cannot be reached'}")
         fresh = self.root.with_name(f"{self.suite}.new")
         shutil.rmtree(fresh, ignore_errors=True)
+        seconds = max(1, min(seconds, DEBOOTSTRAP_SECONDS))
         made = subprocess.run(
-            [*NAMESPACES, "--propagation", "private", "--mount-proc", "timeout", str(DEBOOTSTRAP_SECONDS), "debootstrap",
+            [*NAMESPACES, "--propagation", "private", "--mount-proc", "timeout", str(seconds), "debootstrap",
              "--variant=minbase", f"--include={FIRST_PACKAGES}", self.suite, str(fresh), archive],
             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=False)
         if made.returncode != 0:

@@ -15,6 +15,7 @@ but something was not tried: no namespaces here, no network to Debian's archive,
 
 import argparse
 import json
+import math
 import os
 import pathlib
 import re
@@ -120,7 +121,7 @@ class Platform:
                 self.root.remove()
             began = time.monotonic()
             with open(self.logs / "debootstrap.log", "wb") as log:
-                self.root.make(log)
+                self.root.make(log, self.options.deadline - began)
             self.outcome.minutes["debootstrap"] = (time.monotonic() - began) / 60
             self.root.clone(SOURCES)
             if self.install_packages():
@@ -224,15 +225,30 @@ def print_kept(outcomes):
               [[row, *(rows.get(row, "-") for _, rows in columns)] for row in what])
 
 
+def suite_name(word):
+    """It becomes a folder, which --fresh removes: a name and never a path."""
+    if not re.fullmatch("[a-z]+", word):
+        raise argparse.ArgumentTypeError(f"{word!r} is not the name of a suite, such as bookworm")
+    return word
+
+
+def minutes(word):
+    number = float(word)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{word} is not a number of minutes")
+    return number
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(prog="tests/platforms/run", description=__doc__,
+                                     formatter_class=argparse.RawTextHelpFormatter)
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
     parser.add_argument("--folder", type=pathlib.Path, default=os.environ.get("AUTHMILTER_PLATFORMS") or
                         cache / "authmilter-platforms")
     for option in ("fresh", "clang", "bare"):
         parser.add_argument(f"--{option}", action="store_true")
-    parser.add_argument("--minutes", type=float, default=24 * 60)
-    parser.add_argument("suite", nargs="+")
+    parser.add_argument("--minutes", type=minutes, default=24 * 60)
+    parser.add_argument("suite", nargs="+", type=suite_name)
     own, ctest = sys.argv[1:], []
     if "--" in own:
         own, ctest = own[:own.index("--")], own[own.index("--") + 1:]
@@ -240,6 +256,10 @@ def main():
     options.ctest = ctest
     options.deadline = time.monotonic() + 60 * options.minutes
     options.folder = pathlib.Path(options.folder).resolve()
+    try:
+        options.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as why:
+        parser.error(f"--folder: {why}")
     outcomes = [Platform(suite, options).run() for suite in options.suite]
 
     for one in outcomes:
