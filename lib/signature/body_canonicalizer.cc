@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "base/octet_search.h"
 
 namespace authmilter {
 namespace {
@@ -10,67 +11,77 @@ namespace {
 constexpr std::string_view kCr = "\r";
 constexpr std::string_view kLineEnd = "\r\n";
 
-/// How far the canonical form is the text itself: to the end, or to blanks that are not a single SP
-/// between two other octets.
-std::size_t end_of_words(std::string_view text) {
-  std::size_t end = 0;
-  while (end < text.size()) {
-    if (is_wsp(text[end])) {
-      const bool single = text[end] == ' ' && end + 1 < text.size() && !is_wsp(text[end + 1]);
-      if (!single) break;
-    }
-    ++end;
-  }
-  return end;
+/// From here on octets are handed over where they stand; shorter runs are gathered, because each
+/// call of a hash costs as much as some hundred octets.
+constexpr std::size_t kLongRun = 1024;
+
+// For find_octet(): what is not canonical, or may not be, given the octets around it.
+//
+// A LF alone is made a CRLF.
+constexpr unsigned is_bare_lf(char before, char octet, char /*behind*/) {
+  return unsigned{octet == '\n'} & unsigned{before != '\r'};
+}
+// A tab becomes a SP; a SP stays unless a blank or the end of the line follows.
+constexpr unsigned is_changed_in_relaxed(char before, char octet, char behind) {
+  const unsigned may_go =
+      unsigned{octet == ' '} & unsigned{static_cast<unsigned char>(behind) <= ' '};
+  return unsigned{octet == '\t'} | may_go | is_bare_lf(before, octet, behind);
 }
 
 }  // namespace
 
 void BodyCanonicalizer::update(std::string_view octets) {
-  while (!octets.empty()) {
+  // Of line ends and blanks behind it only what follows them tells whether they count.
+  std::size_t decided = octets.size();
+  while (decided > 0 && may_go(octets[decided - 1])) --decided;
+  for (std::size_t at = 0; at < octets.size();) {
     // Empty lines are many in a hostile body.
-    if (!after_cr_ && octets.starts_with(kLineEnd)) {
+    if (!after_cr_ && octets.substr(at, kLineEnd.size()) == kLineEnd) {
       end_line();
-      octets.remove_prefix(kLineEnd.size());
+      at += kLineEnd.size();
       continue;
     }
-    const std::size_t end = octets.find('\n');
-    const bool ended = end != std::string_view::npos;
-    line(octets.substr(0, end));
-    if (!ended) return;
-    end_line();
-    octets.remove_prefix(end + 1);
+    const char octet = octets[at];
+    if (octet == '\n') {
+      end_line();
+      ++at;
+      continue;
+    }
+    if (after_cr_) text(kCr);
+    after_cr_ = octet == '\r';
+    if (after_cr_) {
+      ++at;
+    } else if (relaxed_ && is_wsp(octet)) {
+      // RFC 6376 section 3.4.4: "Reduce all sequences of WSP within a line to a single SP
+      // character"
+      blank_ = true;
+      ++at;
+    } else {
+      const std::string_view run = canonical_run(octets.substr(at, decided - at));
+      text(run);
+      at += run.size();
+    }
   }
+}
+
+/// Whether an octet can be one that the canonical form leaves out, depending on what follows it.
+bool BodyCanonicalizer::may_go(char octet) const {
+  return octet == '\r' || octet == '\n' || (relaxed_ && is_wsp(octet));
+}
+
+/// How far text is its own canonical form, over the ends of lines too. It begins and ends with an
+/// octet that stays whatever is around it.
+std::string_view BodyCanonicalizer::canonical_run(std::string_view octets) const {
+  std::string_view run = octets.substr(
+      0, relaxed_ ? find_octet(octets, is_changed_in_relaxed) : find_octet(octets, is_bare_lf));
+  while (may_go(run.back())) run.remove_suffix(1);
+  return run;
 }
 
 void BodyCanonicalizer::end_line() {
   after_cr_ = false;
   blank_ = false;  // RFC 6376 section 3.4.4: "Ignore all whitespace at the end of lines"
   ++line_ends_;
-}
-
-/// A line, or a part of one, without its LF.
-void BodyCanonicalizer::line(std::string_view octets) {
-  if (octets.empty()) return;
-  if (after_cr_) text(kCr);
-  after_cr_ = octets.ends_with('\r');
-  if (after_cr_) octets.remove_suffix(1);
-  if (octets.empty()) return;
-  relaxed_ ? words(octets) : text(octets);
-}
-
-/// RFC 6376 section 3.4.4: "Reduce all sequences of WSP within a line to a single SP character".
-void BodyCanonicalizer::words(std::string_view octets) {
-  while (!octets.empty()) {
-    if (is_wsp(octets.front())) {
-      blank_ = true;
-      octets.remove_prefix(1);
-      continue;
-    }
-    const std::size_t end = end_of_words(octets);
-    text(octets.substr(0, end));
-    octets.remove_prefix(end);
-  }
 }
 
 void BodyCanonicalizer::text(std::string_view octets) {
@@ -101,8 +112,8 @@ void BodyCanonicalizer::finish() {
 }
 
 void BodyCanonicalizer::put(std::string_view octets) {
-  if (octets.size() > buffer_.size() - buffered_) flush();
-  if (octets.size() > buffer_.size()) return sink_(octets);
+  if (octets.size() > buffer_.size() - buffered_ || octets.size() >= kLongRun) flush();
+  if (octets.size() >= kLongRun) return sink_(octets);
   std::copy(octets.begin(), octets.end(), buffer_.begin() + static_cast<std::ptrdiff_t>(buffered_));
   buffered_ += octets.size();
 }

@@ -11,6 +11,7 @@
 namespace authmilter {
 
 /// The canonical form of a body (RFC 6376 sections 3.4.3 and 3.4.4), streaming in constant memory.
+/// What is canonical as it came, which is nearly all of most mail, is handed on uncopied.
 /// A bare LF ends a line, as the MTA will send it (section 5.3); a bare CR is an octet like others.
 /// A last line that is not ended is.
 class BodyCanonicalizer {
@@ -26,9 +27,9 @@ class BodyCanonicalizer {
   void finish();
 
  private:
-  void line(std::string_view octets);
+  bool may_go(char octet) const;
+  std::string_view canonical_run(std::string_view octets) const;
   void end_line();
-  void words(std::string_view octets);
   void text(std::string_view octets);
   void line_ends();
   void put(std::string_view octets);

@@ -157,6 +157,28 @@ TEST_CASE("random bodies hash alike in every cut, and as libopendkim has them (A
   }
 }
 
+TEST_CASE("an octet that is not canonical is seen wherever it stands in a block") {
+  const std::string text =
+      "The quick brown fox jumps over the lazy dog and over 64 octets, at last. ";
+  for (const std::string odd :
+       {"\t", "  ", " \t ", " \r\n", "\t\r\n", "\n", "\r", "\r\n\r\n", " \r"}) {
+    CAPTURE(odd);
+    for (std::size_t place = 0; place <= 2 * text.size(); ++place) {
+      std::string body = text + text;
+      body.insert(place, odd);
+      body += "\r\n" + text + text;
+      for (const auto canonicalization : kBoth) {
+        const std::string canonical = canonical_body(body, canonicalization);
+        for (const std::size_t cut : {std::size_t{0}, place, place + 1}) {
+          const BodyHash hash = hash_body(body, canonicalization, {cut})[0];
+          REQUIRE(hash.digest == sha256(canonical));
+          REQUIRE(hash.octets == canonical.size());
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("a body longer than any buffer is hashed as a whole (A144)") {
   std::mt19937 random(2);
   const std::vector<std::string> alphabet = {
