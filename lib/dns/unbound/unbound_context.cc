@@ -32,8 +32,10 @@ constexpr Option kOptions[] = {
     // all others wait.
     {"outgoing-range:", "2048"},
     {"num-queries-per-thread:", "2048"},
-    // Nor may one that a server is slow with make others wait, on its connection or for one.
-    {"outgoing-num-tcp:", "2048"},
+    // Nor may one that a server is slow with make others wait, on its connection or for one. Each
+    // place takes 5 kB as long as the daemon lives, so there are more than anybody's share of
+    // questions (500, places.h), and not one for every question.
+    {"outgoing-num-tcp:", "640"},
     {"max-reuse-tcp-queries:", "1"},
     // Our cache of answers is in front; these hold what validation needs in between.
     {"msg-cache-size:", "4m"},
