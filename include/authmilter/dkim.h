@@ -119,7 +119,7 @@ struct DkimVerifyOptions {
   std::function<bool(const DkimOutcome& named)> picked = {};
 };
 
-/// Process-wide state of DKIM: the library handle and the parsed public keys, bounded. Thread-safe.
+/// What DKIM keeps: parsed public keys, bounded. Throws if its self-test fails. Thread-safe.
 class DkimEngine {
  public:
   DkimEngine();

@@ -1,8 +1,10 @@
 #include "dkim/engine.h"
 
+#include "signature/self_test.h"
+
 namespace authmilter {
 
-DkimEngine::DkimEngine() : impl_(std::make_unique<Impl>()) {}
+DkimEngine::DkimEngine() : impl_(std::make_unique<Impl>()) { compare_with_libopendkim(); }
 DkimEngine::~DkimEngine() = default;
 
 std::string_view to_string(DkimResult result) {

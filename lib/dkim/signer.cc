@@ -47,14 +47,13 @@ Result<std::vector<HeaderField>> DkimSigner::Impl::finish() {
   std::vector<SignedHeader> headers;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     drafts.push_back(signature_draft_text({&keys[i], &options, &signed_names, &body_hash}));
-    // The library wants a b= that is not empty; its value is no part of the hash.
-    const std::string filled = drafts.back() + "AAAA";
-    draft_fields.push_back(make_message_field({kFieldName, filled}));
-    headers.push_back({signed_names, options.header, {drafts.back().size(), filled.size()}});
+    const SignaturePlace empty{drafts.back().size(), drafts.back().size()};
+    draft_fields.push_back(make_message_field({kFieldName, drafts.back()}));
+    headers.push_back({signed_names, options.header, empty});
   }
   std::vector<SignatureToHash> inputs;
   for (std::size_t i = 0; i < keys.size(); ++i) inputs.push_back({&headers[i], &draft_fields[i]});
-  const auto hashes = hash_headers(engine.impl().library, fields, inputs);
+  const auto hashes = hash_headers(fields, inputs);
 
   std::vector<HeaderField> signed_fields;
   for (std::size_t i = 0; i < keys.size(); ++i) {

@@ -174,7 +174,7 @@ void DkimVerifier::Impl::hash_header() {
     inputs.push_back({&candidate.read.signature->header, &fields[candidate.field]});
     owners.push_back(&candidate);
   }
-  const auto hashes = hash_headers(engine.impl().library, fields, inputs);
+  const auto hashes = hash_headers(fields, inputs);
   for (std::size_t i = 0; i < owners.size(); ++i) {
     owners[i]->header_hash = hashes[i];
     // The names have done their work; each key that is tried copies what is left.

@@ -12,8 +12,9 @@
 
 namespace authmilter {
 
-/// libopendkim, set up as parser, canonicalizer and hash engine of headers: it never looks a key
-/// up, verifies or signs. Immutable once built, so thread-safe.
+/// libopendkim as the second opinion on our canonical forms, at start-up and in the tests: it never
+/// sees a message that somebody sent, looks a key up, verifies or signs. Immutable once built, so
+/// thread-safe.
 class DkimLibrary {
  public:
   DkimLibrary();
@@ -36,11 +37,6 @@ class HashSession;
 std::vector<std::optional<Sha256Digest>> library_header_hashes(
     const DkimLibrary& library, const std::vector<MessageField>& fields,
     const std::vector<SignatureToHash>& signatures);
-
-/// The same for all of them: SignableHeader stands in.
-std::vector<Sha256Digest> hash_headers(const DkimLibrary& library,
-                                       const std::vector<MessageField>& fields,
-                                       const std::vector<SignatureToHash>& signatures);
 
 /// The hash of a body as libopendkim makes it, to compare with BodyHasher's: a body with CRLF line
 /// ends, the last line ended, and no bare CR. Nothing when the library failed.

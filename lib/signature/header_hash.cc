@@ -16,20 +16,23 @@ std::string_view value_of(const MessageField& field) {
 /// RFC 6376 section 3.4.2, for everything behind the colon: unfold, one SP for each run of WSP,
 /// none at either end.
 std::string relaxed_value(std::string_view value) {
+  const auto ends_line = [&](std::size_t at) { return value.substr(at, 2) == "\r\n"; };
   std::string out;
+  out.reserve(value.size());
   bool blank = false;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    if (value.substr(i, 2) == "\r\n") {
-      ++i;
-      continue;
-    }
-    if (is_wsp(value[i])) {
+  for (std::size_t at = 0; at < value.size();) {
+    if (is_wsp(value[at])) {
       blank = true;
-      continue;
+      ++at;
+    } else if (ends_line(at)) {
+      at += 2;
+    } else {
+      const std::size_t begin = at;
+      while (at < value.size() && !is_wsp(value[at]) && !ends_line(at)) ++at;
+      if (blank && !out.empty()) out += ' ';
+      blank = false;
+      out += value.substr(begin, at - begin);
     }
-    if (blank && !out.empty()) out += ' ';
-    blank = false;
-    out += value[i];
   }
   return out;
 }
@@ -84,7 +87,10 @@ std::optional<std::string> signable_name(std::string_view name) {
 }
 
 MessageField make_message_field(const HeaderField& field) {
-  return {signable_name(field.name).value_or(""), field.name + ":" + field.value};
+  MessageField made{signable_name(field.name).value_or(""), {}};
+  made.text.reserve(field.name.size() + 1 + field.value.size());
+  ((made.text += field.name) += ':') += field.value;
+  return made;
 }
 
 SignableHeader::SignableHeader(const std::vector<MessageField>& fields)
@@ -173,6 +179,15 @@ bool SignableHeader::library_takes(const SignatureToHash& signature) {
 std::string canonical_header(const std::vector<MessageField>& fields,
                              const SignatureToHash& signature) {
   return SignableHeader(fields).canonical(signature);
+}
+
+std::vector<Sha256Digest> hash_headers(const std::vector<MessageField>& fields,
+                                       const std::vector<SignatureToHash>& signatures) {
+  SignableHeader header(fields);
+  std::vector<Sha256Digest> hashes;
+  for (const SignatureToHash& signature : signatures)
+    hashes.push_back(sha256(header.canonical(signature)));
+  return hashes;
 }
 
 }  // namespace authmilter

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <authmilter/canonicalization.h>
+#include <authmilter/crypto.h>
 #include <authmilter/message.h>
 
 #include "message/tag_list.h"
@@ -52,9 +53,7 @@ struct SignatureToHash {
 /// what is hashed, and not with the product of names, fields and signatures. Borrows the fields.
 /// Not thread-safe.
 ///
-/// libopendkim canonicalizes for nearly every signature; this is for those that it does not take as
-/// RFC 6376 or RFC 8616 means them, for those that would cost it too much, and the second opinion
-/// in the tests.
+/// libopendkim is the second opinion on it (hash_engine.h).
 class SignableHeader {
  public:
   explicit SignableHeader(const std::vector<MessageField>& fields);
@@ -86,5 +85,10 @@ class SignableHeader {
 /// For one signature alone.
 std::string canonical_header(const std::vector<MessageField>& fields,
                              const SignatureToHash& signature);
+
+/// The header hash of each signature (RFC 6376 section 3.7). `fields` are those of the message, in
+/// order.
+std::vector<Sha256Digest> hash_headers(const std::vector<MessageField>& fields,
+                                       const std::vector<SignatureToHash>& signatures);
 
 }  // namespace authmilter

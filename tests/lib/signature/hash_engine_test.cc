@@ -6,6 +6,7 @@
 
 #include "dkim/signature.h"
 #include "lib/dkim/messages.h"
+#include "signature/self_test.h"
 
 using namespace authmilter;
 using dkim_test::split;
@@ -172,4 +173,8 @@ TEST_CASE("a NUL in a signed field is hashed, not an end (A171)") {
   const auto with = hash_first(signature_field("h=from") + "From: a" + nul + "b\r\n\r\n");
   CHECK_FALSE(with.library);
   CHECK(with.own != hash_first(signature_field("h=from") + "From: a\r\n\r\n").own);
+}
+
+TEST_CASE("our canonical forms are libopendkim's, or the program does not begin") {
+  CHECK_NOTHROW(compare_with_libopendkim());
 }
