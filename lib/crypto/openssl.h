@@ -27,6 +27,10 @@ constexpr std::size_t kEd25519KeySize = 32;        // RFC 8032 section 5.1.5
 constexpr std::size_t kEd25519SignatureSize = 64;  // RFC 8032 section 5.1.6
 constexpr unsigned kEd25519Bits = 256;
 
+/// SHA-256, looked up once: by EVP_sha256() every use would look it up by its name. Null when
+/// OpenSSL has none.
+const EVP_MD* fetched_sha256();
+
 /// Drops what OpenSSL noted about failures while this object lived: the queue belongs to the
 /// thread, and other libraries in the process read it too.
 class ErrorScope {

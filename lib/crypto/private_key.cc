@@ -18,17 +18,23 @@ struct FreeOctets {
 };
 using OpensslOctets = std::unique_ptr<unsigned char, FreeOctets>;
 
-KeyContext new_context(EVP_PKEY* key) {
-  return KeyContext(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-}
-
-Result<Octets> sign_rsa(EVP_PKEY* key, const Sha256Digest& digest) {
-  const KeyContext context = new_context(key);
-  Octets signature(static_cast<std::size_t>(EVP_PKEY_get_size(key)));
-  std::size_t size = signature.size();
+/// What a signature by an RSA key needs that is not of the message; nothing when OpenSSL does not
+/// take the key.
+KeyContext ready_to_sign(EVP_PKEY* key) {
+  KeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
   if (!context || EVP_PKEY_sign_init(context.get()) != 1 ||
       EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) != 1 ||
-      EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) != 1 ||
+      EVP_PKEY_CTX_set_signature_md(context.get(), fetched_sha256()) != 1) {
+    return nullptr;
+  }
+  return context;
+}
+
+Result<Octets> sign_rsa(const EVP_PKEY_CTX* ready, std::size_t octets, const Sha256Digest& digest) {
+  const KeyContext context(ready == nullptr ? nullptr : EVP_PKEY_CTX_dup(ready));
+  Octets signature(octets);
+  std::size_t size = signature.size();
+  if (!context ||
       EVP_PKEY_sign(context.get(), signature.data(), &size, digest.data(), digest.size()) != 1) {
     return Error{"the RSA key cannot sign"};
   }
@@ -71,7 +77,10 @@ std::optional<Octets> public_octets(EVP_PKEY* key, KeyType type) {
 class EvpPrivateKey final : public PrivateKey {
  public:
   EvpPrivateKey(Key key, KeyType type, const Octets& public_key)
-      : key_(std::move(key)), type_(type), dns_public_key_(base64_encode(public_key)) {}
+      : key_(std::move(key)),
+        ready_(type == KeyType::rsa ? ready_to_sign(key_.get()) : nullptr),
+        type_(type),
+        dns_public_key_(base64_encode(public_key)) {}
 
   KeyType type() const override { return type_; }
   unsigned bits() const override {
@@ -81,13 +90,17 @@ class EvpPrivateKey final : public PrivateKey {
 
   Result<Octets> sign_sha256(const Sha256Digest& digest) const override {
     const ErrorScope errors;
-    return type_ == KeyType::rsa ? sign_rsa(key_.get(), digest) : sign_ed25519(key_.get(), digest);
+    return type_ == KeyType::rsa
+               ? sign_rsa(ready_.get(), static_cast<std::size_t>(EVP_PKEY_get_size(key_.get())),
+                          digest)
+               : sign_ed25519(key_.get(), digest);
   }
 
   std::string dns_public_key() const override { return dns_public_key_; }
 
  private:
   Key key_;
+  KeyContext ready_;  // RSA: copied for each signature
   KeyType type_;
   std::string dns_public_key_;
 };

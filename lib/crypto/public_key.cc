@@ -22,7 +22,8 @@ constexpr std::uint64_t kMaximumExponent = std::uint64_t{1} << 32U;
 
 class RsaPublicKey final : public PublicKey {
  public:
-  RsaPublicKey(Key key, unsigned bits) : key_(std::move(key)), bits_(bits) {}
+  /// `ready` is made ready for one verification, and is copied for each.
+  RsaPublicKey(KeyContext ready, unsigned bits) : ready_(std::move(ready)), bits_(bits) {}
 
   KeyType type() const override { return KeyType::rsa; }
   unsigned bits() const override { return bits_; }
@@ -30,18 +31,27 @@ class RsaPublicKey final : public PublicKey {
   bool verify_sha256(const Sha256Digest& digest,
                      std::span<const std::uint8_t> signature) const override {
     const ErrorScope errors;
-    const KeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
-    return context && EVP_PKEY_verify_init(context.get()) == 1 &&
-           EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
-           EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) == 1 &&
-           EVP_PKEY_verify(context.get(), signature.data(), signature.size(), digest.data(),
-                           digest.size()) == 1;
+    const KeyContext context(EVP_PKEY_CTX_dup(ready_.get()));
+    return context && EVP_PKEY_verify(context.get(), signature.data(), signature.size(),
+                                      digest.data(), digest.size()) == 1;
   }
 
  private:
-  Key key_;
+  KeyContext ready_;
   unsigned bits_;
 };
+
+/// What a verification needs that is not of the message; nothing when OpenSSL does not take the
+/// key.
+KeyContext ready_to_verify(EVP_PKEY* key) {
+  KeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+  if (!context || EVP_PKEY_verify_init(context.get()) != 1 ||
+      EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) != 1 ||
+      EVP_PKEY_CTX_set_signature_md(context.get(), fetched_sha256()) != 1) {
+    return nullptr;
+  }
+  return context;
+}
 
 class Ed25519PublicKey final : public PublicKey {
  public:
@@ -111,9 +121,10 @@ Result<std::shared_ptr<const PublicKey>> rsa_from_dns(OctetsView octets) {
   if (number(numbers->exponent) < 3 || number(numbers->exponent) % 2 == 0) {
     return Error{"the RSA exponent is not an odd number above 1"};
   }
-  Key key = make_rsa_key(*numbers);
-  if (!key) return Error{"the RSA key is unusable"};
-  return std::shared_ptr<const PublicKey>(std::make_shared<RsaPublicKey>(std::move(key), bits));
+  const Key key = make_rsa_key(*numbers);
+  KeyContext ready = key ? ready_to_verify(key.get()) : nullptr;
+  if (!ready) return Error{"the RSA key is unusable"};
+  return std::shared_ptr<const PublicKey>(std::make_shared<RsaPublicKey>(std::move(ready), bits));
 }
 
 /// The points of small order of edwards25519 (RFC 8032 section 5.1), in all their encodings but for

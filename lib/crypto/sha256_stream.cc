@@ -11,7 +11,8 @@ struct Sha256Stream::Context {
 };
 
 Sha256Stream::Sha256Stream() : context_(std::make_unique<Context>()) {
-  if (!context_->handle || EVP_DigestInit_ex(context_->handle.get(), EVP_sha256(), nullptr) != 1)
+  if (!context_->handle ||
+      EVP_DigestInit_ex2(context_->handle.get(), fetched_sha256(), nullptr) != 1)
     throw std::bad_alloc();
 }
 
