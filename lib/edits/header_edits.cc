@@ -92,6 +92,7 @@ std::vector<HeaderEdit> removals_of_forged_fields(const std::vector<HeaderField>
                                                   const Envelope& envelope, const Config& config,
                                                   AdverseFields adverse) {
   std::vector<HeaderEdit> edits;
+  if (std::none_of(fields.begin(), fields.end(), may_be_forged)) return edits;  // nearly all mail
   const bool judged = adverse == AdverseFields::kept &&
                       std::any_of(fields.begin(), fields.end(), [&](const HeaderField& field) {
                         return is_adverse(field, config);

@@ -1,15 +1,12 @@
 #include <authmilter/message.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "base/ascii.h"
 #include "message/from_field.h"
 
 namespace authmilter {
 namespace {
-
-constexpr auto npos = std::string_view::npos;
 
 /// RFC 5322 section 2.2, and the blanks before the colon of its section 4.5. A name with anything
 /// else in it is read in different ways by different programs.
@@ -21,16 +18,25 @@ bool is_clean_name(std::string_view name) {
 
 /// True for each name that someone may take for From: whatever is not ftext does not count.
 bool may_be_from(std::string_view name) {
-  std::string visible;
-  std::copy_if(name.begin(), name.end(), std::back_inserter(visible), is_visible);
-  return equals_ignoring_case(visible, "from");
+  std::string_view left = "from";
+  for (const char c : name) {
+    if (!is_visible(c)) continue;
+    if (left.empty() || to_lower(c) != left.front()) return false;
+    left.remove_prefix(1);
+  }
+  return left.empty();
+}
+
+std::size_t find_line_end(std::string_view value, std::size_t from) {
+  while (from < value.size() && value[from] != '\r' && value[from] != '\n') ++from;
+  return from;
 }
 
 /// RFC 5322 sections 2.2 and 2.2.3: CR and LF stand in a field only together, and only before a
 /// blank.
 std::optional<AuthorDomainError> line_error(std::string_view value) {
-  for (std::size_t at = value.find_first_of("\r\n"); at != npos;
-       at = value.find_first_of("\r\n", at + 2)) {
+  for (std::size_t at = find_line_end(value, 0); at < value.size();
+       at = find_line_end(value, at + 2)) {
     if (value[at] == '\r' && (at + 1 == value.size() || value[at + 1] != '\n'))
       return AuthorDomainError::bare_cr_in_header;
     if (value[at] == '\n' || at + 2 == value.size() || !is_wsp(value[at + 2]))

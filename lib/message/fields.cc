@@ -44,13 +44,15 @@ bool is_mailbox_line(std::string_view line) {
 
 HeaderField make_header_field(std::string_view name, std::string_view value) {
   HeaderField field{std::string(name), {}};
-  field.value.reserve(value.size());
-  char previous = '\0';
-  for (const char c : value) {
-    if (c == '\n' && previous != '\r') field.value += '\r';
-    field.value += c;
-    previous = c;
+  constexpr std::size_t kFolds = 8;  // of most fields
+  field.value.reserve(value.size() + kFolds);
+  std::size_t done = 0;
+  for (std::size_t at = value.find('\n'); at != npos; at = value.find('\n', at + 1)) {
+    if (at > 0 && value[at - 1] == '\r') continue;
+    (field.value += value.substr(done, at - done)) += '\r';
+    done = at;
   }
+  field.value += value.substr(done);
   return field;
 }
 
