@@ -43,12 +43,13 @@ bool is_open(std::uint32_t generation) { return generation % 2 == 1; }
 struct Kept {
   int descriptor;
   std::uint32_t generation;
+  bool readable;  // poll() has said so, and nothing was read since
   std::size_t begin;
   std::size_t end;
   char octets[kReadOctets];
 };
 
-thread_local constinit Kept kept{-1, 0, 0, 0, {}};
+thread_local constinit Kept kept{-1, 0, false, 0, 0, {}};
 
 bool is_kept_for(int descriptor) {
   return kept.descriptor == descriptor && is_open(kept.generation) &&
@@ -136,14 +137,19 @@ int poll_packets(pollfd* descriptors, nfds_t count, int timeout) {
       if (!authmilter::is_kept_for(descriptors->fd)) {
         kept.descriptor = descriptors->fd;
         kept.generation = generation;
+        kept.readable = false;
         kept.begin = kept.end = 0;
-      } else if (kept.begin < kept.end) {
+      } else if (kept.begin < kept.end || kept.readable) {
         descriptors->revents = POLLIN;
         return 1;
       }
     }
   }
-  return authmilter::next_poll(descriptors, count, timeout);
+  const int ready = authmilter::next_poll(descriptors, count, timeout);
+  // libmilter asks twice before each packet: whether one has come, and whether it has.
+  if (authmilter::is_open(generation) && authmilter::is_kept_for(descriptors->fd))
+    kept.readable = ready == 1 && descriptors->revents == POLLIN;
+  return ready;
 }
 
 /// Reads ahead only where this thread has waited for the connection by poll() above, so that
@@ -152,6 +158,7 @@ __attribute__((visibility("default"))) ssize_t read(int descriptor, void* out, s
   static const auto next = authmilter::next<ssize_t(int, void*, std::size_t)>("read");
   if (!authmilter::is_kept_for(descriptor)) return next(descriptor, out, octets);
   if (kept.begin == kept.end) {
+    kept.readable = false;
     if (octets >= authmilter::kReadOctets) return next(descriptor, out, octets);
     const ssize_t got = next(descriptor, kept.octets, authmilter::kReadOctets);
     if (got <= 0) return got;
