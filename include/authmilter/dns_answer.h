@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include <authmilter/dns_name.h>
 #include <authmilter/dns_record.h>
 #include <authmilter/ip_address.h>
+#include <authmilter/parsed_forms.h>
 
 namespace authmilter {
 
@@ -49,6 +51,7 @@ struct DnsAnswer {
   bool secure = false;  // validated by DNSSEC
   std::chrono::seconds ttl{0};
   std::vector<DnsRecord> records;
+  ParsedForms forms = {};  // see parsed()
 
   template <class Record>
   std::vector<Record> all() const {
@@ -64,6 +67,10 @@ struct DnsAnswer {
   bool void_lookup() const {  // RFC 7208 section 4.6.4
     return status == DnsStatus::no_data || status == DnsStatus::nxdomain;
   }
+  /// The most memory that the forms beside this answer may take together. Whoever keeps the answer
+  /// counts it, used or not. Nothing but TXT records is worth it.
+  std::size_t octets_for_forms() const;
+
   static DnsAnswer failed(DnsFault why) {
     DnsAnswer answer;
     answer.fault = why;
@@ -73,5 +80,17 @@ struct DnsAnswer {
 
 /// Answers are immutable and shared between the cache and the messages that use them.
 using DnsAnswerRef = std::shared_ptr<const DnsAnswer>;
+
+/// What `Form::parse(const DnsAnswer&)` makes of an answer, which says what is wrong with it as a
+/// value too. Made once for as long as the answer lives (see ParsedForms); each time where the form
+/// takes more room than its answer may have.
+template <class Form>
+std::shared_ptr<const Form> parsed(const DnsAnswerRef& answer) {
+  if (const Form* known = answer->forms.find<Form>()) return {answer, known};
+  Form made = Form::parse(*answer);
+  if (const Form* kept = answer->forms.keep(made, answer->octets_for_forms()))
+    return {answer, kept};
+  return std::make_shared<const Form>(std::move(made));
+}
 
 }  // namespace authmilter

@@ -78,8 +78,6 @@ struct SpfLimits {
   unsigned void_lookups = 2;
   unsigned mx_exchanges = 10;
   unsigned ptr_names = 10;
-  std::size_t record_octets = 8192;
-  std::size_t term_octets = 512;
   std::chrono::seconds time{20};
 };
 

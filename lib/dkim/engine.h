@@ -2,12 +2,8 @@
 
 #include <authmilter/dkim.h>
 
-#include "signature/key_lookup.h"
-
 namespace authmilter {
 
-struct DkimEngine::Impl {
-  KeyCache keys;
-};
+struct DkimEngine::Impl {};
 
 }  // namespace authmilter

@@ -12,6 +12,7 @@
 #include "dkim/signature.h"
 #include "dkim/signature_prefix.h"
 #include "signature/body_hasher.h"
+#include "signature/key_lookup.h"
 
 namespace authmilter {
 namespace {
@@ -204,7 +205,7 @@ const KeyLookup& DkimVerifier::Impl::keys(const Candidate& candidate) {
   const DomainName name = *outcome.selector->key_name(*outcome.domain);
   const auto found = lookups.find(name);
   if (found != lookups.end()) return found->second;
-  return lookups.emplace(name, look_up_keys(name, resolver, engine.impl().keys)).first->second;
+  return lookups.emplace(name, look_up_keys(name, resolver)).first->second;
 }
 
 void DkimVerifier::Impl::judge(Candidate& candidate) {
@@ -216,8 +217,8 @@ void DkimVerifier::Impl::judge(Candidate& candidate) {
     candidate.read.outcome.undecided_by = lookup.failed;
     return conclude(candidate, DkimResult::temperror, Reason<DkimReason>(lookup.failed->fault));
   }
-  if (lookup.keys.empty())
-    return conclude(candidate, DkimResult::permerror, reason_of(*lookup.fault));
+  if (lookup.keys().empty())
+    return conclude(candidate, DkimResult::permerror, reason_of(*lookup.fault()));
   judge_key(candidate, lookup);
 }
 
@@ -225,7 +226,7 @@ void DkimVerifier::Impl::judge_key(Candidate& candidate, const KeyLookup& lookup
   // RFC 6376 section 6.1.2: with several records each is tried. The first failure stands, but one
   // by a key of the right type rather than by another.
   std::optional<Candidate> failed;
-  for (const auto& key : lookup.keys) {
+  for (const auto& key : lookup.keys()) {
     Candidate attempt = candidate;
     judge_signature(attempt, key);
     if (attempt.read.outcome.result == DkimResult::pass) {

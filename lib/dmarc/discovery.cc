@@ -35,7 +35,7 @@ const DomainName* DmarcDiscovery::policy_domain() const {
 }
 
 const PolicyRecord* DmarcDiscovery::record() const {
-  return impl_->policy.source != nullptr ? &*impl_->policy.source->record : nullptr;
+  return impl_->policy.source != nullptr ? impl_->policy.source->record.get() : nullptr;
 }
 
 DmarcDiscovery discover_dmarc(const DomainName& author_domain, Resolver& resolver) {

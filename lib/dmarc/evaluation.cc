@@ -145,7 +145,7 @@ DmarcReason pass_reason(const DmarcOutcome& outcome) {
 
 void describe_record(const WalkNode& source, DmarcOutcome& outcome) {
   outcome.policy_domain = source.name;
-  outcome.record = source.record;
+  outcome.record = *source.record;
   for (const std::string& text : source.record->notes) note(outcome, "record: " + text);
 }
 

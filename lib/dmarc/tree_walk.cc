@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include <authmilter/dmarc.h>
+
+#include "base/held_octets.h"
 
 namespace authmilter {
 namespace {
@@ -23,31 +26,35 @@ std::string outcome_of(const PolicyRecord& record) {
   return "record";
 }
 
-/// RFC 9989 section 4.10, steps 2 and 6.
-void select_record(const std::vector<std::string>& texts, WalkNode& node) {
+}  // namespace
+
+PublishedPolicy PublishedPolicy::parse(const DnsAnswer& answer) {
   const std::string* only = nullptr;
-  for (const std::string& text : texts) {
-    if (!is_policy_record(text)) continue;
-    if (only != nullptr) {
-      node.outcome = "several records, all discarded";
-      return;
-    }
-    only = &text;
+  for (const DnsRecord& one : answer.records) {
+    const auto* const txt = std::get_if<TxtRecord>(&one);
+    if (txt == nullptr || !is_policy_record(txt->text)) continue;
+    if (only != nullptr) return {std::nullopt, "several records, all discarded"};
+    only = &txt->text;
   }
-  if (only == nullptr) {
-    node.outcome = "no record";
-    return;
-  }
+  if (only == nullptr) return {std::nullopt, "no record"};
   auto record = parse_policy_record(*only);
-  if (!record) {
-    node.outcome = "record ignored: " + record.error().message;
-    return;
-  }
-  node.outcome = outcome_of(*record);
-  node.record = std::move(*record);
+  if (!record) return {std::nullopt, "record ignored: " + record.error().message};
+  std::string outcome = outcome_of(*record);
+  return {std::move(*record), std::move(outcome)};
 }
 
-}  // namespace
+std::size_t PublishedPolicy::octets() const {
+  std::size_t octets = held_octets(outcome);
+  if (!record) return octets;
+  octets += held_octets(record->text) + held_octets(record->fo) + held_octets(record->notes);
+  for (const std::string& note : record->notes) octets += held_octets(note);
+  for (const ReportDestinations* list : {&record->rua, &record->ruf}) {
+    octets += held_octets(list->addresses);
+    for (const ReportAddress& address : list->addresses)
+      octets += held_octets(address.mailbox) + held_octets(address.domain.text());
+  }
+  return octets;
+}
 
 std::optional<DomainName> policy_record_name(const DomainName& name) {
   return name.below("_dmarc");
@@ -101,14 +108,17 @@ TreeWalk DomainDiscovery::walk(const DomainName& start) {
 
 const WalkNode& DomainDiscovery::look_up(const DomainName& name) {
   if (const auto known = asked_.find(name); known != asked_.end()) return known->second;
-  WalkNode node{name, std::nullopt, false, std::nullopt, ""};
+  WalkNode node{name, nullptr, false, std::nullopt, ""};
   if (const auto query = policy_record_name(name)) {
     const DnsQuestion question{*query, RrType::txt};
     const DnsAnswerRef answer = resolver_.resolve(question);
     switch (answer->status) {
-      case DnsStatus::success:
-        select_record(answer->texts(), node);
+      case DnsStatus::success: {
+        const auto published = parsed<PublishedPolicy>(answer);
+        if (published->record) node.record = {published, &*published->record};
+        node.outcome = published->outcome;
         break;
+      }
       case DnsStatus::no_data:
       case DnsStatus::nxdomain:
         node.outcome = "no record";
@@ -128,7 +138,7 @@ const WalkNode& DomainDiscovery::look_up(const DomainName& name) {
 
 const WalkNode& DomainDiscovery::leave_unknown(const DomainName& name) {
   if (const auto known = asked_.find(name); known != asked_.end()) return known->second;
-  return left_out_.try_emplace(name, WalkNode{name, std::nullopt, true, std::nullopt, "not asked"})
+  return left_out_.try_emplace(name, WalkNode{name, nullptr, true, std::nullopt, "not asked"})
       .first->second;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,16 +24,25 @@ std::optional<DomainName> policy_record_name(const DomainName& name);
 /// kWalkQueries.
 std::vector<DomainName> walk_names(const DomainName& start);
 
+/// What the TXT records at one name of a walk come to (RFC 9989 section 4.10, steps 2 and 6).
+struct PublishedPolicy {
+  std::optional<PolicyRecord> record;  // the one that counts
+  std::string outcome;                 // for explanations
+
+  static PublishedPolicy parse(const DnsAnswer& answer);
+  std::size_t octets() const;
+};
+
 /// What the DNS has at one name of a walk.
 struct WalkNode {
   DomainName name;
-  std::optional<PolicyRecord> record;  // the one that counts
-  bool unknown = false;                // there was no answer, or the query was never made
-  std::optional<FailedLookup> failed;  // why, if it was made
-  std::string outcome;                 // for explanations
+  std::shared_ptr<const PolicyRecord> record;  // the one that counts; null without one
+  bool unknown = false;                        // no answer, or the query was never made
+  std::optional<FailedLookup> failed;          // why, if it was made
+  std::string outcome;                         // for explanations
 
   /// RFC 9989 section 4.10, steps 2 and 6: such a record ends the walk.
-  bool stops_walk() const { return record && record->psd != PsdFlag::u; }
+  bool stops_walk() const { return record != nullptr && record->psd != PsdFlag::u; }
 };
 
 /// A walk's nodes from its start towards the top, as far as it went. They belong to the

@@ -1,5 +1,7 @@
 #include <authmilter/dns_answer.h>
 
+#include <algorithm>
+
 namespace authmilter {
 
 std::vector<std::string> DnsAnswer::texts() const {
@@ -15,6 +17,20 @@ std::vector<IpAddress> DnsAnswer::addresses() const {
     if (const auto* v6 = std::get_if<AaaaRecord>(&record)) found.push_back(v6->address);
   }
   return found;
+}
+
+std::size_t DnsAnswer::octets_for_forms() const {
+  // An RSA key of 2048 bits takes four times its record, an SPF record of addresses five times, and
+  // none that is of use more than the last number. A record of a hundred terms of two letters is
+  // parsed again for each message.
+  constexpr std::size_t kLeast = 1280;
+  constexpr std::size_t kForEachOctet = 6;
+  constexpr std::size_t kMost = 8192;
+  std::size_t octets = 0;
+  for (const DnsRecord& record : records) {
+    if (const auto* txt = std::get_if<TxtRecord>(&record)) octets += txt->text.size();
+  }
+  return octets == 0 ? 0 : std::min(kLeast + kForEachOctet * octets, kMost);
 }
 
 std::string_view to_string(DnsStatus status) {

@@ -27,17 +27,17 @@ std::string key_fault(const KeyRecord& record) {
 /// Whether `record` has the public half of `key`. A signature decides: the same key can be written
 /// in more than one way.
 bool belongs(const KeyRecordResult& read, const PrivateKey& key, const Sha256Digest& digest,
-             const Octets& signature, KeyCache& cache) {
+             const Octets& signature) {
   if (!read || read->type != key.type()) return false;
-  const auto published = cache.parsed(*read);
+  const auto published = read_public_key(*read);
   return published != nullptr && published->verify_sha256(digest, signature);
 }
 
 /// The judgement on the only record under the name, which does not hold the key.
-KeyCheck without_key(const KeyRecordResult& read, std::string_view text, KeyCache& cache) {
+KeyCheck without_key(const KeyRecordResult& read, std::string_view text) {
   if (!read && read.error().fault == KeyFault::revoked)
     return {KeyCheckResult::revoked, read.error().detail, {}};
-  if (!read || cache.parsed(*read) == nullptr) {
+  if (!read || read_public_key(*read) == nullptr) {
     const std::string fault = read ? key_fault(*read) : read.error().detail;
     return {KeyCheckResult::malformed, "the record cannot be used: " + fault + hint(text), {}};
   }
@@ -58,14 +58,13 @@ KeyCheck several(std::size_t count, std::size_t with_this_key) {
 
 KeyCheck judge(const std::vector<std::string>& texts, const PrivateKey& key,
                const Octets& signature, const Sha256Digest& digest) {
-  KeyCache cache;
   std::vector<KeyRecordResult> records;
   for (const std::string& text : texts) records.push_back(read_key_record(text));
   const auto with_this_key = static_cast<std::size_t>(std::count_if(
       records.begin(), records.end(),
-      [&](const KeyRecordResult& read) { return belongs(read, key, digest, signature, cache); }));
+      [&](const KeyRecordResult& read) { return belongs(read, key, digest, signature); }));
   if (texts.size() > 1) return several(texts.size(), with_this_key);
-  if (with_this_key == 0) return without_key(records.front(), texts.front(), cache);
+  if (with_this_key == 0) return without_key(records.front(), texts.front());
   const bool testing = records.front()->testing;
   // RFC 6376 section 3.6.1: in testing, verifiers treat a message as if it were unsigned.
   return {KeyCheckResult::match,

@@ -208,15 +208,10 @@ const OpenRecord* Evaluation::open_record(const Token& token) {
     fail(SpfResult::permerror, missing, domain ? domain->text() : "invalid name");
     return nullptr;
   }
-  const auto text = select_record(*domain, missing);
-  if (!text) return nullptr;
-  auto record = parse_record(*text, limits_);
-  if (!record) {
-    fail({SpfResult::permerror, record.error(), std::nullopt});
-    return nullptr;
-  }
+  auto record = select_record(*domain, missing);
+  if (record == nullptr) return nullptr;
   records_.push_back(
-      std::make_unique<const OpenRecord>(OpenRecord{std::move(*domain), std::move(*record)}));
+      std::make_unique<const OpenRecord>(OpenRecord{std::move(*domain), std::move(record)}));
   const OpenRecord& open = *records_.back();
   if (token.kind == Token::Kind::redirect) {
     trace_.replace(open);
@@ -228,25 +223,27 @@ const OpenRecord* Evaluation::open_record(const Token& token) {
 
 /// RFC 7208 sections 4.4 and 4.5. `missing` is the reason when there is no record, which is a
 /// permerror but for the first domain.
-std::optional<std::string> Evaluation::select_record(const DnsName& domain, SpfReason missing) {
+std::shared_ptr<const Record> Evaluation::select_record(const DnsName& domain, SpfReason missing) {
   const bool first = records_.empty();
   const std::string_view detail = first ? std::string_view() : domain.text();
   const auto answer = dns_.resolve(domain, RrType::txt);
   if (answer->status == DnsStatus::temperror) {
     fail_by_dns({domain, RrType::txt}, *answer);
-    return std::nullopt;
+    return nullptr;
   }
-  const auto texts = answer->texts();
-  const auto found = std::find_if(texts.begin(), texts.end(), is_spf_record);
-  if (found == texts.end()) {
+  const auto published = parsed<PublishedRecord>(answer);
+  if (!published->record) {
     fail(first ? SpfResult::none : SpfResult::permerror, missing, detail);
-    return std::nullopt;
+    return nullptr;
   }
-  if (std::any_of(found + 1, texts.end(), is_spf_record)) {
+  const auto& record = *published->record;
+  if (record) return {published, &*record};
+  if (record.error().code() == SpfReason::multiple_records) {
     fail(SpfResult::permerror, SpfReason::multiple_records, detail);
-    return std::nullopt;
+  } else {
+    fail({SpfResult::permerror, record.error(), std::nullopt});
   }
-  return *found;
+  return nullptr;
 }
 
 // Names
@@ -312,7 +309,7 @@ std::string Evaluation::explain(const OpenRecord& open) {
   if (!name) return {};
   const auto answer = dns_.resolve(*name, RrType::txt);
   const auto texts = answer->texts();
-  if (texts.size() != 1 || texts.front().size() > limits_.record_octets) return {};
+  if (texts.size() != 1 || texts.front().size() > kRecordOctets) return {};
   const auto text = parse_explanation(texts.front());
   if (!text || !may_expand(*text)) return {};
   std::string explanation = expand(*text, values_in(open));

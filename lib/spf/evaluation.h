@@ -75,7 +75,7 @@ class Evaluation {
   std::string write_record(const OpenRecord& open);
 
   const OpenRecord* open_record(const Token& token);
-  std::optional<std::string> select_record(const DnsName& domain, SpfReason missing);
+  std::shared_ptr<const Record> select_record(const DnsName& domain, SpfReason missing);
   std::optional<DnsName> expand_target(const OpenRecord& open,
                                        const std::optional<MacroString>& domain_spec);
   bool may_expand(const MacroString& text) const;

@@ -215,11 +215,11 @@ bool is_spf_record(std::string_view published) {
   return text.size() == kVersion.size() || text[kVersion.size()] == ' ';
 }
 
-Result<Record, Fault> parse_record(std::string_view published, const SpfLimits& limits) {
+Result<Record, Fault> parse_record(std::string_view published) {
   // RFC 7208 section 4.5: record = version terms *SP. A tab or a line end at the very end separates
   // nothing, so it cannot hide a term as one between two terms could.
   std::string_view text = without_trailing_blanks(published);
-  if (text.size() > limits.record_octets) return Fault(SpfReason::record_too_long);
+  if (text.size() > kRecordOctets) return Fault(SpfReason::record_too_long);
   // RFC 7208 section 3.1: records are ASCII; section 12 has no place for control characters.
   if (!std::all_of(text.begin(), text.end(), is_printable))
     return syntax_error("octet outside printable ASCII", text);
@@ -233,7 +233,7 @@ Result<Record, Fault> parse_record(std::string_view published, const SpfLimits& 
     const std::string_view term = text.substr(0, text.find(' '));
     text.remove_prefix(term.size());
     if (++count > kTermLimit) return Fault(SpfReason::too_many_terms);
-    if (term.size() > limits.term_octets) return Fault(SpfReason::term_too_long);
+    if (term.size() > kTermOctets) return Fault(SpfReason::term_too_long);
     // RFC 7208 section 4.6.1: a modifier has "=" right after its name, before any ":" or "/".
     const std::size_t mark = term.find_first_of(":/=");
     const auto error = mark != std::string_view::npos && term[mark] == '='

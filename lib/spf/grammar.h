@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <authmilter/dns_answer.h>
 #include <authmilter/ip_address.h>
 #include <authmilter/result.h>
 #include <authmilter/spf.h>
@@ -50,8 +51,22 @@ struct Record {
 /// RFC 7208 section 4.5: whether a TXT record is an SPF record at all.
 bool is_spf_record(std::string_view text);
 
+/// Of a record, and of one term in it (RFC 7208 section 3.4 names no limit).
+constexpr std::size_t kRecordOctets = 8192;
+constexpr std::size_t kTermOctets = 512;
+
 /// Parses an SPF record strictly (RFC 7208 sections 4.6.1 and 12). Any error anywhere is a
 /// permerror; the error is its reason, "syntax-error (unknown mechanism: foo)".
-Result<Record, Reason<SpfReason>> parse_record(std::string_view text, const SpfLimits& limits);
+Result<Record, Reason<SpfReason>> parse_record(std::string_view text);
+
+/// What the TXT records of a name come to (RFC 7208 section 4.5).
+struct PublishedRecord {
+  /// Nothing where there is no SPF record; the reason of a permerror where there are several, or
+  /// one that is wrong.
+  std::optional<Result<Record, Reason<SpfReason>>> record;
+
+  static PublishedRecord parse(const DnsAnswer& answer);
+  std::size_t octets() const;
+};
 
 }  // namespace authmilter::spf

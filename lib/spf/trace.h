@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,7 +17,8 @@ namespace authmilter::spf {
 /// A record under evaluation, and the <domain> it was found at.
 struct OpenRecord {
   DnsName domain;
-  Record record;
+  std::shared_ptr<const Record> shared;  // with whoever else reads the same answer
+  const Record& record = *shared;
 };
 
 /// Which terms were tried and what came of them, told from the order in which a walk reaches them:

@@ -67,7 +67,7 @@ class Reference {
     auto found = answer->texts();
     std::erase_if(found, [](const auto& text) { return !spf::is_spf_record(text); });
     if (found.empty()) return std::nullopt;
-    auto record = spf::parse_record(found.front(), {});
+    auto record = spf::parse_record(found.front());
     if (found.size() > 1 || !record) throw Stop{SpfResult::permerror};
     return std::move(*record);
   }

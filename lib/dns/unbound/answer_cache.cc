@@ -4,6 +4,7 @@
 #include <functional>
 #include <iterator>
 
+#include "base/held_octets.h"
 #include "dns/record_fields.h"
 
 namespace authmilter {
@@ -19,9 +20,6 @@ constexpr seconds kLongestNegative{3600};  // RFC 2308 section 5 advises one to 
 // a broken server, short enough that the sender's next attempt is not told the old failure.
 constexpr seconds kTempError{2};
 
-// What the allocator adds to a block of memory.
-constexpr std::size_t kBlock = 16;
-
 seconds time_kept(const DnsAnswer& answer) {
   switch (answer.status) {
     case DnsStatus::success:
@@ -35,11 +33,6 @@ seconds time_kept(const DnsAnswer& answer) {
   return kTempError;
 }
 
-/// A text's own block, where it is too long to be held in the object.
-std::size_t block_of(const std::string& text) {
-  return text.capacity() < sizeof(std::string) / 2 ? 0 : text.capacity() + 1 + kBlock;
-}
-
 /// What the fields of a record hold outside of it.
 struct HeldOctets {
   std::size_t octets = 0;
@@ -47,23 +40,21 @@ struct HeldOctets {
   void number(unsigned, std::string_view) {}
   void algorithm(std::uint8_t) {}
   void seconds(std::uint32_t) {}
-  void name(const DnsName& name) { octets += block_of(name.text()); }
+  void name(const DnsName& name) { octets += held_octets(name.text()); }
   void mailbox() {}
   void v4(const IpAddress&) {}
   void v6(const IpAddress&) {}
-  void strings(const std::string& text) { octets += block_of(text); }
-  void tag(const std::string& text) { octets += block_of(text); }
-  void rest(const std::string& text) { octets += block_of(text); }
-  void hexadecimal(const std::vector<std::uint8_t>& data) { octets += data.capacity() + kBlock; }
+  void strings(const std::string& text) { octets += held_octets(text); }
+  void tag(const std::string& text) { octets += held_octets(text); }
+  void rest(const std::string& text) { octets += held_octets(text); }
+  void hexadecimal(const std::vector<std::uint8_t>& data) { octets += held_octets(data); }
   void base64(const std::vector<std::uint8_t>& data) { hexadecimal(data); }
 };
 
-/// Of an entry: the answer with its count of owners, and what both containers keep.
-std::size_t octets_of(const DnsQuestion& question, const DnsAnswer& answer,
-                      std::size_t of_containers) {
-  HeldOctets held{of_containers + 2 * block_of(question.name.text())};
-  held.octets += sizeof(DnsAnswer) + 4 * kBlock;
-  held.octets += answer.records.capacity() * sizeof(DnsRecord);
+/// Of an answer with its count of owners, and with what its readers may put beside it.
+std::size_t octets_of(const DnsAnswer& answer) {
+  HeldOctets held{sizeof(DnsAnswer) + 2 * sizeof(void*) + kBlockOctets};
+  held.octets += held_octets(answer.records) + answer.octets_for_forms();
   for (const DnsRecord& record : answer.records) visit_fields(record, held);
   return held.octets;
 }
@@ -72,44 +63,50 @@ std::size_t octets_of(const DnsQuestion& question, const DnsAnswer& answer,
 
 AnswerCache::AnswerCache(std::size_t octets) : shard_octets_(octets / kShards) {}
 
+bool AnswerCache::Order::operator()(const Key& a, const Key& b) const {
+  return a.hash != b.hash ? a.hash < b.hash : a.question < b.question;
+}
+
+AnswerCache::Key AnswerCache::key_of(const DnsQuestion& question) {
+  const std::size_t hash = std::hash<std::string>()(question.name.text());
+  return {hash ^ static_cast<std::size_t>(question.type), question};
+}
+
 void AnswerCache::Shard::drop(Recency::iterator entry) {
   octets -= entry->octets;
-  entries.erase(entry->question);
+  entries.erase(entry);
   recency.erase(entry);
 }
 
-Locked<AnswerCache::Shard>& AnswerCache::shard(const DnsQuestion& question) {
-  return shards_[std::hash<std::string>()(question.name.text()) % kShards];
-}
-
 DnsAnswerRef AnswerCache::find(const DnsQuestion& question, TimePoint now) {
-  return shard(question).with([&](Shard& shard) -> DnsAnswerRef {
-    const auto found = shard.entries.find(question);
+  const Key key = key_of(question);
+  return shard(key).with([&](Shard& shard) -> DnsAnswerRef {
+    const auto found = shard.entries.find(key);
     if (found == shard.entries.end()) return nullptr;
-    if (found->second->expires <= now) {
-      shard.drop(found->second);
+    const Recency::iterator entry = *found;
+    if (entry->expires <= now) {
+      shard.drop(entry);
       return nullptr;
     }
-    shard.recency.splice(shard.recency.begin(), shard.recency, found->second);
-    return found->second->answer;
+    shard.recency.splice(shard.recency.begin(), shard.recency, entry);
+    return entry->answer;
   });
 }
 
 void AnswerCache::store(const DnsQuestion& question, DnsAnswerRef answer, TimePoint now) {
-  // Of each: a node with its links, and the pair that it holds.
-  constexpr std::size_t kContainers =
-      sizeof(Entry) + sizeof(std::pair<DnsQuestion, void*>) + 6 * sizeof(void*) + 2 * kBlock;
-  const std::size_t octets = octets_of(question, *answer, kContainers);
+  // A node of the list and one of the set, each with its links.
+  constexpr std::size_t kNodes = sizeof(Entry) + 7 * sizeof(void*) + 2 * kBlockOctets;
+  const std::size_t octets = kNodes + held_octets(question.name.text()) + octets_of(*answer);
   const auto kept = time_kept(*answer);
   const auto expires = now + kept;
-  shard(question).with([&](Shard& shard) {
-    if (const auto old = shard.entries.find(question); old != shard.entries.end())
-      shard.drop(old->second);
+  const Key key = key_of(question);
+  shard(key).with([&](Shard& shard) {
+    if (const auto old = shard.entries.find(key); old != shard.entries.end()) shard.drop(*old);
     if (kept <= seconds::zero() || octets > shard_octets_) return;
     while (!shard.recency.empty() && shard.octets + octets > shard_octets_)
       shard.drop(std::prev(shard.recency.end()));
-    shard.recency.push_front({question, std::move(answer), expires, octets});
-    shard.entries.emplace(question, shard.recency.begin());
+    shard.recency.push_front({question, key.hash, std::move(answer), expires, octets});
+    shard.entries.insert(shard.recency.begin());
     shard.octets += octets;
   });
 }

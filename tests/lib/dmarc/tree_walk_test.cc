@@ -241,3 +241,33 @@ TEST_CASE("prefetching starts every query of the walk and waits for none") {
         Lines{"_dmarc.a.example.com", "_dmarc.example.com", "_dmarc.com"});
   for (const DnsQuestion& question : resolver.prefetched()) CHECK(question.type == RrType::txt);
 }
+
+TEST_CASE("a record is read once for as long as its answer lives, and what is wrong with it too") {
+  const struct {
+    std::string why;
+    std::string zone;
+    std::string outcome;
+    bool has_record;
+  } rows[] = {
+      {"a record", "_dmarc.example.com TXT \"v=DMARC1; p=reject; rua=mailto:a@example.com\"\n",
+       "record", true},
+      {"two",
+       "_dmarc.example.com TXT \"v=DMARC1; p=none\"\n"
+       "_dmarc.example.com TXT \"v=DMARC1; p=reject\"\n",
+       "several records, all discarded", false},
+      {"another kind of record", "_dmarc.example.com TXT \"v=spf1 -all\"\n", "no record", false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const auto resolver = make_test_resolver(row.zone);
+    const auto answer = resolver->resolve({name("_dmarc.example.com"), RrType::txt});
+    DomainDiscovery first(*resolver);
+    DomainDiscovery second(*resolver);
+    const WalkNode& one = *first.walk(name("example.com")).nodes.front();
+    const WalkNode& two = *second.walk(name("example.com")).nodes.front();
+    CHECK(one.outcome == row.outcome);
+    CHECK((one.record != nullptr) == row.has_record);
+    CHECK(one.record == two.record);
+    CHECK(answer->forms.find<PublishedPolicy>() != nullptr);
+  }
+}

@@ -11,43 +11,68 @@
 using namespace authmilter;
 using namespace dkim_test;
 
-TEST_CASE("a key is parsed once") {
-  KeyCache cache;
-  KeyRecord record;
-  record.public_key = private_key(KeyType::rsa)->dns_public_key();
-  const auto key = cache.parsed(record);
-  REQUIRE(key);
-  CHECK(cache.parsed(record) == key);
-  // The flags are the record's and not the key's.
-  record.testing = true;
-  CHECK(cache.parsed(record) == key);
-  // The type tells one reading of the same octets from another.
-  record.type = KeyType::ed25519;
-  CHECK_FALSE(cache.parsed(record));
-  record.public_key = "!";
-  CHECK_FALSE(cache.parsed(record));
+TEST_CASE(
+    "keys are parsed once for as long as the answer lives, and so is what is wrong with them") {
+  const std::string good = key_record_text(*private_key(KeyType::rsa));
+  const std::string ed = key_record_text(*private_key(KeyType::ed25519));
+  const struct {
+    std::string why;
+    std::string zone_text;
+    std::size_t keys;
+    std::optional<KeyFault> fault;
+  } rows[] = {
+      {"an RSA key", txt_line("k.test", good), 1, {}},
+      {"an RSA key of 1024 bits",
+       txt_line("k.test", key_record_text(*private_key(KeyType::rsa, 1024))),
+       1,
+       {}},
+      {"an RSA key of 4096 bits",
+       txt_line("k.test", key_record_text(*private_key(KeyType::rsa, 4096))),
+       1,
+       {}},
+      {"an Ed25519 key", txt_line("k.test", ed), 1, {}},
+      {"both", txt_line("k.test", good) + txt_line("k.test", ed), 2, {}},
+      {"no key record", txt_line("k.test", "v=spf1 -all"), 0, KeyFault::no_key},
+      {"no TXT record", "k.test. A 192.0.2.1\n", 0, KeyFault::no_key},
+      {"no name", "other.test. A 192.0.2.1\n", 0, KeyFault::no_key},
+      {"revoked", txt_line("k.test", "v=DKIM1; p="), 0, KeyFault::revoked},
+      {"no key in it", txt_line("k.test", "v=DKIM1; p=AAAA"), 0, KeyFault::malformed},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const auto resolver = make_test_resolver(row.zone_text);
+    const auto name = *DomainName::parse("k.test");
+    const KeyLookup first = look_up_keys(name, *resolver);
+    const KeyLookup second = look_up_keys(name, *resolver);
+    CHECK_FALSE(first.failed);
+    CHECK(first.keys().size() == row.keys);
+    if (row.keys == 0) CHECK(first.fault() == row.fault);
+    // Without records there is no answer that lives on, and nothing to parse.
+    const auto answer = resolver->resolve({name, RrType::txt});
+    if (answer->status == DnsStatus::success) {
+      CHECK(first.published == second.published);
+      CHECK(answer->forms.octets() > 0);
+    }
+  }
 }
 
-TEST_CASE("the cache of keys is bounded, and keeps what is used") {
-  KeyCache cache;
-  const auto numbered = [](unsigned number) {
-    KeyRecord record;
-    record.type = KeyType::ed25519;
-    Octets octets(32, 1);
-    octets[0] = static_cast<std::uint8_t>(number & 255U);
-    octets[1] = static_cast<std::uint8_t>(number >> 8U);
-    record.public_key = base64_encode(octets);
-    return record;
-  };
-  const auto used = cache.parsed(numbered(0));
-  const auto unused = cache.parsed(numbered(1));
-  const std::weak_ptr<const PublicKey> forgotten = unused;
-  REQUIRE(used);
-  for (unsigned number = 2; number < 10'000; ++number) {
-    cache.parsed(numbered(number));
-    if (number % 1000 == 0) CHECK(cache.parsed(numbered(0)) == used);
-  }
-  CHECK(forgotten.use_count() == 1);  // `unused` alone
+TEST_CASE("an answer that did not come has no keys and no fault of theirs") {
+  const auto resolver = make_test_resolver("", {{"k.test", DnsFault::timeout}});
+  const KeyLookup lookup = look_up_keys(*DomainName::parse("k.test"), *resolver);
+  REQUIRE(lookup.failed);
+  CHECK(lookup.failed->fault == DnsFault::timeout);
+  CHECK(lookup.keys().empty());
+  CHECK_FALSE(lookup.fault());
+}
+
+TEST_CASE("the public key of a record") {
+  KeyRecord record;
+  record.public_key = private_key(KeyType::rsa)->dns_public_key();
+  CHECK(read_public_key(record));
+  record.type = KeyType::ed25519;
+  CHECK_FALSE(read_public_key(record));
+  record.public_key = "!";
+  CHECK_FALSE(read_public_key(record));
 }
 
 TEST_CASE("a published key is compared with the private one (edge case 73)") {

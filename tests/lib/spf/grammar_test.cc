@@ -1,5 +1,7 @@
 #include "spf/grammar.h"
 
+#include <authmilter/zone_resolver.h>
+
 #include <doctest/doctest.h>
 
 #include <string>
@@ -9,8 +11,8 @@ using namespace authmilter::spf;
 
 namespace {
 
-std::string error_of(const std::string& text, const SpfLimits& limits = {}) {
-  const auto record = parse_record(text, limits);
+std::string error_of(const std::string& text) {
+  const auto record = parse_record(text);
   return record ? "" : record.error().text();
 }
 
@@ -211,7 +213,6 @@ TEST_CASE("A62, A168, edge cases 24 and 26: records hold printable ASCII only") 
 }
 
 TEST_CASE("A55, A62: sizes of records and terms") {
-  const SpfLimits limits;
   const auto terms = [](std::size_t count) {
     std::string text = "v=spf1";
     for (std::size_t i = 0; i < count; ++i) text += " ip4:192.0.2.1";
@@ -220,9 +221,9 @@ TEST_CASE("A55, A62: sizes of records and terms") {
   CHECK(error_of(terms(255)) == "");
   CHECK(error_of(terms(256)) == "too-many-terms");
   // With a term behind the blanks, which would be passed over at the very end.
-  CHECK(error_of("v=spf1" + std::string(limits.record_octets - 7, ' ') + "a") == "");
-  CHECK(error_of("v=spf1" + std::string(limits.record_octets - 6, ' ') + "a") == "record-too-long");
-  const std::string domain = "a:" + std::string(limits.term_octets - 5, 'x') + ".de";
+  CHECK(error_of("v=spf1" + std::string(kRecordOctets - 7, ' ') + "a") == "");
+  CHECK(error_of("v=spf1" + std::string(kRecordOctets - 6, ' ') + "a") == "record-too-long");
+  const std::string domain = "a:" + std::string(kTermOctets - 5, 'x') + ".de";
   CHECK(error_of("v=spf1 " + domain) == "");
   CHECK(error_of("v=spf1 x" + domain).starts_with("term-too-long"));
   std::string hostile = "v=spf1 a:";
@@ -260,8 +261,37 @@ TEST_CASE("ip4 and ip6 compare as many bits as the prefix has (RFC 7208 section 
   for (const auto& row : rows) {
     CAPTURE(row.term);
     CAPTURE(row.client);
-    const auto record = parse_record(std::string("v=spf1 ") + row.term, {});
+    const auto record = parse_record(std::string("v=spf1 ") + row.term);
     REQUIRE(record);
     CHECK(record->terms.at(0).matches(IpAddress::parse(row.client).value()) == row.matches);
+  }
+}
+
+TEST_CASE("what the TXT records of a name come to, read once for each answer (section 4.5)") {
+  const struct {
+    std::string why;
+    std::string zone;
+    std::string want;
+  } rows[] = {
+      {"one record", "a.test TXT \"v=spf1 -all\"\n", "record"},
+      {"beside others", "a.test TXT \"v=DMARC1\"\na.test TXT \"v=spf1 -all\"\n", "record"},
+      {"none", "a.test TXT \"v=DMARC1\"\n", "none"},
+      {"two", "a.test TXT \"v=spf1 -all\"\na.test TXT \"v=spf1 ?all\"\n", "multiple-records"},
+      {"a wrong one", "a.test TXT \"v=spf1 ip4:x -all\"\n", "syntax-error"},
+      {"a long one",
+       "a.test TXT \"v=spf1 ip4:192.0.2.1 ip4:192.0.2.2 ip4:192.0.2.3 ip6:2001:db8::1 "
+       "include:_spf.b.test mx a:c.test exists:%{ir}.%{v}._spf.%{d2} ?all\"\n",
+       "record"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const auto resolver = make_test_resolver(row.zone);
+    const DnsQuestion question{*DnsName::parse("a.test"), RrType::txt};
+    const auto first = parsed<PublishedRecord>(resolver->resolve(question));
+    CHECK(parsed<PublishedRecord>(resolver->resolve(question)) == first);
+    const auto& record = first->record;
+    CHECK((!record   ? "none"
+           : *record ? "record"
+                     : std::string(record->error().word())) == row.want);
   }
 }

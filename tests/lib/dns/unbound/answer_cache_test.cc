@@ -73,7 +73,8 @@ TEST_CASE("the cache takes no more memory than it may, and keeps what is in use 
     std::size_t octets;
     std::size_t least;  // answers that fit
   } rows[] = {
-      {"short answers", 20, 1500},
+      // With the room for what is read from them, which is counted whether it is used or not.
+      {"short answers", 20, 400},
       {"long answers take the place of many", 20'000, 32},
       {"an answer that would fill a part is not kept", 65'536, 1},
   };
@@ -89,4 +90,36 @@ TEST_CASE("the cache takes no more memory than it may, and keeps what is in use 
     }
     CHECK(cache.size() >= row.least);
   }
+}
+
+TEST_CASE("what is read from the answers is counted with them, and goes with them") {
+  struct Form {
+    std::string copy;
+    static Form parse(const DnsAnswer& answer) { return {answer.texts().front()}; }
+    std::size_t octets() const { return copy.capacity(); }
+  };
+  AnswerCache cache(1 << 20);
+  const auto kept = answer(DnsStatus::success, 60s, 1000);
+  cache.store(txt("a.test"), kept, kStart);
+  const std::size_t counted = cache.octets();
+  const auto form = parsed<Form>(cache.find(txt("a.test"), kStart));
+  CHECK(parsed<Form>(cache.find(txt("a.test"), kStart)) == form);
+  CHECK(kept->forms.octets() > 1000);
+  CHECK(cache.octets() == counted);
+  CHECK(counted >= 1000 + kept->octets_for_forms());
+
+  // A new answer is read anew, also where it says the same.
+  cache.store(txt("a.test"), answer(DnsStatus::success, 60s, 1000), kStart);
+  CHECK(parsed<Form>(cache.find(txt("a.test"), kStart)) != form);
+  CHECK(cache.octets() == counted);
+}
+
+TEST_CASE("questions that differ in the type alone are two") {
+  AnswerCache cache(1 << 20);
+  const DnsQuestion a{DnsName::parse("a.test").value(), RrType::a};
+  cache.store(txt("a.test"), answer(DnsStatus::success, 60s), kStart);
+  cache.store(a, answer(DnsStatus::no_data, 60s), kStart);
+  CHECK(cache.find(txt("a.test"), kStart)->status == DnsStatus::success);
+  CHECK(cache.find(a, kStart)->status == DnsStatus::no_data);
+  CHECK(cache.size() == 2);
 }
