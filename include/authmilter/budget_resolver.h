@@ -22,6 +22,8 @@ class BudgetResolver final : public Resolver {
                        Freshness freshness) override;
   using Resolver::resolve;
   void prefetch(const DnsQuestion& question) override;
+  /// Of what has been asked for.
+  DnsAnswerRef known(const DnsQuestion& question) override;
 
   std::size_t queries() const;
   bool limit_reached() const;

@@ -20,7 +20,7 @@ struct DnsConfig {
   std::chrono::milliseconds timeout{5000};
   std::chrono::milliseconds message_timeout{20000};
   unsigned message_queries = 60;     // different questions one message may cause
-  unsigned cache_octets = 32 << 20;  // of memory, for the answers kept
+  unsigned cache_octets = 32 << 20;  // of memory, for all that is kept of answers
 };
 
 }  // namespace authmilter

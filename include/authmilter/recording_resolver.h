@@ -20,6 +20,7 @@ class RecordingResolver final : public Resolver {
                        Freshness freshness) override;
   using Resolver::resolve;
   void prefetch(const DnsQuestion& question) override { inner_.prefetch(question); }
+  DnsAnswerRef known(const DnsQuestion& question) override { return inner_.known(question); }
   const std::vector<Entry>& entries() const { return entries_; }
 
  private:

@@ -52,6 +52,9 @@ class Resolver {
   /// Starts a lookup whose answer will probably be needed, if there is room for such. Never blocks.
   virtual void prefetch(const DnsQuestion& question) = 0;
 
+  /// The answer, where it is at hand already; null otherwise. Asks nobody and never blocks.
+  virtual DnsAnswerRef known(const DnsQuestion&) { return nullptr; }
+
   /// This resolver as one message of `client` uses it, for one thread at a time. What the message
   /// asks for counts against the client's share while it is under way, the answers stay with the
   /// message whatever their time to live, and what is still under way when the view is destroyed

@@ -20,7 +20,7 @@ struct UnboundOptions {
   std::vector<NameServer> nameservers;  // empty: the system's
   DnssecMode dnssec = DnssecMode::automatic;
   std::chrono::milliseconds timeout{5000};  // of one query
-  std::size_t cache_octets = 32 << 20;      // of memory, for the answers that we keep
+  std::size_t cache_octets = 32 << 20;      // of memory, for all that is kept of answers
   std::string trust_anchor_file = "";       // empty: Debian's dns-root-data where it is installed
   std::string resolv_conf = "/etc/resolv.conf";  // names the system's servers
   DnsObserver* observer = nullptr;               // may be null, must outlive the resolver

@@ -82,6 +82,12 @@ void BudgetResolver::prefetch(const DnsQuestion& question) {
   state_->inner.prefetch(question);
 }
 
+DnsAnswerRef BudgetResolver::known(const DnsQuestion& question) {
+  const auto found = state_->answers.find(question);
+  if (found == state_->answers.end()) return nullptr;  // not counted yet
+  return found->second != nullptr ? found->second : state_->inner.known(question);
+}
+
 std::size_t BudgetResolver::queries() const { return state_->answers.size(); }
 
 bool BudgetResolver::limit_reached() const { return state_->limit_reached; }

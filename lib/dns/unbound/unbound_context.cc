@@ -27,21 +27,15 @@ constexpr Option kOptions[] = {
     // there can be signed.
     {"unblock-lan-zones:", "yes"},
     {"insecure-lan-zones:", "yes"},
-    // libunbound's own numbers are for a program that asks one question at a time. Each question
-    // has a socket of its own; with fewer than there may be questions, those without an answer make
-    // all others wait.
-    {"outgoing-range:", "2048"},
+    // However many sockets there are (see set_size()), no question waits for another's. Nor may one
+    // that a server is slow with make others wait on its connection.
     {"num-queries-per-thread:", "2048"},
-    // Nor may one that a server is slow with make others wait, on its connection or for one. Each
-    // place takes 5 kB as long as the daemon lives, so there are more than anybody's share of
-    // questions (500, places.h), and not one for every question.
-    {"outgoing-num-tcp:", "640"},
     {"max-reuse-tcp-queries:", "1"},
-    // Our cache of answers is in front; these hold what validation needs in between.
-    {"msg-cache-size:", "4m"},
-    {"rrset-cache-size:", "8m"},
-    {"key-cache-size:", "4m"},
-    {"neg-cache-size:", "1m"},
+    // One thread is at work: a cache in parts would only be more tables.
+    {"msg-cache-slabs:", "1"},
+    {"rrset-cache-slabs:", "1"},
+    {"key-cache-slabs:", "1"},
+    {"infra-cache-slabs:", "1"},
     // libunbound backs off from a silent upstream for up to two minutes and remembers that for a
     // quarter of an hour. We have no other upstream, so one that comes back is noticed in seconds.
     {"infra-host-ttl:", "5"},
@@ -75,10 +69,27 @@ class Calls {
   std::optional<Error> failure_;
 };
 
+void set_size(ub_ctx* context, const ContextSize& size, bool validates, Calls& calls) {
+  const auto set = [&](const char* name, std::size_t value) {
+    calls.check(ub_ctx_set_option(context, name, std::to_string(value).c_str()), name);
+  };
+  // libunbound's own numbers are for a program that asks one question at a time. Each question has
+  // a socket of its own, over TCP too; with fewer than there may be questions, those without an
+  // answer make all others wait.
+  set("outgoing-range:", size.questions);
+  set("outgoing-num-tcp:", size.questions);
+  // Our cache of answers is in front; these hold what validation needs in between.
+  const std::size_t part = size.cache_octets / 8;
+  set("msg-cache-size:", part);
+  set("rrset-cache-size:", validates ? 4 * part : 7 * part);
+  set("key-cache-size:", validates ? 2 * part : 0);
+  set("neg-cache-size:", validates ? part : 0);
+}
+
 }  // namespace
 
 Result<UnboundContext> make_unbound_context(EventLoop& loop, const Upstream& upstream,
-                                            const TrustAnchors& anchors) {
+                                            const TrustAnchors& anchors, const ContextSize& size) {
   if (upstream.servers.empty()) return Error{"libunbound: no name server"};
   // Making a context writes to variables of the library that all contexts share.
   static std::mutex one_at_a_time;
@@ -92,6 +103,7 @@ Result<UnboundContext> make_unbound_context(EventLoop& loop, const Upstream& ups
   for (const auto& [name, value] : kOptions)
     calls.check(ub_ctx_set_option(context.get(), name, value), name);
   const bool validates = !anchors.records.empty();
+  set_size(context.get(), size, validates, calls);
   calls.check(ub_ctx_set_option(context.get(),
                                 "module-config:", validates ? "validator iterator" : "iterator"),
               "module-config:");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -23,11 +24,19 @@ struct Upstream {
   bool operator==(const Upstream&) const = default;
 };
 
+/// What a context may take.
+struct ContextSize {
+  std::size_t cache_octets;  // of memory, for all that it keeps
+  /// Under way at a time without one waiting for another; about 6 KiB of memory for each, which
+  /// libunbound takes with the first question.
+  unsigned questions;
+};
+
 /// Shared by the questions that are under way in it.
 using UnboundContext = std::shared_ptr<ub_ctx>;
 
 /// A libunbound context that runs on `loop`. It validates when there are `anchors`.
 Result<UnboundContext> make_unbound_context(EventLoop& loop, const Upstream& upstream,
-                                            const TrustAnchors& anchors);
+                                            const TrustAnchors& anchors, const ContextSize& size);
 
 }  // namespace authmilter

@@ -29,6 +29,12 @@ DnsAnswerRef failed(DnsFault fault) {
 // Notices that nobody has taken yet. Beyond them the oldest is lost.
 constexpr std::size_t kNotices = 16;
 
+/// libunbound's part of the memory for answers: of no more it has any use behind our own cache.
+std::size_t octets_of_libunbound(std::size_t octets) {
+  constexpr std::size_t kMost = 16 << 20;
+  return std::min(octets / 4, kMost);
+}
+
 /// What the configuration wants of validation, and what there is for it.
 struct Anchoring {
   TrustAnchors anchors;
@@ -61,7 +67,7 @@ class UnboundResolver final : public Resolver {
         dnssec_(options.dnssec),
         trust_anchor_file_(options.trust_anchor_file),
         observer_(options.observer),
-        cache_(options.cache_octets),
+        cache_(options.cache_octets - octets_of_libunbound(options.cache_octets)),
         lookups_(options.timeout) {}
 
   ~UnboundResolver() override {
@@ -128,6 +134,10 @@ class UnboundResolver final : public Resolver {
       join(question, DnsClient(), Use::ahead, now, Freshness::cached).interest.detach();
   }
 
+  DnsAnswerRef known(const DnsQuestion& question) override {
+    return cache_.find(question, Clock::now());
+  }
+
   std::unique_ptr<Resolver> for_message(const DnsClient& client) override {
     return std::make_unique<Message>(*this, client);
   }
@@ -143,7 +153,7 @@ class UnboundResolver final : public Resolver {
                          Freshness freshness) override {
       const auto now = Clock::now();
       const bool is_fresh = freshness == Freshness::fresh;
-      const DnsAnswerRef held = is_fresh ? nullptr : known(question);
+      const DnsAnswerRef held = is_fresh ? nullptr : own(question);
       // A failure that nobody has waited for may be over by now.
       if (held != nullptr && held->status != DnsStatus::temperror) return held;
       auto cached = is_fresh ? nullptr : resolver_.cache_.find(question, now);
@@ -170,6 +180,11 @@ class UnboundResolver final : public Resolver {
       return keep(question, late != nullptr ? late : failed(DnsFault::timeout));
     }
 
+    DnsAnswerRef known(const DnsQuestion& question) override {
+      if (auto held = own(question)) return held;
+      return resolver_.cache_.find(question, Clock::now());
+    }
+
     void prefetch(const DnsQuestion& question) override {
       const auto now = Clock::now();
       if (interests_.contains(question) || answers_.contains(question)) return;
@@ -182,7 +197,7 @@ class UnboundResolver final : public Resolver {
     }
 
    private:
-    DnsAnswerRef known(const DnsQuestion& question) const {
+    DnsAnswerRef own(const DnsQuestion& question) const {
       if (const auto found = answers_.find(question); found != answers_.end()) return found->second;
       const auto asked = interests_.find(question);
       return asked == interests_.end() ? nullptr : asked->second.lookup()->answer();
@@ -264,6 +279,7 @@ Result<std::unique_ptr<Resolver>> make_unbound_resolver(const UnboundOptions& op
   worker.nameservers = options.nameservers;
   worker.resolv_conf = options.resolv_conf;
   worker.lifetime = options.timeout;
+  worker.cache_octets = octets_of_libunbound(options.cache_octets);
   auto anchoring = read_anchors(options.dnssec, options.trust_anchor_file);
   if (!anchoring) return anchoring.error();
   worker.anchors = std::move(anchoring->anchors);

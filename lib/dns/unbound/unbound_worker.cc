@@ -1,5 +1,7 @@
 #include "dns/unbound/unbound_worker.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <csignal>
 #include <map>
@@ -32,6 +34,13 @@ constexpr auto kIdle = 60s;
 // answer any more, and each holds a socket. With this many of them the contexts are replaced.
 constexpr std::ptrdiff_t kLeftOver = 400;
 constexpr auto kLookAgain = 100ms;
+
+// The room for questions that a context begins with, and what it has once many are under way: as
+// many as there may be look-ups. It takes 12 MiB, so it is given back when they have been few for
+// some time.
+constexpr unsigned kQuestions = 256;
+constexpr unsigned kMostQuestions = 2048;
+constexpr auto kBusy = 60s;
 
 /// The presentation form that libunbound reads: every octet that could mean anything is escaped.
 std::string presentation(const DnsName& name) {
@@ -79,11 +88,13 @@ class SignalsBlocked {
 UnboundWorker::UnboundWorker(WorkerOptions options, Finish finish, Notify notify)
     : resolv_conf_(std::move(options.resolv_conf)),
       lifetime_(options.lifetime),
+      cache_octets_(options.cache_octets),
       finish_(std::move(finish)),
       notify_(std::move(notify)),
       upstream_{Upstream::Source::configured, std::move(options.nameservers)},
       anchors_(std::move(options.anchors)),
       policy_(options.validation),
+      questions_(kQuestions),
       shown_(options.validation) {
   if (!upstream_.servers.empty()) return;
   system_.emplace(resolv_conf_);
@@ -109,13 +120,20 @@ Result<std::unique_ptr<UnboundWorker>> UnboundWorker::make(WorkerOptions options
   }
 }
 
+/// Without anchors it is behind our own cache and has nothing to validate.
+Result<UnboundContext> UnboundWorker::make_context(const TrustAnchors& anchors) {
+  const std::size_t plain = cache_octets_ / 8;
+  const std::size_t octets = anchors.records.empty() ? plain : cache_octets_ - plain;
+  return make_unbound_context(loop_, upstream_, anchors, {octets, questions_});
+}
+
 /// Both contexts, also when only one may be needed: a mistake in the options is told here. What is
 /// under way in the ones before ends there: a context lives as long as its queries.
 Status UnboundWorker::open_contexts() {
-  auto plain = make_unbound_context(loop_, upstream_, {});
+  auto plain = make_context({});
   if (!plain) return plain.error();
   if (policy_.state() != Validation::plain) {
-    auto validating = make_unbound_context(loop_, upstream_, anchors_);
+    auto validating = make_context(anchors_);
     if (!validating) return validating.error();
     validating_ = std::move(*validating);
   }
@@ -183,7 +201,10 @@ void UnboundWorker::run_once() {
   }
   if (probe_ && Clock::now() >= policy_.decide_by()) conclude(probe_->verdict_now());
   // Only now: what has been answered holds its context no longer.
-  if (answered_.empty()) end_what_is_left_over();
+  if (answered_.empty()) {
+    give_room_back();
+    end_what_is_left_over();
+  }
 }
 
 bool UnboundWorker::is_current(const UnboundContext& context) const {
@@ -239,7 +260,28 @@ void UnboundWorker::end_queries_of(const ub_ctx* context) {
   }
 }
 
+/// Before half of the room is used: a question may need others to be validated.
+void UnboundWorker::make_room() {
+  if (queries_.size() < kQuestions / 2) return;
+  busy_until_ = Clock::now() + kBusy;
+  if (questions_ == kMostQuestions) return;
+  questions_ = kMostQuestions;
+  // Without memory for new contexts the old ones go on.
+  if (const auto opened = open_contexts(); !opened) questions_ = kQuestions;
+}
+
+void UnboundWorker::give_room_back() {
+  if (questions_ == kQuestions || queries_.size() >= kQuestions / 4 || Clock::now() < busy_until_)
+    return;
+  questions_ = kQuestions;
+  if (const auto opened = open_contexts(); !opened) questions_ = kMostQuestions;
+#ifdef __GLIBC__
+  malloc_trim(0);  // what lay between other things would stay ours
+#endif
+}
+
 void UnboundWorker::start(const LookupRef& lookup) {
+  make_room();
   if (policy_.is_due(Clock::now())) start_probe();
   const bool validates = policy_.state() == Validation::validating;
   ask(validates ? Purpose::validating : Purpose::plain, lookup);
@@ -265,7 +307,7 @@ UnboundContext UnboundWorker::context_for(Purpose purpose, Freshness freshness) 
   const UnboundContext& shared_one = purpose == Purpose::plain ? plain_ : validating_;
   if (freshness == Freshness::cached) return shared_one;
   const TrustAnchors none;
-  auto fresh = make_unbound_context(loop_, upstream_, purpose == Purpose::plain ? none : anchors_);
+  auto fresh = make_context(purpose == Purpose::plain ? none : anchors_);
   if (!fresh) return nullptr;
   any_retired_ = true;  // it is none of the current ones: see end_what_is_left_over()
   return std::move(*fresh);
@@ -337,10 +379,11 @@ void UnboundWorker::handle_validated(const LookupRef& lookup, DnsAnswerRef answe
 
 /// A new context every time: libunbound remembers for a while that a key could not be had.
 void UnboundWorker::start_probe() {
-  auto context = make_unbound_context(loop_, upstream_, anchors_);
+  auto context = make_context(anchors_);
   policy_.began(Clock::now());
   if (!context) return conclude(ValidationProbe::Verdict::unknown);
   probing_ = std::move(*context);
+  probing_questions_ = questions_;
   probe_.emplace();
   ++probe_run_;
   upstream_answered_ = !held_.empty();
@@ -375,7 +418,12 @@ void UnboundWorker::conclude(ValidationProbe::Verdict verdict) {
       verdict, Clock::now(),
       held_.empty() ? ValidationPolicy::Upstream::unknown : ValidationPolicy::Upstream::answers);
   shown_ = policy_.state();
-  if (verdict == ValidationProbe::Verdict::works) validating_ = std::move(probing_);
+  if (verdict == ValidationProbe::Verdict::works) {
+    if (probing_questions_ != questions_) {
+      if (auto roomier = make_context(anchors_)) probing_ = std::move(*roomier);
+    }
+    validating_ = std::move(probing_);
+  }
   if (policy_.state() == Validation::plain) validating_.reset();
   any_retired_ = true;
   probing_.reset();

@@ -27,6 +27,7 @@ struct WorkerOptions {
   TrustAnchors anchors;                       // needed unless plain
   Validation validation = Validation::plain;  // undecided: automatic
   std::chrono::milliseconds lifetime{5000};   // of a lookup
+  std::size_t cache_octets = 8 << 20;         // of memory, for what libunbound keeps
 };
 
 /// The resolver thread: owns the libunbound contexts and all their queries.
@@ -91,8 +92,12 @@ class UnboundWorker {
   void end_what_is_left_over();
   void end_queries_of(const ub_ctx* context);
 
+  void make_room();
+  void give_room_back();
+
   void start(const LookupRef& lookup);
   void ask(Purpose purpose, const LookupRef& lookup);
+  Result<UnboundContext> make_context(const TrustAnchors& anchors);
   UnboundContext context_for(Purpose purpose, Freshness freshness);
   void send(Query query, const std::string& name, int type);
   static void on_result(void* data, int rcode, void* packet, int size, int security, char* why,
@@ -114,6 +119,7 @@ class UnboundWorker {
 
   const std::string resolv_conf_;
   const std::chrono::milliseconds lifetime_;
+  const std::size_t cache_octets_;
   const Finish finish_;
   const Notify notify_;
   Upstream upstream_;
@@ -130,6 +136,9 @@ class UnboundWorker {
   std::uint64_t probe_run_ = 0;
   bool upstream_answered_ = false;  // when it began
   std::list<Query> queries_;        // libunbound has their addresses
+  unsigned questions_;              // that a context has room for
+  unsigned probing_questions_ = 0;  // and that of the probe
+  Clock::time_point busy_until_ = Clock::time_point::min();
   Clock::time_point next_look_ = Clock::time_point::min();
   bool any_retired_ = false;   // contexts with queries that get no more of them
   std::list<Query> answered_;  // not handled yet

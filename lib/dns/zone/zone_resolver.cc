@@ -60,6 +60,13 @@ class ZoneResolver final : public Resolver {
     if (step.answer == nullptr) out_of_zone_->prefetch({step.name, question.type});
   }
 
+  DnsAnswerRef known(const DnsQuestion& question) override {
+    const Step step = look_up(question);
+    if (step.answer != nullptr || out_of_zone_ == nullptr) return step.answer;
+    const auto outside = out_of_zone_->known({step.name, question.type});
+    return outside == nullptr ? nullptr : kept_at_most(outside, step.ttl);
+  }
+
   std::unique_ptr<Resolver> for_message(const DnsClient& client) override {
     auto view = out_of_zone_ != nullptr ? out_of_zone_->for_message(client) : nullptr;
     return view ? std::make_unique<ZoneResolver>(data_, std::move(view)) : nullptr;

@@ -241,3 +241,68 @@ TEST_CASE("mistakes in the options are told at once") {
   const auto zone = make_test_resolver("");
   CHECK(dnssec_notice(*zone) == "");
 }
+
+TEST_CASE("what one message has read from an answer, the next one does not read again") {
+  struct Form {
+    std::string text;
+    static std::atomic<int>& made() {
+      static std::atomic<int> count = 0;
+      return count;
+    }
+    static Form parse(const DnsAnswer& answer) {
+      ++made();
+      return {answer.texts().front()};
+    }
+    std::size_t octets() const { return 0; }
+  };
+  DnsServer server("long.test. 3600 IN TXT \"one\"\nshort.test. 1 IN TXT \"two\"\n");
+  const auto resolver = make(options_for(server));
+  const auto read = [&](const char* name) {
+    const auto message = resolver->for_message(DnsClient());
+    return parsed<Form>(message->resolve(question(name), kNoDeadline));
+  };
+  const auto first = read("long.test");
+  CHECK(read("long.test") == first);
+  CHECK(Form::made() == 1);
+  CHECK(server.asked("long.test") == 1);
+
+  // Once its time to live is over there is a new answer.
+  const auto old = read("short.test");
+  const int before = Form::made();
+  wait_for([&] { return read("short.test") != old; });
+  CHECK(server.asked("short.test") == 2);
+  CHECK(Form::made() == before + 1);
+  CHECK(old->text == "two");
+}
+
+TEST_CASE("an answer that is at hand is known, and nobody is asked for another") {
+  DnsServer server("a.test. TXT \"one\"\nb.test. TXT \"two\"\n");
+  const auto resolver = make(options_for(server));
+  const auto message = resolver->for_message(DnsClient());
+  CHECK(resolver->known(question("a.test")) == nullptr);
+  CHECK(message->known(question("a.test")) == nullptr);
+  message->prefetch(question("a.test"));
+  wait_for([&] { return message->known(question("a.test")) != nullptr; });
+  CHECK(told(*message->known(question("a.test"))) == "insecure [one]");
+  CHECK(message->known(question("a.test")) == resolver->known(question("a.test")));
+  CHECK(message->known(question("b.test")) == nullptr);
+  CHECK(server.asked("a.test") == 1);
+  CHECK(server.asked("b.test") == 0);
+}
+
+TEST_CASE("more questions than a context begins with do not wait for each other") {
+  std::map<std::string, Manner> manners = {{".silent", Manner::silent}};
+  DnsServer server("a.test. TXT \"one\"\nb.test. TXT \"two\"\n", {manners});
+  const auto resolver = make(options_for(server));
+  std::vector<std::unique_ptr<Resolver>> messages;
+  for (int i = 0; i < 1000; ++i) {
+    // Each from a network of its own, and below a domain of its own.
+    const auto client =
+        IpAddress::parse("10." + std::to_string(i / 200) + "." + std::to_string(i % 200) + ".1");
+    messages.push_back(resolver->for_message(DnsClient(client)));
+    messages.back()->prefetch(question("x.n" + std::to_string(i) + ".silent"));
+  }
+  CHECK(told(*resolver, "a.test") == "insecure [one]");
+  messages.clear();
+  CHECK(told(*resolver, "b.test") == "insecure [two]");
+}
