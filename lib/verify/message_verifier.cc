@@ -183,6 +183,9 @@ struct MessageVerifier::Impl {
               .added_fields = config.verify.added_fields}) {}
 
   void prefetch_spf();
+  void advance_spf_early();
+  void advance_spf();
+  void prefetch_alignment(const std::optional<DomainName>& organizational_domain);
   Findings findings();
   void add_edits(Verdict& verdict) const;
 
@@ -193,14 +196,40 @@ struct MessageVerifier::Impl {
   RecordingResolver recording;
   HeaderGuard guard;
   DkimVerifier dkim;
+  std::vector<SpfPrefetch> spf_ahead;  // of MAIL FROM and of HELO
   AuthorDomainResult author = AuthorDomainError::no_author_domain;
 };
 
 void MessageVerifier::Impl::prefetch_spf() {
   if (!envelope.client) return;
-  const auto& mail_from = envelope.mail_from.domain;
-  if (mail_from) recording.prefetch({*mail_from, RrType::txt});
-  if (envelope.helo.domain) recording.prefetch({*envelope.helo.domain, RrType::txt});
+  const SpfLimits limits = spf_limits(config.verify);
+  for (const auto& domain : {envelope.mail_from.domain, envelope.helo.domain}) {
+    if (!domain) continue;
+    recording.prefetch({*domain, RrType::txt});
+    spf_ahead.emplace_back(*envelope.client, *domain, limits);
+  }
+}
+
+/// While the author is not known yet, and not before a recipient has been accepted. What SPF asks
+/// is the sender's choice, and must leave enough of the questions for the author's policy and keys.
+void MessageVerifier::Impl::advance_spf_early() {
+  const auto most = spf_ahead.size() * SpfPrefetch::most_questions(spf_limits(config.verify));
+  if (most <= config.dns.message_queries / 2) advance_spf();
+}
+
+void MessageVerifier::Impl::advance_spf() {
+  for (SpfPrefetch& one : spf_ahead) one.advance(recording);
+}
+
+/// RFC 9989 section 4.10.2: where the identifier of SPF is another name that may be aligned, a walk
+/// from there decides.
+void MessageVerifier::Impl::prefetch_alignment(
+    const std::optional<DomainName>& organizational_domain) {
+  const auto& identifier =
+      envelope.mail_from.null ? envelope.helo.domain : envelope.mail_from.domain;
+  if (!envelope.client || !identifier || *identifier == *author) return;
+  if (maybe_aligned(*author, organizational_domain)(*identifier))
+    prefetch_dmarc(*identifier, recording);
 }
 
 Findings MessageVerifier::Impl::findings() {
@@ -212,15 +241,19 @@ Findings MessageVerifier::Impl::findings() {
     found.dmarc = dmarc_permerror(DmarcReason::header_limit_exceeded);
     return found;
   }
+  advance_spf();
   std::optional<DmarcDiscovery> discovered;
   if (author) {
     // What the author's domain says comes first: its policy, then the keys of its signatures. All
     // else may be names that the sender chose: answered slowly enough they would take the time, and
     // a forged author's policy would never be known, nor that its signature has failed.
     discovered = discover_dmarc(*author, recording);
+    prefetch_alignment(discovered->organizational_domain());
+    advance_spf();
     dkim.wait_for_keys(maybe_aligned(*author, discovered->organizational_domain()));
   }
   if (envelope.client) {
+    advance_spf();
     const SpfRequest request = spf_request(envelope, config, now);
     const SpfLimits limits = spf_limits(config.verify);
     found.spf.push_back(check_mail_from(request, recording, limits));
@@ -269,6 +302,7 @@ void MessageVerifier::header(const HeaderField& field) {
 
 void MessageVerifier::add_recipient(ReversePath recipient) {
   impl_->envelope.recipients.push_back(std::move(recipient));
+  impl_->advance_spf_early();
 }
 
 void MessageVerifier::end_of_headers() {
@@ -281,6 +315,8 @@ void MessageVerifier::end_of_headers() {
     impl_->dkim.prefetch_keys(maybe_aligned(*author, std::nullopt));
   }
   impl_->dkim.end_of_headers();
+  if (impl_->author) impl_->prefetch_alignment(std::nullopt);
+  impl_->advance_spf();
 }
 
 bool MessageVerifier::wants_body() const {
@@ -288,6 +324,7 @@ bool MessageVerifier::wants_body() const {
 }
 
 void MessageVerifier::body(std::string_view octets) {
+  impl_->advance_spf();
   if (wants_body()) impl_->dkim.body(octets);
 }
 
