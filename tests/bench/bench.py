@@ -1,25 +1,26 @@
-"""The benchmark as a whole: what is measured, in which order, and what is printed."""
+"""The benchmark as a whole: what is measured, and in which order."""
 
 import json
 import os
 import pathlib
 import sys
 
+import counting
 import filters
 import loads
 import parts
 import peers
-import report
+import scale
 import scenario
 import world
 
 
 def names():
-    return [*(load.title for load in loads.LOADS), *parts.NAMES]
+    return [*(load.title for load in loads.LOADS), *counting.NAMES, *scale.NAMES, *parts.NAMES]
 
 
 def run(options):
-    """The figures, printed and returned; nothing where they cannot be had."""
+    """The figures; nothing where they cannot be had."""
     try:
         if world.INSIDE not in os.environ:
             programs = {} if options.no_peers or options.quick else peers.found()
@@ -39,6 +40,7 @@ class Bench:
         self.scenario = self.work / "scenario"
         build = options.build_folder.resolve()
         self.ours = build / "milter/authmilterd"
+        self.old = pathlib.Path(options.old).resolve() if options.old else None
         self.bench = build / "tests/bench"
         self.driver = loads.Driver(self.bench / "bench_driver")
 
@@ -46,43 +48,51 @@ class Bench:
         words = [word.strip() for word in self.options.only.split(",") if word.strip()]
         return not words or any(word in name for word in words)
 
+    @staticmethod
+    def say(text):
+        print(text, file=sys.stderr, flush=True)
+
     def run(self):
-        figures = {"system": loads.system(), "absent": {}, "cells": [], "parts": []}
+        figures = {"system": loads.system(), "absent": peers.absent(self.programs), "cells": [], "counts": [], "scale": [],
+                   "parts": []}
         with world.NameServer(self.work / "dns", self.scenario):
-            self.play_loads(figures)
+            every = self.filters(figures["absent"])
+            if wanted := [load for load in loads.LOADS if self.wants(load.title)]:
+                self.play_loads(wanted, every, figures)
+            figures["counts"] = list(counting.Counting(self, self.bench / "libbench_allocations.so").run(every))
+            figures["scale"] = scale.Scale(self).run(every)
         if any(self.wants(name) for name in parts.NAMES):
+            self.say("   parts")
             figures["parts"] = parts.run(self.bench / "bench_parts", self.scenario, self.options, self.wants)
-        print(report.whole(figures, self.options))
         return figures
 
-    def chosen_filters(self, absent):
-        """Those that can be started, each tried once; why not, into `absent`."""
+    def filters(self, absent):
+        """Those that serve here, each tried once; why others do not, into `absent`."""
         ours = [filters.ours("authmilter", self.ours)]
-        if self.options.old:
-            ours.append(filters.ours("old", pathlib.Path(self.options.old).resolve()))
+        if self.old:
+            ours.append(filters.ours("old", self.old))
         ours[0].start(self.work)
         try:
             negotiated = self.driver("--filter", ours[0].processes[0].socket)
         finally:
             ours[0].stop()
-        others = peers.absent(self.programs)
-        absent.update(others)
-        return [*ours, *filters.floors(self.bench / "bench_floor", negotiated), *filters.peers(self.programs)]
+        every = [*ours, *filters.floors(self.bench / "bench_floor", negotiated)]
+        for one in filters.peers(self.programs):
+            try:
+                one.start(self.work)
+                one.stop()
+                every.append(one)
+            except filters.NotStarted as error:
+                absent[one.name] = str(error)
+        return every
 
-    def play_loads(self, figures):
-        wanted = [load for load in loads.LOADS if self.wants(load.title)]
-        if not wanted:
-            return
-        every = self.chosen_filters(figures["absent"])
+    def play_loads(self, wanted, every, figures):
         for repetition in range(self.options.repeat):
             running = []
             try:
                 for one in every:
-                    try:
-                        one.start(self.work)
-                        running.append(one)
-                    except filters.NotStarted as error:
-                        figures["absent"][one.name] = str(error)
+                    one.start(self.work)
+                    running.append(one)
                 for turn, load in enumerate(wanted):
                     figures["cells"] += self.play(load, running, repetition, repetition + turn)
             finally:
@@ -100,5 +110,5 @@ class Bench:
                 cell = {"filter": one.name, "load": load.title, "cpu_us": None, "problem": str(error)}
             cell["repetition"] = repetition
             shown = f"{cell['cpu_us']:8.0f} us" if cell["cpu_us"] is not None else ""
-            print(f"{repetition + 1}  {load.title:28} {one.name:20} {shown}  {cell['problem']}", file=sys.stderr, flush=True)
+            self.say(f"{repetition + 1}  {load.title:28} {one.name:20} {shown}  {cell['problem']}")
             yield cell

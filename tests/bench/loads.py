@@ -75,12 +75,13 @@ def required(one, load):
     return [text for text in one.roles[load.role] if text not in load.lacks]
 
 
-def play(driver, folder, one, load, seconds, messages=0):
+def play(driver, folder, one, load, seconds, messages=0, warm_up=None):
     """One cell: what a load cost one filter."""
     # A paced load is as long as it takes to have a hundred messages.
     seconds = max(seconds, 1.0) if load.rate else seconds
+    warm_up = 2 * load.connections if warm_up is None else warm_up
     arguments = ["--connections", load.connections, "--seconds", seconds, "--messages", messages, "--rate", load.rate,
-                 "--warm-up", 2 * load.connections if not messages else messages]
+                 "--warm-up", min(warm_up, messages or warm_up)]
     for text in required(one, load):
         arguments += ["--require", text]
     report = driver(*one.driver_options(), *arguments, *scenario.messages(folder, load.pattern))

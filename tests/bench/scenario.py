@@ -30,7 +30,7 @@ CLIENT = "192.0.2.10"
 SIGNED = [b"from", b"to", b"subject", b"date", b"message-id", b"mime-version", b"content-type"]
 SIZES = {"2k": (2_000, 10), "10k": (10_000, 10), "100k": (100_000, 4), "1m": (1_000_000, 2)}
 SLOW_MESSAGES = 60
-VERSION = "1"  # of what stands in the folder
+VERSION = "2"  # of what stands in the folder
 
 WORDS = ("the of and to in is that for it on was with as be by at from are this have or an meeting report budget invoice "
          "project schedule customer delivery contract review please find attached regarding following up next week thank "
@@ -178,7 +178,11 @@ def _messages(folder, keys):
         domain = f"d{number}.slow.example"
         save.save(f"slow-{number}", keys.sign(writer.message(2_000, number, f"alice@{domain}"), domain), client=CLIENT,
                   helo=f"mail.{domain}", mail_from=f"alice@{domain}")
-    save.save("many", writer.message(2_000, 0, "alice@d{n}.many.example"), client=CLIENT, mail_from="alice@d{n}.many.example")
+    # Signatures that are not ours to make: their keys are asked for all the same.
+    signatures = "".join(f"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=d{{n}}.many.example; s=s{number}; h=from;\r\n"
+                         f"\tbh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\r\n" for number in range(9))
+    save.save("many", signatures.encode() + writer.message(2_000, 0, "alice@d{n}.many.example"), client=CLIENT,
+              mail_from="alice@d{n}.many.example")
 
 
 def _text(record):
