@@ -23,7 +23,7 @@ SLOW_ADDRESS, SLOW_SECONDS = "127.0.0.2", 0.05
 SLOW_AT_ONCE = 20  # messages of one start
 LONGEST = 30       # seconds for one configuration
 
-LISTED = '[[signing.domain]]\ndomain = "d{n}.listed.example"\nkeys = [{{ selector = "s", file = "{{keys}}/rsa.pem" }}]\n'
+LISTED = '[[signing.domain]]\ndomain = "d{n}.listed.example"\nkeys = [{{{{ selector = "s", file = "{{keys}}/rsa.pem" }}}}]\n'
 OVERRIDE = '[[policy.override]]\nauthor_domain = "o{n}.example"\ndmarc_reject = "quarantine"\n'
 
 
