@@ -23,11 +23,12 @@ def run(options):
     """The figures; nothing where they cannot be had."""
     try:
         if world.INSIDE not in os.environ:
-            programs = {} if options.no_peers or options.quick else peers.found()
+            programs, absent = peers.found() if options.peers else ({}, {name: "not asked for" for name in peers.NAMES})
             scenario.make(options.work / "scenario")
-            world.enter(json.dumps(programs))
-        world.set_up(options.work)
-        return Bench(options, json.loads(os.environ[world.INSIDE])).run()
+            world.enter(json.dumps([programs, absent]))
+        programs, absent = json.loads(os.environ[world.INSIDE])
+        world.set_up(options.work, [one["share"] for one in programs.values() if "share" in one])
+        return Bench(options, programs).run(absent)
     except (world.Unavailable, filters.NotStarted, loads.DriverFailed) as error:
         print(f"bench: {error}", file=sys.stderr)
         return None
@@ -52,11 +53,11 @@ class Bench:
     def say(text):
         print(text, file=sys.stderr, flush=True)
 
-    def run(self):
-        figures = {"system": loads.system(), "absent": peers.absent(self.programs), "cells": [], "counts": [], "scale": [],
+    def run(self, absent):
+        figures = {"system": loads.system(), "absent": absent, "cells": [], "counts": [], "scale": [],
                    "parts": []}
         with world.NameServer(self.work / "dns", self.scenario):
-            every = self.filters(figures["absent"])
+            every = self.filters(absent)
             if wanted := [load for load in loads.LOADS if self.wants(load.title)]:
                 self.play_loads(wanted, every, figures)
             figures["counts"] = list(counting.Counting(self, self.bench / "libbench_allocations.so").run(every))

@@ -55,11 +55,13 @@ def enter(told):
     os.execvp(command[0], [*command, sys.executable, *sys.argv])
 
 
-def set_up(folder):
-    """Inside: the loopback interface, and who answers there."""
+def set_up(folder, shares=()):
+    """Inside: the loopback interface, and who answers there. `shares` is what unpacked programs look for in /usr/share."""
     loopback_up([NAMESERVER])
     (folder / "resolv.conf").write_text(f"nameserver {NAMESERVER}\n")
     subprocess.run(["mount", "--bind", folder / "resolv.conf", os.path.realpath("/etc/resolv.conf")], check=True)
+    for share in shares:
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", f"lowerdir={share}:/usr/share", "/usr/share"], check=True)
 
 
 class NameServer:
