@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import sys
+import time
 
 import counting
 import filters
@@ -36,7 +37,7 @@ def run(options):
 
 class Bench:
     def __init__(self, options, programs):
-        self.options, self.programs = options, programs
+        self.options, self.programs, self.began = options, programs, time.monotonic()
         self.work = options.work.resolve()
         self.scenario = self.work / "scenario"
         build = options.build_folder.resolve()
@@ -49,9 +50,8 @@ class Bench:
         words = [word.strip() for word in self.options.only.split(",") if word.strip()]
         return not words or any(word in name for word in words)
 
-    @staticmethod
-    def say(text):
-        print(text, file=sys.stderr, flush=True)
+    def say(self, text):
+        print(f"{time.monotonic() - self.began:4.0f} s  {text}", file=sys.stderr, flush=True)
 
     def run(self, absent):
         figures = {"system": loads.system(), "absent": absent, "cells": [], "counts": [], "scale": [],

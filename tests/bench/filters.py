@@ -12,7 +12,8 @@ import subprocess
 import time
 
 NAMESERVER = "192.0.2.53"
-PATIENCE = 60
+# The first time rspamd compiles the names of all public suffixes.
+PATIENCE = 240
 
 AUTHMILTERD = """[milter]
 socket = "unix:{socket}"
@@ -81,7 +82,7 @@ RSPAMD = """options {{
   history_file = "{folder}/history";
   dynamic_conf = "{folder}/dynamic";
   stats_file = "{folder}/stats.ucl";
-  hs_cache_dir = "{folder}/hyperscan";
+  hs_cache_dir = "{kept}";
   tempdir = "{folder}";
   local_addrs = ["127.0.0.0/8"];
   disable_monitoring = true;
@@ -123,7 +124,8 @@ class NotStarted(Exception):
 
 
 class Process:
-    """One program. In `command` and `config` stand {socket}, {folder}, {config}, {keys} and {nameserver}."""
+    """One program. In `command` and `config` stand {socket}, {folder}, {config}, {keys}, {nameserver}
+    and {kept}, a folder that is there at the next start, too."""
 
     def __init__(self, name, command, config="", environment=None, more=""):
         self.name, self.command, self.config, self.more = name, command, config, more
@@ -136,7 +138,8 @@ class Process:
         folder.mkdir(parents=True)
         self.socket = folder / "s"
         words = {"socket": self.socket, "folder": folder, "config": folder / "config", "keys": keys,
-                 "nameserver": self.nameserver, "more": self.more.format(keys=keys)}
+                 "nameserver": self.nameserver, "more": self.more.format(keys=keys), "kept": folder.parents[1] / "kept"}
+        words["kept"].mkdir(exist_ok=True)
         (folder / "internal").write_text("127.0.0.1\n192.0.2.77\n")
         words["config"].write_text(self.config.format(**words))
         with (folder / "output").open("wb") as output:
@@ -174,7 +177,8 @@ class Process:
         if self.child is None:
             return
         if self.child.poll() is None:
-            self.child.send_signal(signal.SIGTERM)
+            # libmilter takes seconds to hear of a SIGTERM, where nobody hurries it.
+            self.child.send_signal(signal.SIGTERM if self.name in ("authmilterd", "rspamd") else signal.SIGKILL)
         try:
             self.child.wait(10)
         except subprocess.TimeoutExpired:
