@@ -16,6 +16,12 @@ import scenario
 import world
 
 
+# What --quick leaves of them.
+QUICK = {"verify 10 kB c=8", "verify 10 kB c=64", "verify 1 MB", "sign 10 kB c=8", "sign 10 kB RSA+Ed25519",
+         "count verify 10 kB c=1", "count sign 10 kB c=1", scale.MEMORY, scale.SLOW, "part body hash",
+         "part verify", "part sign"}
+
+
 def names():
     return [*(load.title for load in loads.LOADS), *counting.NAMES, *scale.NAMES, *parts.NAMES]
 
@@ -24,13 +30,19 @@ def run(options):
     """The figures; nothing where they cannot be had."""
     try:
         if world.INSIDE not in os.environ:
-            programs, absent = peers.found() if options.peers else ({}, {name: "not asked for" for name in peers.NAMES})
+            options.work.mkdir(mode=0o700, parents=True, exist_ok=True)
+            world.lock(options.work)
+            every = peers.FEW if options.quick else peers.NAMES
+            programs, absent = peers.found(every if options.peers else ())
             scenario.make(options.work / "scenario")
             world.enter(json.dumps([programs, absent]))
         programs, absent = json.loads(os.environ[world.INSIDE])
         world.set_up(options.work, [one["share"] for one in programs.values() if "share" in one])
         return Bench(options, programs).run(absent)
-    except (world.Unavailable, filters.NotStarted, loads.DriverFailed) as error:
+    except world.Unavailable as error:
+        print(f"bench: needs {error}", file=sys.stderr)
+        return None
+    except (filters.NotStarted, loads.DriverFailed) as error:
         print(f"bench: {error}", file=sys.stderr)
         return None
 
@@ -48,14 +60,16 @@ class Bench:
 
     def wants(self, name):
         words = [word.strip() for word in self.options.only.split(",") if word.strip()]
-        return not words or any(word in name for word in words)
+        if not words:
+            return name in QUICK or not self.options.quick
+        return any(word in name for word in words)
 
     def say(self, text):
         print(f"{time.monotonic() - self.began:4.0f} s  {text}", file=sys.stderr, flush=True)
 
     def run(self, absent):
         figures = {"system": loads.system(), "absent": absent, "cells": [], "counts": [], "scale": [],
-                   "parts": []}
+                     "parts": []}
         with world.NameServer(self.work / "dns", self.scenario):
             every = self.filters(absent)
             if wanted := [load for load in loads.LOADS if self.wants(load.title)]:

@@ -22,7 +22,8 @@ class Counting:
         self.strace = shutil.which("strace")
 
     def run(self, every):
-        """[{"filter", "load", "allocations", "octets", "system_calls", "problem"}]; a figure is nothing where it is not to be had."""
+        """[{"filter", "load", "allocations", "octets", "system_calls", "problem"}]; without a figure that is not to be
+        had."""
         wanted = [load for load in loads.LOADS if load.title in LOADS and self.bench.wants(f"count {load.title}")]
         for one in every:
             played = [load for load in wanted if load.role in one.roles and (one.loads is None or one.loads(load))]

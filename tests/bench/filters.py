@@ -245,7 +245,8 @@ def peers(programs):
 
     found = []
     if {"opendkim", "opendmarc"} <= programs.keys():
-        found.append(Filter("opendkim+opendmarc", {"verify": PASSES}, process("opendkim", ("-f", "-x", "{config}"), OPENDKIM_VERIFY),
+        found.append(Filter("opendkim+opendmarc", {"verify": PASSES},
+                            process("opendkim", ("-f", "-x", "{config}"), OPENDKIM_VERIFY),
                             process("opendmarc", ("-f", "-c", "{config}"), OPENDMARC)))
     if "opendkim" in programs:
         found.append(Filter("opendkim", {"sign": SIGNATURE}, process("opendkim", ("-f", "-x", "{config}"), OPENDKIM_SIGN),

@@ -13,8 +13,9 @@ def run(program, scenario, options, wants):
         return []
     words = [name.removeprefix("part ") for name in NAMES if wants(name)]
     seconds = 0.02 if options.quick or options.messages else 0.1
-    shown = subprocess.run([program, f"--benchmark_filter=^({'|'.join(words)})/", f"--benchmark_min_time={seconds}",
-                            "--benchmark_format=json"], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    command = [program, f"--benchmark_filter=^({'|'.join(words)})/", f"--benchmark_min_time={seconds}",
+               "--benchmark_format=json"]
+    shown = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                            env={**os.environ, "AUTHMILTER_BENCH_SCENARIO": str(scenario)})
     return [{"name": one["name"], "cpu_ns": one["cpu_time"], "octets_per_second": one.get("bytes_per_second")}
             for one in json.loads(shown.stdout)["benchmarks"]]

@@ -6,32 +6,34 @@ import shutil
 from harness import original_milters
 from harness.unpacked_packages import Missing, unpacked
 
-NAMES = ("opendkim", "opendmarc", "rspamd")
+FEW = ("opendkim", "opendmarc")
+NAMES = (*FEW, "rspamd")
 PATH = "/usr/bin:/usr/sbin:/usr/local/bin:/usr/local/sbin"
 RSPAMD = ("rspamd", "libhyperscan5 | libvectorscan5", "libluajit2-5.1-2 | libluajit-5.1-2", "libluajit-5.1-common",
           "libsodium23", "libunwind8", "libpcre2-8-0")
 
 
-def found():
+def found(wanted):
     """({name: {"path", "environment", "share"}}, {name: why it is not to be had}). `share` is what rspamd must see below
     /usr/share."""
-    programs, absent = {}, {}
-    for name in NAMES:
+    programs, absent = {}, {name: "not asked for" for name in NAMES if name not in wanted}
+    for name in wanted:
         if path := shutil.which(name, path=PATH):
             programs[name] = {"path": path, "environment": {}}
-    for names, unpack in ((original_milters.PROGRAMS, _originals), (("rspamd",), _rspamd)):
-        if any(name not in programs for name in names):
+    for names, unpack in ((FEW, _originals), (("rspamd",), _rspamd)):
+        missing = [name for name in names if name in wanted and name not in programs]
+        if missing:
             try:
-                programs |= unpack()
+                programs |= {name: program for name, program in unpack().items() if name in missing}
             except Missing as error:
-                absent |= {name: f"not installed, and {error}" for name in names if name not in programs}
+                absent |= {name: f"not installed (contrib/packages/install bench), and {error}" for name in missing}
     return programs, absent
 
 
 def _originals():
     folder = original_milters.unpacked()
     libraries = {"LD_LIBRARY_PATH": original_milters.environment()["LD_LIBRARY_PATH"]}
-    return {name: {"path": str(folder / "usr/sbin" / name), "environment": libraries} for name in original_milters.PROGRAMS}
+    return {name: {"path": str(folder / "usr/sbin" / name), "environment": libraries} for name in FEW}
 
 
 def _rspamd():

@@ -1,5 +1,7 @@
 """What is printed: tables in Markdown, with the targets beside the figures that have one."""
 
+import statistics
+
 import loads
 import scale
 
@@ -29,7 +31,8 @@ def whole(figures, before=None):
 
 def heading(figures):
     system = figures["system"]
-    lines = [f"{system['processor']}, {system['cores']} cores, Linux {system['kernel']}; load {system['load']:.1f} at the start."]
+    lines = [f"{system['processor']}, {system['cores']} cores, Linux {system['kernel']}; "
+             f"load {system['load']:.1f} at the start."]
     lines += [f"Absent: {name}, {why}." for name, why in figures["absent"].items()]
     return "\n".join(lines)
 
@@ -73,11 +76,16 @@ def floor_of(load, by_filter):
     return next((by_filter[name] for name in FLOORS[load.role] if name in by_filter), [])
 
 
+def speed(cells):
+    return [number(loads.middle(cells, key), form)
+            for key, form in (("messages_per_second", "{:.0f}"), ("p50_ms", "{:.2f}"), ("p99_ms", "{:.2f}"))]
+
+
 def load_table(cells):
     """Microseconds of processor time a message, and ratios to the others."""
     old = any(cell["filter"] == "old" for cell in cells)
-    head = ["load", "authmilter", *(["old", "to old"] if old else []), "floor", "to the floor", "peer", "to the peer", "wanted to the peer",
-            "messages/s", "p50 ms", "p99 ms"]
+    head = ["load", "authmilter", *(["old", "to old"] if old else []), "floor", "to the floor", "peer", "to the peer",
+            "wanted to the peer", "messages/s", "p50 ms", "p99 ms"]
     lines = []
     for title, by_filter in loads.table(cells).items():
         load = known(title)
@@ -86,13 +94,14 @@ def load_table(cells):
         to_peer, wanted = loads.ratio(mine, peer), load.targets.get("peer")
         verdict = "" if wanted is None else f"{wanted:.2f}" if to_peer is None else \
             f"{wanted:.2f}: {'met' if to_peer <= wanted else '**missed**'}"
-        lines.append([title, spread(mine), *([spread(before), number(loads.ratio(mine, before), "{:.2f}")] if old else []),
-                      spread(floor), judged(loads.ratio(mine, floor), most=load.targets.get("floor")), spread(peer),
-                      number(to_peer, "{:.2f}"), verdict, number(loads.middle(mine, "messages_per_second")),
-                      number(loads.middle(mine, "p50_ms"), "{:.2f}"), number(loads.middle(mine, "p99_ms"), "{:.2f}")])
+        to_old = [spread(before), judged(loads.ratio(mine, before))] if old else []
+        lines.append([title, spread(mine), *to_old, spread(floor),
+                      judged(loads.ratio(mine, floor), most=load.targets.get("floor")), spread(peer), judged(to_peer),
+                      verdict, *speed(mine)])
     problems = {f"{cell['filter']}, {cell['load']}: {cell['problem']}" for cell in cells if cell["problem"]}
     return rows("Processor time of a message, microseconds (median, lowest-highest)", head, lines) + \
-        "\n\nThe peer is OpenDKIM, with OpenDMARC behind it to verify. Ratios are medians of those within a repetition." + \
+        "\n\nThe peer is OpenDKIM, with OpenDMARC behind it to verify. Ratios are medians of those within a " \
+        "repetition." + \
         "".join(f"\n! {one}" for one in sorted(problems))
 
 
@@ -105,17 +114,22 @@ def peer_table(cells):
         peer = by_filter.get(PEERS[known(title).role], [])
         for name in names:
             if mine := by_filter.get(name):
-                lines.append([title, name, spread(mine), number(loads.ratio(mine, peer), "{:.2f}"),
-                              number(loads.middle(mine, "messages_per_second")), number(loads.middle(mine, "p50_ms"), "{:.2f}"),
-                              number(loads.middle(mine, "p99_ms"), "{:.2f}"), number(loads.middle(mine, "driver_cpu_us"))])
-    return rows("All filters", ["load", "filter", "us", "to the peer", "messages/s", "p50 ms", "p99 ms", "the driver's own us"], lines)
+                lines.append([title, name, spread(mine), judged(loads.ratio(mine, peer)), *speed(mine),
+                              number(loads.middle(mine, "driver_cpu_us"))])
+    head = ["load", "filter", "us", "to the peer", "messages/s", "p50 ms", "p99 ms", "the driver's own us"]
+    return rows("All filters", head, lines)
 
 
 def within(cells, other, key):
     """The median ratio of a figure of some cells to that of others, within a repetition."""
     theirs = {cell["repetition"]: cell[key] for cell in other if not cell["problem"]}
-    ratios = [cell[key] / theirs[cell["repetition"]] for cell in cells if not cell["problem"] and theirs.get(cell["repetition"])]
-    return loads.statistics.median(ratios) if ratios else None
+    return middle_of(cell[key] / theirs[cell["repetition"]] for cell in cells
+                     if not cell["problem"] and theirs.get(cell["repetition"]))
+
+
+def middle_of(values):
+    values = list(values)
+    return statistics.median(values) if values else None
 
 
 def between_loads(cells):
@@ -127,10 +141,11 @@ def between_loads(cells):
             return found.get(title, {}).get(name, [])
         many, few = of("verify 10 kB c=64"), of("verify 10 kB c=8")
         if many and few:
-            lines.append([name, "messages a second at 64 connections to 8", judged(within(many, few, "messages_per_second"), least=1.0)])
+            more = within(many, few, "messages_per_second")
+            lines.append([name, "messages a second at 64 connections to 8", judged(more, least=1.0)])
         if many:
-            tails = [cell["p99_ms"] / cell["p50_ms"] for cell in many if not cell["problem"]]
-            lines.append([name, "p99 to p50 at 64 connections", judged(loads.statistics.median(tails) if tails else None, most=5.0)])
+            tail = middle_of(cell["p99_ms"] / cell["p50_ms"] for cell in many if not cell["problem"])
+            lines.append([name, "p99 to p50 at 64 connections", judged(tail, most=5.0)])
         for role, one in (("verify", "verify 10 kB c=8"), ("sign", "sign 10 kB c=8")):
             both, rsa = of(f"{role} 10 kB RSA+Ed25519"), of(one)
             if both and rsa:
@@ -139,8 +154,9 @@ def between_loads(cells):
 
 
 def count_table(counts):
-    lines = [[one["load"], one["filter"], number(one.get("allocations")), number(one.get("octets") and one["octets"] / 1024),
-              number(one.get("system_calls")), one["problem"]] for one in sorted(counts, key=lambda one: one["load"])]
+    lines = [[one["load"], one["filter"], number(one.get("allocations")),
+              number(one.get("octets") and one["octets"] / 1024), number(one.get("system_calls")), one["problem"]]
+             for one in sorted(counts, key=lambda one: one["load"])]
     return rows("Counted, for one message", ["load", "filter", "allocations", "allocated kB", "system calls", ""], lines)
 
 
@@ -159,14 +175,16 @@ def memory_table(some):
         wanted = one["filter"] in ("authmilter", "old")
         limits = (REST_KB / 1024, LOAD_KB / 1024, IDLE_OCTETS) if wanted else (None, None, None)
         lines.append([one["filter"], one["problem"]] if "problem" in one else
-                     [one["filter"], judged(one["rest_kb"] / 1024, "{:.1f}", limits[0]), judged(one["load_kb"] / 1024, "{:.1f}", limits[1]),
-                      judged(one["idle_octets"], "{:.0f}", limits[2])])
-    return rows("Memory (RSS)", ["filter", "at rest, MB", "most at 64 connections, MB", f"of one of {scale.IDLE} idle connections, bytes"], lines)
+                     [one["filter"], judged(one["rest_kb"] / 1024, "{:.1f}", limits[0]),
+                      judged(one["load_kb"] / 1024, "{:.1f}", limits[1]), judged(one["idle_octets"], "{:.0f}", limits[2])])
+    head = ["filter", "at rest, MB", "most at 64 connections, MB", f"of one of {scale.IDLE} idle connections, bytes"]
+    return rows("Memory (RSS)", head, lines)
 
 
 def slow_table(some):
     lines = [[one["filter"], one["problem"]] if "problem" in one else
-             [one["filter"], judged(one["after_end_p50_ms"], "{:.1f}", SLOW_MS), number(one["after_end_most_ms"], "{:.1f}")] for one in some]
+             [one["filter"], judged(one["after_end_p50_ms"], "{:.1f}", SLOW_MS), number(one["after_end_most_ms"], "{:.1f}")]
+             for one in some]
     return rows("Key, SPF and DMARC answers take 50 ms each, names new each time: judged after the last byte, ms",
                 ["filter", "p50", "most"], lines)
 
@@ -181,8 +199,8 @@ def cache_table(some):
         grown = (memory[-1] - memory[0]) * 1024 / limit
         steps = ", ".join(f"{kb / 1024:.1f}" for kb in memory)
         lines.append([one["filter"], limit >> 20, one["messages"], steps, judged(grown, most=CACHE_SHARE)])
-    return rows("Answers for names that are new each time (eleven or so a message)",
-                ["filter", "dns.cache_octets, MB", "messages", "RSS before, after each third, MB", "growth to the limit"], lines)
+    head = ["filter", "dns.cache_octets, MB", "messages", "RSS before, and after each third, MB", "growth to the limit"]
+    return rows("Answers for names that are new each time (eleven or so a message)", head, lines)
 
 
 def configuration_table(some):
@@ -197,12 +215,15 @@ def configuration_table(some):
         growth = taken / smaller if taken and smaller else None
         lines.append([one["filter"], one["kind"], one["size"], one.get("problem") or number(taken, "{:.2f}"),
                       judged(growth, "{:.1f}", TEN_TIMES) if taken else "**missed**"])
-    return rows("Time of authmilterd --check-config", ["filter", "what", "how many", "CPU seconds", "to a tenth of them"], lines)
+    head = ["filter", "what", "how many", "CPU seconds", "to a tenth of them"]
+    return rows("Time of authmilterd --check-config", head, lines)
 
 
 def look_up_table(some):
-    lines = [[one["filter"], one["kind"], one["size"], one.get("problem") or judged(one["ratio"], most=LOOK_UP)] for one in some]
-    return rows("Processor time of a message with a large configuration to that with a small one", ["filter", "what", "how many", "ratio"], lines)
+    lines = [[one["filter"], one["kind"], one["size"], one.get("problem") or judged(one["ratio"], most=LOOK_UP)]
+             for one in some]
+    head = ["filter", "what", "how many", "ratio"]
+    return rows("Processor time of a message with a large configuration to that with a small one", head, lines)
 
 
 def part_table(parts):
@@ -212,8 +233,9 @@ def part_table(parts):
         if one["name"].endswith("/floor"):
             continue
         floor, rate = floors.get(one["name"]), one["octets_per_second"]
+        bare = floor and floor["cpu_ns"]
         lines.append([one["name"], number(one["cpu_ns"] / 1000, "{:.2f}"), number(rate and rate / 1e6),
-                      number(floor and floor["cpu_ns"] / 1000, "{:.2f}"), number(floor and one["cpu_ns"] / floor["cpu_ns"], "{:.2f}")])
+                      number(bare and bare / 1000, "{:.2f}"), judged(bare and one["cpu_ns"] / bare)])
     return rows("Parts, in memory", ["part", "us", "MB/s", "bare cryptography, us", "ratio"], lines)
 
 
@@ -231,6 +253,9 @@ def comparison(figures, before):
         lines.append([title, number(times[1]), number(times[0]), number(floors[1], "{:.2f}"), number(floors[0], "{:.2f}"),
                       number(floors[0] / floors[1] if all(floors) else None, "{:.2f}")])
     parts = {one["name"]: one["cpu_ns"] for one in before["parts"]}
-    lines += [[f"part {one['name']}", number(parts[one["name"]] / 1000, "{:.2f}"), number(one["cpu_ns"] / 1000, "{:.2f}"), "", "",
-               number(one["cpu_ns"] / parts[one["name"]], "{:.2f}")] for one in figures["parts"] if parts.get(one["name"])]
-    return rows("Against the run that was kept", ["row", "then, us", "now, us", "then to the floor", "now to the floor", "now to then"], lines)
+    for one in figures["parts"]:
+        if past := parts.get(one["name"]):
+            lines.append([f"part {one['name']}", number(past / 1000, "{:.2f}"), number(one["cpu_ns"] / 1000, "{:.2f}"), "", "",
+                          number(one["cpu_ns"] / past, "{:.2f}")])
+    head = ["row", "then, us", "now, us", "then to the floor", "now to the floor", "now to then"]
+    return rows("Against the run that was kept", head, lines)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import statistics
 import subprocess
 import time
@@ -20,10 +21,12 @@ NAMES = (MEMORY, SLOW, CACHE, CONFIGURATIONS, LOOK_UPS)
 
 IDLE = 500
 SLOW_ADDRESS, SLOW_SECONDS = "127.0.0.2", 0.05
+CACHE_CONNECTIONS = 16
 SLOW_AT_ONCE = 20  # messages of one start
 LONGEST = 30       # seconds for one configuration
 
-LISTED = '[[signing.domain]]\ndomain = "d{n}.listed.example"\nkeys = [{{{{ selector = "s", file = "{{keys}}/rsa.pem" }}}}]\n'
+LISTED = '[[signing.domain]]\ndomain = "d{n}.listed.example"\n' \
+    'keys = [{{{{ selector = "s", file = "{{keys}}/rsa.pem" }}}}]\n'
 OVERRIDE = '[[policy.override]]\nauthor_domain = "o{n}.example"\ndmarc_reject = "quarantine"\n'
 
 
@@ -109,14 +112,17 @@ class Scale:
 
     def memory(self, one):
         with self._started(one):
-            idle = [self.driver("--filter", process.socket, "--idle", IDLE, "--seconds", 1, "--watch",
-                                f"it={','.join(map(str, process.ids()))}")["processes"]["it"] for process in one.processes]
+            idle = [self._idle(process) for process in one.processes]
         with self._started(one):
-            cell = loads.play(self.driver, self.bench.scenario, one, self._load("verify 10 kB c=64"), max(2, self.options.seconds))
+            cell = loads.play(self.driver, self.bench.scenario, one, self._load("verify 10 kB c=64"), 2)
         if cell["problem"]:
             raise loads.DriverFailed(cell["problem"])
         yield {"rest_kb": sum(each["before_kb"] for each in idle), "load_kb": cell["most_kb"],
                "idle_octets": sum(each["after_kb"] - each["before_kb"] for each in idle) * 1024 / IDLE}
+
+    def _idle(self, process):
+        watched = f"it={','.join(map(str, process.ids()))}"
+        return self.driver("--filter", process.socket, "--idle", IDLE, "--seconds", 1, "--watch", watched)["processes"]["it"]
 
     def slow(self, name, program):
         """Names that nobody has asked for, each time."""
@@ -130,8 +136,8 @@ class Scale:
                 one.processes[0].nameserver = server.address
                 some = messages[start:start + SLOW_AT_ONCE]
                 with self._started(one):
-                    report = self.driver(*one.driver_options(), "--messages", len(some), "--seconds", 60,
-                                         "--require", "dkim=pass", "--require", "spf=pass", "--require", "dmarc=pass", *some)
+                    passes = [option for text in filters.PASSES for option in ("--require", text)]
+                    report = self.driver(*one.driver_options(), "--messages", len(some), "--seconds", 60, *passes, *some)
                 if wrong := loads.problem(report):
                     raise loads.DriverFailed(wrong)
                 middles.append(report["after_end_ms"]["p50"])
@@ -148,19 +154,26 @@ class Scale:
 
     def _fill(self, one, octets, seconds):
         (message,) = scenario.messages(self.bench.scenario, "many")
-        memory, played = [], 0
+        played = 0
         with self._started(one):
+            # What so many messages at a time take of memory is not the cache's.
+            usual = loads.Load("usual", "verify", "rsa-10k-*", connections=CACHE_CONNECTIONS)
+            loads.play(self.driver, self.bench.scenario, one, usual, 1)
+            memory = [self._resident(one)]
             for _ in range(3):
-                report = self.driver(*one.driver_options(), "--connections", 16, "--seconds", seconds, "--warm-up",
-                                     0 if played else 500, "--first-number", played, message)
+                report = self.driver(*one.driver_options(), "--connections", CACHE_CONNECTIONS, "--seconds", seconds,
+                                     "--first-number", played, message)
                 if wrong := loads.problem(report):
                     raise loads.DriverFailed(wrong)
-                (process,) = report["processes"].values()
-                # Nothing but the cache grows after this.
-                memory = memory or [process["memory"]["before_kb"]]
-                memory.append(process["memory"]["after_kb"])
-                played += report["messages"] + (0 if played else 500)
+                memory.append(self._resident(one))
+                played += report["messages"]
         return {"cache_octets": octets, "messages": played, "memory_kb": memory}
+
+    @staticmethod
+    def _resident(one):
+        (process,) = one.processes
+        fields = [pathlib.Path(f"/proc/{number}/statm").read_text().split() for number in process.ids()]
+        return sum(int(each[1]) for each in fields) * os.sysconf("SC_PAGE_SIZE") >> 10
 
     def configurations(self, name, program):
         for kind, (write, sizes) in KINDS.items():
@@ -180,7 +193,8 @@ class Scale:
     def _check(program, config):
         before = os.times()
         try:
-            run = subprocess.run([program, "--check-config", "--config", config], capture_output=True, text=True, timeout=LONGEST)
+            run = subprocess.run([program, "--check-config", "--config", config], capture_output=True, text=True,
+                                 timeout=LONGEST)
         except subprocess.TimeoutExpired:
             return None, f"more than {LONGEST} s"
         after = os.times()
@@ -202,7 +216,8 @@ class Scale:
                 with self._started(small), self._started(large):
                     ratios = []
                     for _ in range(max(3, self.options.repeat)):
-                        cells = [loads.play(self.driver, self.bench.scenario, one, load, self.options.seconds) for one in (large, small)]
+                        cells = [loads.play(self.driver, self.bench.scenario, one, load, self.options.seconds)
+                                 for one in (large, small)]
                         if wrong := cells[0]["problem"] or cells[1]["problem"]:
                             raise loads.DriverFailed(wrong)
                         ratios.append(cells[0]["cpu_us"] / cells[1]["cpu_us"])

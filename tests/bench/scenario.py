@@ -30,7 +30,7 @@ CLIENT = "192.0.2.10"
 SIGNED = [b"from", b"to", b"subject", b"date", b"message-id", b"mime-version", b"content-type"]
 SIZES = {"2k": (2_000, 10), "10k": (10_000, 10), "100k": (100_000, 4), "1m": (1_000_000, 2)}
 SLOW_MESSAGES = 60
-VERSION = "2"  # of what stands in the folder
+VERSION = "3"  # of what stands in the folder
 
 WORDS = ("the of and to in is that for it on was with as be by at from are this have or an meeting report budget invoice "
          "project schedule customer delivery contract review please find attached regarding following up next week thank "
@@ -154,8 +154,10 @@ class _Folder:
         lines = [f"{key.replace('_', '-')}={value}\n" for key, value in envelope.items()]
         (self.place / f"{name}.env").write_text("".join(lines))
 
-    def submission(self, name, content, author):
-        self.save(name, content, client="192.0.2.77", client_name="unknown", helo="[192.0.2.77]", mail_from=author, auth_user=author)
+    def submission(self, name, author, writer, octets=10_000, number=0):
+        content = writer.message(octets, number, author, received=False)
+        self.save(name, content, client="192.0.2.77", client_name="unknown", helo="[192.0.2.77]", mail_from=author,
+                  auth_user=author)
 
 
 def _messages(folder, keys):
@@ -169,17 +171,17 @@ def _messages(folder, keys):
             if number < 2:
                 save.save(f"ed25519-{size}-{number}", keys.sign(plain, algorithm="ed25519"), **incoming)
                 save.save(f"both-{size}-{number}", keys.sign(signed, algorithm="ed25519"), **incoming)
-            save.submission(f"submit-{size}-{number}", writer.message(octets, number, received=False), "alice@example.com")
+            save.submission(f"submit-{size}-{number}", "alice@example.com", writer, octets, number)
     save.save("unsigned-10k-0", writer.message(10_000), **incoming)
     for name, domain in (("ed25519", "example.org"), ("both", "example.net")):
-        save.submission(f"submit-{name}-10k-0", writer.message(10_000, 0, f"alice@{domain}", received=False), f"alice@{domain}")
-    save.submission("listed", writer.message(10_000, 0, "alice@d0.listed.example", received=False), "alice@d0.listed.example")
+        save.submission(f"submit-{name}-10k-0", f"alice@{domain}", writer)
+    save.submission("listed", "alice@d0.listed.example", writer)
     for number in range(SLOW_MESSAGES):
         domain = f"d{number}.slow.example"
         save.save(f"slow-{number}", keys.sign(writer.message(2_000, number, f"alice@{domain}"), domain), client=CLIENT,
                   helo=f"mail.{domain}", mail_from=f"alice@{domain}")
     # Signatures that are not ours to make: their keys are asked for all the same.
-    signatures = "".join(f"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=d{{n}}.many.example; s=s{number}; h=from;\r\n"
+    signatures = "".join(f"DKIM-Signature: v=1; a=rsa-sha256; d=d{{n}}.many.example; s=s{number}; h=from;\r\n"
                          f"\tbh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\r\n" for number in range(9))
     save.save("many", signatures.encode() + writer.message(2_000, 0, "alice@d{n}.many.example"), client=CLIENT,
               mail_from="alice@d{n}.many.example")

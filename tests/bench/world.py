@@ -1,7 +1,9 @@
 """A network and a resolv.conf of the benchmark's own, and the DNS in it."""
 
+import fcntl
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import time
@@ -39,13 +41,24 @@ auth-zone:
 
 
 class Unavailable(Exception):
-    """Something that the benchmark cannot do without; the text says what."""
+    """What the benchmark needs and cannot have."""
+
+
+def lock(folder):
+    """Until this process and those that it starts have ended."""
+    held = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Unavailable(f"a folder of its own, and another run uses {folder}: --work names another") from None
+    os.set_inheritable(held, True)
+    # The longest of the filters' sockets.
+    if len(str(folder.resolve())) > 60:
+        raise Unavailable(f"a shorter --work than {folder}: sockets are in it")
 
 
 def enter(told):
-    """Begins the program anew in namespaces of its own; whatever it starts ends with it. Does not return, but in there."""
-    if INSIDE in os.environ:
-        return
+    """Begins the program anew in namespaces of its own, with which whatever it starts ends."""
     command = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
     if os.geteuid() != 0:
         command += ["--user", "--map-root-user"]
@@ -56,12 +69,13 @@ def enter(told):
 
 
 def set_up(folder, shares=()):
-    """Inside: the loopback interface, and who answers there. `shares` is what unpacked programs look for in /usr/share."""
+    """Inside: the loopback interface, and resolv.conf. `shares` is what unpacked programs look for in /usr/share."""
     loopback_up([NAMESERVER])
     (folder / "resolv.conf").write_text(f"nameserver {NAMESERVER}\n")
     subprocess.run(["mount", "--bind", folder / "resolv.conf", os.path.realpath("/etc/resolv.conf")], check=True)
     for share in shares:
-        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", f"lowerdir={share}:/usr/share", "/usr/share"], check=True)
+        layers = f"lowerdir={share}:/usr/share"
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, "/usr/share"], check=True)
 
 
 class NameServer:
@@ -83,12 +97,11 @@ class NameServer:
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > end:
                 log = self.folder / "log"
-                raise Unavailable(f"unbound does not answer: {log.read_text()[-500:] if log.exists() else ''}")
+                raise Unavailable(f"unbound, which does not answer: {log.read_text()[-500:] if log.exists() else ''}")
             time.sleep(0.05)
         return self
 
     def _answers(self):
-        import socket
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
             asker.settimeout(0.2)
             try:

@@ -1,5 +1,5 @@
-// Preloaded into a filter: counts what it allocates, in a file that another process reads (the name is in
-// AUTHMILTER_BENCH_ALLOCATIONS): two numbers of 64 bits, calls and octets.
+// Preloaded into a filter: counts what it allocates, in a file that another process reads (the name
+// is in AUTHMILTER_BENCH_ALLOCATIONS): two numbers of 64 bits, calls and octets.
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -28,7 +28,7 @@ struct Counts {
   std::atomic<std::uint64_t> octets;
 };
 
-Counts unread;                     // when no file is named
+Counts unread;  // when no file is named
 std::atomic<Counts*> counts{&unread};
 
 __attribute__((constructor)) void share_counts() {
@@ -69,7 +69,9 @@ void* memalign(std::size_t alignment, std::size_t octets) noexcept {
   count(octets);
   return __libc_memalign(alignment, octets);
 }
-void* aligned_alloc(std::size_t alignment, std::size_t octets) noexcept { return memalign(alignment, octets); }
+void* aligned_alloc(std::size_t alignment, std::size_t octets) noexcept {
+  return memalign(alignment, octets);
+}
 int posix_memalign(void** place, std::size_t alignment, std::size_t octets) noexcept {
   *place = memalign(alignment, octets);
   return *place == nullptr ? ENOMEM : 0;

@@ -68,8 +68,9 @@ class Players {
     const auto& message = load_.messages[turn % load_.messages.size()];
     const std::string queue_id = "4Bench" + std::to_string(number);
     try {
-      const auto outcome = message.numbered ? play(load_.filters, with_number(message, number), queue_id)
-                                            : play(load_.filters, message, queue_id);
+      const auto outcome = message.numbered
+                               ? play(load_.filters, with_number(message, number), queue_id)
+                               : play(load_.filters, message, queue_id);
       mine.whole_ms.push_back(Milliseconds(Clock::now() - due).count());
       mine.after_end_ms.push_back(Milliseconds(outcome.after_end).count());
       ++mine.messages;
@@ -88,7 +89,8 @@ class Players {
     if (!counted_) return;
     report_.messages += mine.messages;
     report_.whole_ms.insert(report_.whole_ms.end(), mine.whole_ms.begin(), mine.whole_ms.end());
-    report_.after_end_ms.insert(report_.after_end_ms.end(), mine.after_end_ms.begin(), mine.after_end_ms.end());
+    report_.after_end_ms.insert(report_.after_end_ms.end(), mine.after_end_ms.begin(),
+                                mine.after_end_ms.end());
     for (std::size_t i = 0; i < kVerdicts; ++i) report_.verdicts.at(i) += mine.verdicts.at(i);
     for (const auto& [text, count] : mine.lacking) report_.lacking[text] += count;
   }
@@ -171,7 +173,8 @@ double percentile(const std::vector<double>& sorted, double percent) {
   return sorted[static_cast<std::size_t>(std::max(rank, 1.0)) - 1];
 }
 
-std::vector<Memory> hold_idle(const std::string& filter, unsigned connections, std::chrono::duration<double> time,
+std::vector<Memory> hold_idle(const std::string& filter, unsigned connections,
+                              std::chrono::duration<double> time,
                               const std::vector<FilterProcesses>& processes) {
   const Message nobody;
   // What the first connection makes the filter load once is not each connection's.
@@ -182,7 +185,8 @@ std::vector<Memory> hold_idle(const std::string& filter, unsigned connections, s
   sessions.reserve(connections);
   for (unsigned i = 0; i < connections; ++i) sessions.emplace_back(filter).greet(nobody);
   std::this_thread::sleep_for(time);
-  for (std::size_t i = 0; i < processes.size(); ++i) memory[i].after_kb = processes[i].resident_kb();
+  for (std::size_t i = 0; i < processes.size(); ++i)
+    memory[i].after_kb = processes[i].resident_kb();
   for (auto& session : sessions) session.quit();
   return memory;
 }

@@ -20,7 +20,7 @@ struct Load {
   unsigned long most_messages = 0;   // 0: as many as the time allows
   std::chrono::duration<double> time{1};
   unsigned long warm_up = 0;  // messages that are not counted
-  double rate = 0;            // messages that begin in a second; 0: the next when the last has its verdict
+  double rate = 0;  // messages that begin in a second; 0: the next when the last has its verdict
   unsigned long first_number = 0;
   /// What must stand in a field that the filters add, or the message is counted as lacking it.
   std::vector<std::string> required;
@@ -37,9 +37,10 @@ struct Report {
   std::chrono::duration<double> time{};
   std::vector<double> cpu_us;  // of one message, by process in the order given
   double driver_cpu_us = 0;
-  std::vector<Memory> memory;          // by process
-  std::vector<double> whole_ms;        // of each message, from connecting (or when it was due) to the verdict; sorted
-  std::vector<double> after_end_ms;    // from the message's end to the verdict; sorted
+  std::vector<Memory> memory;  // by process
+  std::vector<double>
+      whole_ms;  // of each message, from connecting (or when it was due) to the verdict; sorted
+  std::vector<double> after_end_ms;  // from the message's end to the verdict; sorted
   std::array<unsigned long, kVerdicts> verdicts{};
   std::map<std::string, unsigned long> lacking;
   std::map<std::string, unsigned long> errors;
@@ -52,7 +53,8 @@ Report run(const Load& load, const std::vector<FilterProcesses>& processes);
 double percentile(const std::vector<double>& sorted, double percent);
 
 /// Opens connections, greets on each, and holds them: memory with none of them, and with all.
-std::vector<Memory> hold_idle(const std::string& filter, unsigned connections, std::chrono::duration<double> time,
+std::vector<Memory> hold_idle(const std::string& filter, unsigned connections,
+                              std::chrono::duration<double> time,
                               const std::vector<FilterProcesses>& processes);
 
 }  // namespace bench

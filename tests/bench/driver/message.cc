@@ -17,9 +17,9 @@ std::string content(const std::filesystem::path& file) {
 }
 
 std::map<std::string_view, std::string*> envelope_keys(Message& message) {
-  return {{"client", &message.client},       {"client-name", &message.client_name},
-          {"helo", &message.helo},           {"mail-from", &message.mail_from},
-          {"rcpt", &message.rcpt},           {"auth-user", &message.auth_user}};
+  return {{"client", &message.client}, {"client-name", &message.client_name},
+          {"helo", &message.helo},     {"mail-from", &message.mail_from},
+          {"rcpt", &message.rcpt},     {"auth-user", &message.auth_user}};
 }
 
 /// Cuts the next line off, without its line end.
@@ -71,13 +71,16 @@ Message read_message(const std::filesystem::path& file) {
       continue;
     }
     const auto colon = line.find(':');
-    if (colon == std::string_view::npos) throw std::runtime_error(file.string() + ": no header field: " + std::string(line));
-    message.fields.push_back({std::string(line.substr(0, colon)), std::string(line.substr(colon + 1))});
+    if (colon == std::string_view::npos)
+      throw std::runtime_error(file.string() + ": no header field: " + std::string(line));
+    message.fields.push_back(
+        {std::string(line.substr(0, colon)), std::string(line.substr(colon + 1))});
   }
   message.body = text;
   auto envelope = file;
   envelope.replace_extension(".env");
-  if (std::filesystem::exists(envelope)) read_envelope(message, content(envelope), envelope.string());
+  if (std::filesystem::exists(envelope))
+    read_envelope(message, content(envelope), envelope.string());
   message.numbered = has_place(message);
   return message;
 }

@@ -12,8 +12,8 @@ struct HeaderField {
   std::string value;  // all after the colon; the lines of a folded one end in LF, as MTAs pass them
 };
 
-/// A message and its envelope, as an MTA has them. "{n}" in the envelope or in a header field stands
-/// for the number of the message.
+/// A message and its envelope, as an MTA has them. "{n}" in the envelope or in a header field
+/// stands for the number of the message.
 struct Message {
   std::string client = "192.0.2.10";
   std::string client_name = "mail.example.com";

@@ -20,7 +20,8 @@ std::chrono::nanoseconds clock_time(clockid_t clock) {
 FilterProcesses::FilterProcesses(const std::string& text) : name_(text.substr(0, text.find('='))) {
   if (name_.size() == text.size()) throw std::runtime_error("--watch takes NAME=PID,PID...");
   std::istringstream list(text.substr(name_.size() + 1));
-  for (std::string pid; std::getline(list, pid, ',');) pids_.push_back(static_cast<pid_t>(std::stol(pid)));
+  for (std::string pid; std::getline(list, pid, ',');)
+    pids_.push_back(static_cast<pid_t>(std::stol(pid)));
 }
 
 std::chrono::nanoseconds FilterProcesses::cpu_time() const {

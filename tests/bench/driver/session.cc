@@ -1,7 +1,7 @@
 #include "session.h"
 
-#include <algorithm>
 #include <strings.h>
+#include <algorithm>
 
 namespace bench {
 namespace {
@@ -17,7 +17,8 @@ constexpr std::size_t kBodyOctets = 65535;
 const std::array<std::vector<std::string>, 7> kUsualMacros = {{
     {"j", "{daemon_name}", "{daemon_addr}", "v"},
     {},
-    {"i", "{auth_type}", "{auth_authen}", "{auth_author}", "{mail_addr}", "{mail_host}", "{mail_mailer}"},
+    {"i", "{auth_type}", "{auth_authen}", "{auth_author}", "{mail_addr}", "{mail_host}",
+     "{mail_mailer}"},
     {"i", "{rcpt_addr}", "{rcpt_host}", "{rcpt_mailer}"},
     {"i"},
     {"i"},
@@ -50,9 +51,11 @@ HeaderField field_of(std::string_view data, std::uint32_t steps) {
 FilterSession::FilterSession(const std::string& path) : connection_(path) { negotiate(); }
 
 void FilterSession::negotiate() {
-  connection_.send(Command::negotiate, {wire_number(kVersion), wire_number(kAllActions), wire_number(kAllSteps)});
+  connection_.send(Command::negotiate,
+                   {wire_number(kVersion), wire_number(kAllActions), wire_number(kAllSteps)});
   const auto packet = connection_.receive();
-  if (packet.reply != Reply::negotiated || packet.data.size() < 12) throw FilterError("the filter does not negotiate");
+  if (packet.reply != Reply::negotiated || packet.data.size() < 12)
+    throw FilterError("the filter does not negotiate");
   negotiated_.version = number_at(packet.data);
   negotiated_.actions = number_at(packet.data.substr(4));
   negotiated_.steps = number_at(packet.data.substr(8));
@@ -65,7 +68,8 @@ void FilterSession::negotiate() {
     auto& wanted = negotiated_.macros.at(stage).emplace();
     for (const auto name : split(names, ' ')) {
       if (name.empty()) continue;
-      wanted.push_back(name.size() > 1 && name.front() != '{' ? "{" + std::string(name) + "}" : std::string(name));
+      wanted.push_back(name.size() > 1 && name.front() != '{' ? "{" + std::string(name) + "}"
+                                                              : std::string(name));
     }
   }
 }
@@ -81,13 +85,14 @@ void FilterSession::greet(const Message& message) {
              {"{client_ptr}", message.client_name},
              {"{client_port}", "40000"}};
   command(Stage::connect, Command::connect,
-          {message.client_name, kNul, message.client.find(':') == std::string::npos ? "4"sv : "6"sv, kClientPort,
-           message.client, kNul},
+          {message.client_name, kNul, message.client.find(':') == std::string::npos ? "4"sv : "6"sv,
+           kClientPort, message.client, kNul},
           kNoConnect, kNoReplyConnect);
   command(Stage::helo, Command::helo, {message.helo, kNul}, kNoHelo, kNoReplyHelo);
 }
 
-std::optional<Verdict> FilterSession::envelope(const Message& message, const std::string& queue_id) {
+std::optional<Verdict> FilterSession::envelope(const Message& message,
+                                               const std::string& queue_id) {
   macros_.push_back({"i", queue_id});
   macros_.push_back({"{mail_addr}", message.mail_from});
   macros_.push_back({"{mail_host}", host_of(message.mail_from)});
@@ -99,29 +104,33 @@ std::optional<Verdict> FilterSession::envelope(const Message& message, const std
     macros_.push_back({"{auth_type}", "PLAIN"});
     macros_.push_back({"{auth_authen}", message.auth_user});
   }
-  if (const auto verdict = command(Stage::mail, Command::mail, {"<", message.mail_from, ">", kNul}, kNoMail, kNoReplyMail))
+  if (const auto verdict = command(Stage::mail, Command::mail, {"<", message.mail_from, ">", kNul},
+                                   kNoMail, kNoReplyMail))
     return verdict;
-  if (const auto verdict = command(Stage::rcpt, Command::rcpt, {"<", message.rcpt, ">", kNul}, kNoRcpt, kNoReplyRcpt))
+  if (const auto verdict = command(Stage::rcpt, Command::rcpt, {"<", message.rcpt, ">", kNul},
+                                   kNoRcpt, kNoReplyRcpt))
     return verdict;
   return command(Stage::data, Command::data, {}, kNoData, kNoReplyData);
 }
 
-std::optional<Verdict> FilterSession::content(std::vector<HeaderField>& fields, const std::string& body,
-                                              Outcome& outcome) {
+std::optional<Verdict> FilterSession::content(std::vector<HeaderField>& fields,
+                                              const std::string& body, Outcome& outcome) {
   if ((negotiated_.steps & kNoHeaders) == 0) {
     for (const auto& field : fields) {
       std::string_view value = field.value;
-      if ((negotiated_.steps & kLeadingSpace) == 0 && value.starts_with(' ')) value.remove_prefix(1);
+      if ((negotiated_.steps & kLeadingSpace) == 0 && value.starts_with(' '))
+        value.remove_prefix(1);
       connection_.send(Command::header, {field.name, kNul, value, kNul});
       if ((negotiated_.steps & kNoReplyHeader) != 0) continue;
       if (const auto verdict = answer().verdict) return verdict;
     }
   }
-  if (const auto verdict =
-          command(Stage::end_of_headers, Command::end_of_headers, {}, kNoEndOfHeaders, kNoReplyEndOfHeaders))
+  if (const auto verdict = command(Stage::end_of_headers, Command::end_of_headers, {},
+                                   kNoEndOfHeaders, kNoReplyEndOfHeaders))
     return verdict;
   if ((negotiated_.steps & kNoBody) == 0) {
-    for (std::string_view rest = body; !rest.empty(); rest.remove_prefix(std::min(rest.size(), kBodyOctets))) {
+    for (std::string_view rest = body; !rest.empty();
+         rest.remove_prefix(std::min(rest.size(), kBodyOctets))) {
       connection_.send(Command::body, {rest.substr(0, kBodyOctets)});
       if ((negotiated_.steps & kNoReplyBody) != 0) continue;
       const auto reply = answer();
@@ -147,7 +156,8 @@ void FilterSession::send_macros(Stage stage, Command command) {
   const auto& wanted = negotiated_.macros.at(number);
   std::string values;
   for (const auto& name : wanted ? *wanted : kUsualMacros.at(number)) {
-    const auto macro = std::find_if(macros_.begin(), macros_.end(), [&](const Macro& one) { return one.name == name; });
+    const auto macro = std::find_if(macros_.begin(), macros_.end(),
+                                    [&](const Macro& one) { return one.name == name; });
     if (macro == macros_.end()) continue;
     values.append(name).append(kNul).append(macro->value).append(kNul);
   }
@@ -157,8 +167,8 @@ void FilterSession::send_macros(Stage stage, Command command) {
 }
 
 std::optional<Verdict> FilterSession::command(Stage stage, Command command,
-                                              std::initializer_list<std::string_view> parts, std::uint32_t left_out,
-                                              std::uint32_t unanswered) {
+                                              std::initializer_list<std::string_view> parts,
+                                              std::uint32_t left_out, std::uint32_t unanswered) {
   if ((negotiated_.steps & left_out) != 0) return {};
   send_macros(stage, command);
   connection_.send(command, parts);
@@ -193,7 +203,8 @@ FilterSession::Answer FilterSession::answer() {
       case Reply::change_header:
         break;
     }
-    throw FilterError("an answer that does not belong here: " + std::string(1, static_cast<char>(packet.reply)));
+    throw FilterError("an answer that does not belong here: " +
+                      std::string(1, static_cast<char>(packet.reply)));
   }
 }
 
@@ -260,7 +271,8 @@ void FilterSession::change(std::vector<HeaderField>& fields, const Connection::P
   }
 }
 
-Outcome play(const std::vector<std::string>& filters, const Message& message, const std::string& queue_id) {
+Outcome play(const std::vector<std::string>& filters, const Message& message,
+             const std::string& queue_id) {
   std::vector<FilterSession> sessions;
   sessions.reserve(filters.size());
   for (const auto& path : filters) sessions.emplace_back(path);
@@ -277,7 +289,8 @@ Outcome play(const std::vector<std::string>& filters, const Message& message, co
   auto fields = message.fields;
   for (std::size_t i = 0; i < sessions.size() && outcome.verdict == Verdict::accept; ++i) {
     if (done[i]) continue;
-    if (const auto verdict = sessions[i].content(fields, message.body, outcome)) outcome.verdict = *verdict;
+    if (const auto verdict = sessions[i].content(fields, message.body, outcome))
+      outcome.verdict = *verdict;
   }
   for (auto& session : sessions) session.quit();
   return outcome;

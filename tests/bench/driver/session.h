@@ -16,7 +16,8 @@ using Clock = std::chrono::steady_clock;
 
 enum class Verdict : std::uint8_t { accept, reject, tempfail, discard, quarantine };
 constexpr std::size_t kVerdicts = 5;
-constexpr std::array<const char*, kVerdicts> kVerdictNames = {"accept", "reject", "tempfail", "discard", "quarantine"};
+constexpr std::array<const char*, kVerdicts> kVerdictNames = {"accept", "reject", "tempfail",
+                                                              "discard", "quarantine"};
 
 /// What a filter made of the MTA's offer.
 struct Negotiated {
@@ -45,11 +46,20 @@ class FilterSession {
   /// MAIL and RCPT.
   std::optional<Verdict> envelope(const Message& message, const std::string& queue_id);
   /// The content. `fields` are as the filters before have left them, and change.
-  std::optional<Verdict> content(std::vector<HeaderField>& fields, const std::string& body, Outcome& outcome);
+  std::optional<Verdict> content(std::vector<HeaderField>& fields, const std::string& body,
+                                 Outcome& outcome);
   void quit();
 
  private:
-  enum class Stage : std::uint8_t { connect, helo, mail, rcpt, data, end_of_message, end_of_headers };
+  enum class Stage : std::uint8_t {
+    connect,
+    helo,
+    mail,
+    rcpt,
+    data,
+    end_of_message,
+    end_of_headers
+  };
   struct Macro {
     std::string_view name;
     std::string value;
@@ -57,7 +67,8 @@ class FilterSession {
 
   void negotiate();
   void send_macros(Stage stage, Command command);
-  std::optional<Verdict> command(Stage stage, Command command, std::initializer_list<std::string_view> parts,
+  std::optional<Verdict> command(Stage stage, Command command,
+                                 std::initializer_list<std::string_view> parts,
                                  std::uint32_t left_out, std::uint32_t unanswered);
   /// The reply to a command before the end of the message: nothing when the message goes on.
   struct Answer {
@@ -66,7 +77,8 @@ class FilterSession {
   };
   Answer answer();
   std::optional<Verdict> edits(std::vector<HeaderField>& fields, Outcome& outcome);
-  void change(std::vector<HeaderField>& fields, const Connection::Packet& packet, Outcome& outcome) const;
+  void change(std::vector<HeaderField>& fields, const Connection::Packet& packet,
+              Outcome& outcome) const;
 
   Connection connection_;
   Negotiated negotiated_;
@@ -74,6 +86,7 @@ class FilterSession {
 };
 
 /// Plays one message, over a connection of its own, to filters one after another as Postfix does.
-Outcome play(const std::vector<std::string>& filters, const Message& message, const std::string& queue_id);
+Outcome play(const std::vector<std::string>& filters, const Message& message,
+             const std::string& queue_id);
 
 }  // namespace bench

@@ -64,9 +64,10 @@ Digest LoadedKey::sign(const Digest& digest) const {
   const DigestContext context(EVP_MD_CTX_new());
   Digest signature(64);
   std::size_t size = signature.size();
-  must(EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key_.get()) == 1 &&
-           EVP_DigestSign(context.get(), signature.data(), &size, digest.data(), digest.size()) == 1,
-       "signing");
+  must(
+      EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key_.get()) == 1 &&
+          EVP_DigestSign(context.get(), signature.data(), &size, digest.data(), digest.size()) == 1,
+      "signing");
   return signature;
 }
 
@@ -74,7 +75,8 @@ Digest LoadedKey::sign_hash(const Digest& digest) const {
   const KeyContext context(EVP_PKEY_CTX_dup(signing_.get()));
   Digest signature(static_cast<std::size_t>(EVP_PKEY_get_size(key_.get())));
   std::size_t size = signature.size();
-  must(EVP_PKEY_sign(context.get(), signature.data(), &size, digest.data(), digest.size()) == 1, "signing");
+  must(EVP_PKEY_sign(context.get(), signature.data(), &size, digest.data(), digest.size()) == 1,
+       "signing");
   return signature;
 }
 
@@ -82,10 +84,12 @@ bool LoadedKey::verify() const {
   if (ed25519_) {
     const DigestContext context(EVP_MD_CTX_new());
     return EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key_.get()) == 1 &&
-           EVP_DigestVerify(context.get(), signature_.data(), signature_.size(), signed_.data(), signed_.size()) == 1;
+           EVP_DigestVerify(context.get(), signature_.data(), signature_.size(), signed_.data(),
+                            signed_.size()) == 1;
   }
   const KeyContext context(EVP_PKEY_CTX_dup(verifying_.get()));
-  return EVP_PKEY_verify(context.get(), signature_.data(), signature_.size(), signed_.data(), signed_.size()) == 1;
+  return EVP_PKEY_verify(context.get(), signature_.data(), signature_.size(), signed_.data(),
+                         signed_.size()) == 1;
 }
 
 Hash::Hash() : context_(EVP_MD_CTX_new()) {

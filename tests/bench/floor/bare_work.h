@@ -27,8 +27,8 @@ struct Algorithms {
   bool ed25519 = false;
 };
 
-/// One key, loaded, and one signature that it has made: to verify that costs what it costs to verify
-/// any other. Everything that can be made ready for all messages is. Thread-safe.
+/// One key, loaded, and one signature that it has made: to verify that costs what it costs to
+/// verify any other. Everything that can be made ready for all messages is. Thread-safe.
 class LoadedKey {
  public:
   explicit LoadedKey(const std::string& file);

@@ -1,6 +1,6 @@
-// A libmilter filter that does what cannot be left out, and nothing else: with --work verify or sign the bare OpenSSL
-// work for each message (its header and body octets hashed as they come, a signature verified or made with a key that
-// is loaded), with --work none not even that.
+// A libmilter filter that does what cannot be left out, and nothing else: with --work verify or
+// sign the bare OpenSSL work for each message (its header and body octets hashed as they come, a
+// signature verified or made with a key that is loaded), with --work none not even that.
 
 #include <libmilter/mfapi.h>
 #include <unistd.h>
@@ -54,20 +54,24 @@ sfsistat go_on(unsigned long unanswered) {
 std::string base64(const bench::Digest& octets) {
   std::string text(4 * ((octets.size() + 2) / 3) + 1, '\0');
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): OpenSSL's characters are unsigned
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), octets.data(), static_cast<int>(octets.size()));
+  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), octets.data(),
+                                   static_cast<int>(octets.size()));
   text.resize(static_cast<std::size_t>(size));
   return text;
 }
 
 sfsistat add_field(SMFICTX* ctx, std::string name, std::string value) {
-  return smfi_insheader(ctx, 0, name.data(), value.data()) == MI_SUCCESS ? SMFIS_CONTINUE : SMFIS_TEMPFAIL;
+  return smfi_insheader(ctx, 0, name.data(), value.data()) == MI_SUCCESS ? SMFIS_CONTINUE
+                                                                         : SMFIS_TEMPFAIL;
 }
 
 sfsistat verify(SMFICTX* ctx, Message& message) {
   message.header.finish();
   message.body.finish();
-  const bool holds = (!message.signatures.rsa || rsa->verify()) && (!message.signatures.ed25519 || ed25519->verify());
-  return add_field(ctx, "Authentication-Results", holds ? " mx.example.net; dkim=pass" : " mx.example.net; dkim=fail");
+  const bool holds = (!message.signatures.rsa || rsa->verify()) &&
+                     (!message.signatures.ed25519 || ed25519->verify());
+  return add_field(ctx, "Authentication-Results",
+                   holds ? " mx.example.net; dkim=pass" : " mx.example.net; dkim=fail");
 }
 
 sfsistat sign(SMFICTX* ctx, Message& message) {
@@ -75,7 +79,8 @@ sfsistat sign(SMFICTX* ctx, Message& message) {
   const auto digest = message.header.finish();
   for (const auto* key : {&rsa, &ed25519}) {
     if (!*key) continue;
-    const std::string field = " v=1; a=rsa-sha256; d=example.com; s=floor; bh=" + body + "; b=" + base64((*key)->sign(digest));
+    const std::string field = " v=1; a=rsa-sha256; d=example.com; s=floor; bh=" + body +
+                              "; b=" + base64((*key)->sign(digest));
     if (add_field(ctx, "DKIM-Signature", field) != SMFIS_CONTINUE) return SMFIS_TEMPFAIL;
   }
   return SMFIS_CONTINUE;
@@ -83,8 +88,9 @@ sfsistat sign(SMFICTX* ctx, Message& message) {
 
 extern "C" {
 
-sfsistat on_negotiate(SMFICTX* ctx, unsigned long offered_actions, unsigned long offered_steps, unsigned long, unsigned long,
-                      unsigned long* actions, unsigned long* steps, unsigned long* more, unsigned long* still_more) noexcept {
+sfsistat on_negotiate(SMFICTX* ctx, unsigned long offered_actions, unsigned long offered_steps,
+                      unsigned long, unsigned long, unsigned long* actions, unsigned long* steps,
+                      unsigned long* more, unsigned long* still_more) noexcept {
   *actions = offered_actions & options.actions;
   *steps = offered_steps & options.steps;
   *more = 0;
@@ -98,7 +104,8 @@ sfsistat on_helo(SMFICTX*, char*) noexcept { return go_on(SMFIP_NR_HELO); }
 
 sfsistat on_mail(SMFICTX* ctx, char**) noexcept {
   forget(ctx);
-  if (options.work != Work::none) smfi_setpriv(ctx, new Message);  // NOLINT(cppcoreguidelines-owning-memory)
+  if (options.work != Work::none)
+    smfi_setpriv(ctx, new Message);  // NOLINT(cppcoreguidelines-owning-memory)
   return go_on(SMFIP_NR_MAIL);
 }
 
@@ -122,8 +129,10 @@ sfsistat on_header(SMFICTX* ctx, char* name, char* value) noexcept {
 sfsistat on_end_of_headers(SMFICTX*) noexcept { return go_on(SMFIP_NR_EOH); }
 
 sfsistat on_body(SMFICTX* ctx, unsigned char* octets, std::size_t size) noexcept {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): libmilter's characters are unsigned
-  if (auto* message = message_of(ctx)) message->body.add({reinterpret_cast<const char*>(octets), size});
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): libmilter's characters are
+  // unsigned
+  if (auto* message = message_of(ctx))
+    message->body.add({reinterpret_cast<const char*>(octets), size});
   return go_on(SMFIP_NR_BODY);
 }
 
@@ -159,7 +168,8 @@ int serve() {
   filter.xxfi_eom = on_end_of_message;
   filter.xxfi_close = on_close;
   std::string place = "unix:" + options.socket;
-  if (smfi_register(filter) != MI_SUCCESS || smfi_setconn(place.data()) != MI_SUCCESS || smfi_opensocket(true) != MI_SUCCESS)
+  if (smfi_register(filter) != MI_SUCCESS || smfi_setconn(place.data()) != MI_SUCCESS ||
+      smfi_opensocket(true) != MI_SUCCESS)
     throw std::runtime_error("libmilter does not serve on " + place);
   return smfi_main() == MI_SUCCESS ? 0 : 1;
 }
@@ -168,20 +178,25 @@ int serve() {
 
 int main(int argc, char** argv) {
   CLI::App app("A filter that does no more than the bare cryptography of each message.");
-  const std::map<std::string, Work> works = {{"none", Work::none}, {"verify", Work::verify}, {"sign", Work::sign}};
+  const std::map<std::string, Work> works = {
+      {"none", Work::none}, {"verify", Work::verify}, {"sign", Work::sign}};
   app.add_option("--socket", options.socket, "its path")->required();
-  app.add_option("--work", options.work, "none, verify or sign")->transform(CLI::CheckedTransformer(works));
+  app.add_option("--work", options.work, "none, verify or sign")
+      ->transform(CLI::CheckedTransformer(works));
   app.add_option("--actions", options.actions, "SMFIF_... to negotiate")->capture_default_str();
   app.add_option("--steps", options.steps, "SMFIP_... to negotiate")->capture_default_str();
   app.add_option("--macros", options.macros, "STAGE NAMES: macros to ask for");
-  app.add_option("--rsa", options.rsa_file, "a private key file, to verify or sign with")->check(CLI::ExistingFile);
+  app.add_option("--rsa", options.rsa_file, "a private key file, to verify or sign with")
+      ->check(CLI::ExistingFile);
   app.add_option("--ed25519", options.ed25519_file, "another")->check(CLI::ExistingFile);
   CLI11_PARSE(app, argc, argv);
   try {
     if (!options.rsa_file.empty()) rsa.emplace(options.rsa_file);
     if (!options.ed25519_file.empty()) ed25519.emplace(options.ed25519_file);
-    if (options.work == Work::verify && !(rsa && ed25519)) throw std::runtime_error("verify needs --rsa and --ed25519");
-    if (options.work == Work::sign && !rsa && !ed25519) throw std::runtime_error("sign needs --rsa or --ed25519");
+    if (options.work == Work::verify && !(rsa && ed25519))
+      throw std::runtime_error("verify needs --rsa and --ed25519");
+    if (options.work == Work::sign && !rsa && !ed25519)
+      throw std::runtime_error("sign needs --rsa or --ed25519");
     return serve();
   } catch (const std::exception& error) {
     std::cerr << "floor: " << error.what() << '\n';

@@ -13,7 +13,8 @@ namespace bench {
 const std::filesystem::path& scenario_folder() {
   static const std::filesystem::path folder = [] {
     const char* name = std::getenv("AUTHMILTER_BENCH_SCENARIO");
-    if (name == nullptr) throw std::runtime_error("AUTHMILTER_BENCH_SCENARIO must name the scenario's folder");
+    if (name == nullptr)
+      throw std::runtime_error("AUTHMILTER_BENCH_SCENARIO must name the scenario's folder");
     return std::filesystem::path(name);
   }();
   return folder;
@@ -29,7 +30,9 @@ const authmilter::Message& scenario_message(const std::string& name) {
   static std::map<std::string, authmilter::Message> messages;
   const auto known = messages.find(name);
   if (known != messages.end()) return known->second;
-  return messages.emplace(name, authmilter::parse_message(scenario_text("messages/" + name + ".eml"))).first->second;
+  return messages
+      .emplace(name, authmilter::parse_message(scenario_text("messages/" + name + ".eml")))
+      .first->second;
 }
 
 authmilter::Resolver& scenario_dns() {

@@ -18,9 +18,11 @@ namespace {
 
 void tag_list(benchmark::State& state) {
   const auto& fields = bench::scenario_message("rsa-10k-0").fields;
-  const auto signature = std::find_if(fields.begin(), fields.end(),
-                                      [](const HeaderField& field) { return has_name(field, "dkim-signature"); });
-  if (signature == fields.end()) throw std::runtime_error("the scenario's message has no signature");
+  const auto signature = std::find_if(fields.begin(), fields.end(), [](const HeaderField& field) {
+    return has_name(field, "dkim-signature");
+  });
+  if (signature == fields.end())
+    throw std::runtime_error("the scenario's message has no signature");
   for (auto _ : state) {
     const TagList list(signature->value);
     if (!list) throw std::runtime_error("the signature is not a tag list");
@@ -69,11 +71,17 @@ BENCHMARK(dmarc_walk)->Name("DMARC/walk from three labels and evaluation");
 void results_field(benchmark::State& state) {
   const AuthenticationResults results{
       .authserv_id = "mx.example.net",
-      .results = {{.method = "spf", .result = "pass", .properties = {{"smtp", "mailfrom", "alice@example.com"}}},
+      .results = {{.method = "spf",
+                   .result = "pass",
+                   .properties = {{"smtp", "mailfrom", "alice@example.com"}}},
                   {.method = "dkim",
                    .result = "pass",
-                   .properties = {{"header", "d", "example.com"}, {"header", "s", "rsa"}, {"header", "a", "rsa-sha256"}}},
-                  {.method = "dmarc", .result = "pass", .properties = {{"header", "from", "example.com"}}}}};
+                   .properties = {{"header", "d", "example.com"},
+                                  {"header", "s", "rsa"},
+                                  {"header", "a", "rsa-sha256"}}},
+                  {.method = "dmarc",
+                   .result = "pass",
+                   .properties = {{"header", "from", "example.com"}}}}};
   for (auto _ : state) benchmark::DoNotOptimize(compose(results));
 }
 BENCHMARK(results_field)->Name("results field/compose");

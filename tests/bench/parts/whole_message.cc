@@ -1,5 +1,5 @@
-// A body canonicalized and hashed, and a whole message judged or signed, in memory; beside each what the bare
-// cryptography of it takes.
+// A body canonicalized and hashed, and a whole message judged or signed, in memory; beside each
+// what the bare cryptography of it takes.
 
 #include <authmilter/key_ring.h>
 #include <authmilter/sign.h>
@@ -25,7 +25,8 @@ const std::int64_t kNow = std::time(nullptr);
 
 template <class Take>
 void in_chunks(std::string_view body, Take take) {
-  for (; !body.empty(); body.remove_prefix(std::min(body.size(), kChunk))) take(body.substr(0, kChunk));
+  for (; !body.empty(); body.remove_prefix(std::min(body.size(), kChunk)))
+    take(body.substr(0, kChunk));
 }
 
 void count_octets(benchmark::State& state, const Message& message) {
@@ -34,7 +35,8 @@ void count_octets(benchmark::State& state, const Message& message) {
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * octets));
 }
 
-void body_hash(benchmark::State& state, Canonicalization canonicalization, const std::string& name) {
+void body_hash(benchmark::State& state, Canonicalization canonicalization,
+               const std::string& name) {
   const auto& message = bench::scenario_message(name);
   for (auto _ : state) {
     BodyHasher hasher(canonicalization, {BodyLimit{}});
@@ -45,7 +47,8 @@ void body_hash(benchmark::State& state, Canonicalization canonicalization, const
 }
 
 Config config_of(const std::string& signing) {
-  auto config = parse_config("[identity]\nauthserv_id = \"mx.example.net\"\n" + signing, "parts", "mx.example.net");
+  auto config = parse_config("[identity]\nauthserv_id = \"mx.example.net\"\n" + signing, "parts",
+                             "mx.example.net");
   if (!config) throw std::runtime_error(config.error().message);
   return *config;
 }
@@ -64,10 +67,12 @@ void verify(benchmark::State& state, const std::string& name) {
   static const DkimEngine engine;
   const auto& message = bench::scenario_message(name);
   for (auto _ : state) {
-    MessageVerifier verifier(config, engine, bench::scenario_dns(), envelope_of("192.0.2.10", ""), kNow);
+    MessageVerifier verifier(config, engine, bench::scenario_dns(), envelope_of("192.0.2.10", ""),
+                             kNow);
     for (const auto& field : message.fields) verifier.header(field);
     verifier.end_of_headers();
-    if (verifier.wants_body()) in_chunks(message.body, [&](std::string_view octets) { verifier.body(octets); });
+    if (verifier.wants_body())
+      in_chunks(message.body, [&](std::string_view octets) { verifier.body(octets); });
     const auto verdict = verifier.finish();
     if (verdict.authentication_results.find("dmarc=pass") == std::string::npos)
       throw std::runtime_error(name + " does not pass: " + verdict.authentication_results);
@@ -79,28 +84,33 @@ void verify(benchmark::State& state, const std::string& name) {
 void sign(benchmark::State& state, const std::vector<std::string>& keys, const std::string& name) {
   std::string table = "[[signing.domain]]\ndomain = \"example.com\"\nkeys = [";
   for (const auto& key : keys)
-    table += "{ selector = \"" + key + "\", file = \"" + (bench::scenario_folder() / "keys" / (key + ".pem")).string() + "\" },";
+    table += "{ selector = \"" + key + "\", file = \"" +
+             (bench::scenario_folder() / "keys" / (key + ".pem")).string() + "\" },";
   const Config config = config_of(table + "]\n");
   const auto ring = KeyRing::load(config.signing);
   if (!ring) throw std::runtime_error(ring.error().message);
   static const DkimEngine engine;
   const auto& message = bench::scenario_message(name);
   for (auto _ : state) {
-    MessageSigner signer(config, engine, **ring, envelope_of("192.0.2.77", "alice@example.com"), kNow);
+    MessageSigner signer(config, engine, **ring, envelope_of("192.0.2.77", "alice@example.com"),
+                         kNow);
     for (const auto& field : message.fields) signer.header(field);
     signer.end_of_headers();
     in_chunks(message.body, [&](std::string_view octets) { signer.body(octets); });
     const auto outcome = signer.finish();
-    if (outcome.keys.size() != keys.size()) throw std::runtime_error(name + " is not signed: " + std::string(outcome.reason.word()));
+    if (outcome.keys.size() != keys.size())
+      throw std::runtime_error(name + " is not signed: " + std::string(outcome.reason.word()));
   }
   count_octets(state, message);
 }
 
 enum class Bare { verify, sign };
 
-void bare(benchmark::State& state, Bare work, const std::vector<std::string>& keys, const std::string& name) {
+void bare(benchmark::State& state, Bare work, const std::vector<std::string>& keys,
+          const std::string& name) {
   std::vector<bench::LoadedKey> loaded;
-  for (const auto& key : keys) loaded.emplace_back((bench::scenario_folder() / "keys" / (key + ".pem")).string());
+  for (const auto& key : keys)
+    loaded.emplace_back((bench::scenario_folder() / "keys" / (key + ".pem")).string());
   const auto& message = bench::scenario_message(name);
   for (auto _ : state) {
     bench::Hash header;
@@ -129,17 +139,21 @@ const std::vector<std::pair<std::string, std::vector<std::string>>> kAlgorithms 
 const bool registered = [] {
   for (const auto& size : bench::scenario_sizes()) {
     for (const auto canonicalization : {Canonicalization::simple, Canonicalization::relaxed})
-      benchmark::RegisterBenchmark(("body hash/" + std::string(to_string(canonicalization)) + "/" + size).c_str(), body_hash,
-                                   canonicalization, "rsa-" + size + "-0");
+      benchmark::RegisterBenchmark(
+          ("body hash/" + std::string(to_string(canonicalization)) + "/" + size).c_str(), body_hash,
+          canonicalization, "rsa-" + size + "-0");
   }
   for (const auto& [algorithm, keys] : kAlgorithms) {
     for (const auto& size : bench::scenario_sizes()) {
       const auto received = algorithm + "-" + size + "-0";
       const auto submitted = "submit-" + size + "-0";
       benchmark::RegisterBenchmark(("verify/" + algorithm + "/" + size).c_str(), verify, received);
-      benchmark::RegisterBenchmark(("verify/" + algorithm + "/" + size + "/floor").c_str(), bare, Bare::verify, keys, received);
-      benchmark::RegisterBenchmark(("sign/" + algorithm + "/" + size).c_str(), sign, keys, submitted);
-      benchmark::RegisterBenchmark(("sign/" + algorithm + "/" + size + "/floor").c_str(), bare, Bare::sign, keys, submitted);
+      benchmark::RegisterBenchmark(("verify/" + algorithm + "/" + size + "/floor").c_str(), bare,
+                                   Bare::verify, keys, received);
+      benchmark::RegisterBenchmark(("sign/" + algorithm + "/" + size).c_str(), sign, keys,
+                                   submitted);
+      benchmark::RegisterBenchmark(("sign/" + algorithm + "/" + size + "/floor").c_str(), bare,
+                                   Bare::sign, keys, submitted);
     }
   }
   return true;
