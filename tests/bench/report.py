@@ -183,8 +183,8 @@ def memory_table(some):
 
 def slow_table(some):
     lines = [[one["filter"], one["problem"]] if "problem" in one else
-             [one["filter"], judged(one["after_end_p50_ms"], "{:.1f}", SLOW_MS), number(one["after_end_most_ms"], "{:.1f}")]
-             for one in some]
+             [one["filter"], judged(one["after_end_p50_ms"], "{:.1f}", SLOW_MS),
+              number(one["after_end_most_ms"], "{:.1f}")] for one in some]
     return rows("Key, SPF and DMARC answers take 50 ms each, names new each time: judged after the last byte, ms",
                 ["filter", "p50", "most"], lines)
 
@@ -255,7 +255,7 @@ def comparison(figures, before):
     parts = {one["name"]: one["cpu_ns"] for one in before["parts"]}
     for one in figures["parts"]:
         if past := parts.get(one["name"]):
-            lines.append([f"part {one['name']}", number(past / 1000, "{:.2f}"), number(one["cpu_ns"] / 1000, "{:.2f}"), "", "",
-                          number(one["cpu_ns"] / past, "{:.2f}")])
+            then, now = number(past / 1000, "{:.2f}"), number(one["cpu_ns"] / 1000, "{:.2f}")
+            lines.append([f"part {one['name']}", then, now, "", "", number(one["cpu_ns"] / past, "{:.2f}")])
     head = ["row", "then, us", "now, us", "then to the floor", "now to the floor", "now to then"]
     return rows("Against the run that was kept", head, lines)

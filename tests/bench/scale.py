@@ -73,29 +73,23 @@ class Scale:
 
     def run(self, every):
         """[{"row", "filter", ...}]"""
-        own = {"authmilter": self.bench.ours} | ({"old": self.bench.old} if self.bench.old else {})
         rows = []
-        for name, measure, measured in ((MEMORY, self.memory, every), (SLOW, self.slow, own), (CACHE, self.cache, own),
-                                        (CONFIGURATIONS, self.configurations, own)):
-            if not self.bench.wants(name):
-                continue
-            for one in measured:
-                if measured is own:
-                    found = self._careful(name, one, lambda: measure(one, own[one]))
-                elif "verify" in one.roles:
-                    found = self._careful(name, one.name, lambda: measure(one))
-                else:
-                    continue
-                rows += found
-        if self.bench.wants(LOOK_UPS):
-            rows += [row for one, program in own.items() for row in self.look_ups(one, program)]
+        if self.bench.wants(MEMORY):
+            for one in every:
+                if "verify" in one.roles:
+                    rows += self._careful(MEMORY, one.name, self.memory, one)
+        own = {"authmilter": self.bench.ours} | ({"old": self.bench.old} if self.bench.old else {})
+        for row, measure in ((SLOW, self.slow), (CACHE, self.cache), (CONFIGURATIONS, self.configurations),
+                             (LOOK_UPS, self.look_ups)):
+            for name, program in own.items() if self.bench.wants(row) else ():
+                rows += self._careful(row, name, measure, name, program)
         return rows
 
-    def _careful(self, name, one, measure):
+    def _careful(self, name, one, measure, *arguments):
         """The rows of one measurement, or the one row that says why there are none."""
         self.bench.say(f"   {name}: {one}")
         try:
-            return [{"row": name, "filter": one, **row} for row in measure()]
+            return [{"row": name, "filter": one, **row} for row in measure(*arguments)]
         except (filters.NotStarted, loads.DriverFailed, subprocess.TimeoutExpired) as error:
             return [{"row": name, "filter": one, "problem": str(error)}]
 
@@ -122,7 +116,8 @@ class Scale:
 
     def _idle(self, process):
         watched = f"it={','.join(map(str, process.ids()))}"
-        return self.driver("--filter", process.socket, "--idle", IDLE, "--seconds", 1, "--watch", watched)["processes"]["it"]
+        report = self.driver("--filter", process.socket, "--idle", IDLE, "--seconds", 1, "--watch", watched)
+        return report["processes"]["it"]
 
     def slow(self, name, program):
         """Names that nobody has asked for, each time."""
@@ -208,8 +203,7 @@ class Scale:
                  "networks": (networks, 100_000, self._load("verify 10 kB c=8")),
                  "overrides": (overrides, 10_000, self._load("verify 10 kB c=8"))}
         for kind, (write, size, load) in kinds.items():
-            self.bench.say(f"   {LOOK_UPS}: {name}, {kind}")
-            row = {"row": LOOK_UPS, "filter": name, "kind": kind, "size": size}
+            row = {"kind": kind, "size": size}
             small = filters.ours(f"small.{name}", program, write(1))
             large = filters.ours(f"large.{name}", program, write(size))
             try:
