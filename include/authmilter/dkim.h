@@ -119,22 +119,18 @@ struct DkimVerifyOptions {
   std::function<bool(const DkimOutcome& named)> picked = {};
 };
 
-/// What DKIM keeps: parsed public keys, bounded. Throws if its self-test fails. Thread-safe.
+/// Says that our canonical forms are libopendkim's on this machine: it compares them when it is
+/// made, and throws std::runtime_error where they differ. Nothing is verified or signed without
+/// one. Thread-safe.
 class DkimEngine {
  public:
   DkimEngine();
-  ~DkimEngine();
   DkimEngine(const DkimEngine&) = delete;
   DkimEngine& operator=(const DkimEngine&) = delete;
-  struct Impl;
-  Impl& impl() const { return *impl_; }
-
- private:
-  std::unique_ptr<Impl> impl_;
 };
 
 /// Verifies the signatures of one message, streaming. Call header() for each field in order, then
-/// end_of_headers(), body() for each piece, finish(). `engine` and `resolver` must outlive it. One
+/// end_of_headers(), body() for each piece, finish(). `resolver` must outlive it. One
 /// thread at a time.
 class DkimVerifier {
  public:
@@ -188,7 +184,7 @@ std::vector<std::string> default_oversigned_headers();
 std::vector<std::string> default_oversigned_present_headers();
 
 /// Makes one DKIM-Signature field for each key, all with one pass over the body. Streaming as
-/// DkimVerifier. `engine` and `keys` must outlive it.
+/// DkimVerifier. `keys` must outlive it.
 class DkimSigner {
  public:
   DkimSigner(const DkimEngine& engine, std::span<const SigningKey> keys,

@@ -1,11 +1,10 @@
-#include "dkim/engine.h"
+#include <authmilter/dkim.h>
 
 #include "signature/self_test.h"
 
 namespace authmilter {
 
-DkimEngine::DkimEngine() : impl_(std::make_unique<Impl>()) { compare_with_libopendkim(); }
-DkimEngine::~DkimEngine() = default;
+DkimEngine::DkimEngine() { compare_with_libopendkim(); }
 
 std::string_view to_string(DkimResult result) {
   switch (result) {

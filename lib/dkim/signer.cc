@@ -4,7 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include "dkim/engine.h"
 #include "dkim/signature_text.h"
 #include "dkim/signed_names.h"
 #include "signature/body_hasher.h"
@@ -17,13 +16,11 @@ constexpr char kFieldName[] = "DKIM-Signature";
 }  // namespace
 
 struct DkimSigner::Impl {
-  Impl(const DkimEngine& the_engine, std::span<const SigningKey> the_keys,
-       DkimSignOptions the_options)
-      : engine(the_engine), keys(the_keys), options(std::move(the_options)) {}
+  Impl(std::span<const SigningKey> the_keys, DkimSignOptions the_options)
+      : keys(the_keys), options(std::move(the_options)) {}
 
   Result<std::vector<HeaderField>> finish();
 
-  const DkimEngine& engine;
   std::span<const SigningKey> keys;
   DkimSignOptions options;
   std::vector<MessageField> fields;
@@ -65,9 +62,9 @@ Result<std::vector<HeaderField>> DkimSigner::Impl::finish() {
   return signed_fields;
 }
 
-DkimSigner::DkimSigner(const DkimEngine& engine, std::span<const SigningKey> keys,
+DkimSigner::DkimSigner(const DkimEngine&, std::span<const SigningKey> keys,
                        const DkimSignOptions& options)
-    : impl_(std::make_unique<Impl>(engine, keys, options)) {}
+    : impl_(std::make_unique<Impl>(keys, options)) {}
 DkimSigner::~DkimSigner() = default;
 
 void DkimSigner::header(const HeaderField& field) {

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/ascii.h"
-#include "dkim/engine.h"
 #include "dkim/reason.h"
 #include "dkim/signature.h"
 #include "dkim/signature_prefix.h"
@@ -76,8 +75,8 @@ class BodyHashes {
 }  // namespace
 
 struct DkimVerifier::Impl {
-  Impl(const DkimEngine& the_engine, Resolver& the_resolver, const DkimVerifyOptions& the_options)
-      : engine(the_engine), resolver(the_resolver), options(the_options) {}
+  Impl(Resolver& the_resolver, const DkimVerifyOptions& the_options)
+      : resolver(the_resolver), options(the_options) {}
 
   void header(const HeaderField& field);
   void end_of_headers();
@@ -106,7 +105,6 @@ struct DkimVerifier::Impl {
     resolver.prefetch({*outcome.selector->key_name(*outcome.domain), RrType::txt});
   }
 
-  const DkimEngine& engine;
   Resolver& resolver;
   DkimVerifyOptions options;
   std::vector<MessageField> fields;  // dropped once hashed
@@ -292,9 +290,8 @@ std::vector<DkimOutcome> DkimVerifier::Impl::finish() {
   return outcomes;
 }
 
-DkimVerifier::DkimVerifier(const DkimEngine& engine, Resolver& resolver,
-                           const DkimVerifyOptions& options)
-    : impl_(std::make_unique<Impl>(engine, resolver, options)) {}
+DkimVerifier::DkimVerifier(const DkimEngine&, Resolver& resolver, const DkimVerifyOptions& options)
+    : impl_(std::make_unique<Impl>(resolver, options)) {}
 DkimVerifier::~DkimVerifier() = default;
 
 void DkimVerifier::header(const HeaderField& field) { impl_->header(field); }

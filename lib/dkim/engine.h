@@ -1,9 +1,0 @@
-#pragma once
-
-#include <authmilter/dkim.h>
-
-namespace authmilter {
-
-struct DkimEngine::Impl {};
-
-}  // namespace authmilter
