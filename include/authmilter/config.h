@@ -10,8 +10,8 @@
 #include <authmilter/dkim.h>
 #include <authmilter/dns_config.h>
 #include <authmilter/domain_name.h>
-#include <authmilter/ip_address.h>
 #include <authmilter/message.h>
+#include <authmilter/network_set.h>
 #include <authmilter/policy.h>
 #include <authmilter/result.h>
 #include <authmilter/selector.h>
@@ -45,7 +45,7 @@ struct VerifyConfig {
 /// parser.
 struct SigningKeyConfig {
   Selector selector;
-  std::filesystem::path file;
+  std::string file;   // a path; as text, since there may be a hundred thousand
   std::string where;  // "file:line:column" of the entry
 };
 
@@ -79,8 +79,8 @@ struct Config {
   MilterConfig milter;
   std::optional<DomainName> authserv_id;
   std::vector<DomainName> trusted_authserv_ids;
-  std::vector<Network> internal;            // default: loopback
-  std::vector<TlsRequirement> require_tls;  // the first that is for a client decides
+  NetworkSet internal;          // default: loopback
+  TlsRequirements require_tls;  // the first that is for a client decides
   DnsConfig dns;
   VerifyConfig verify;
   PolicyConfig policy;

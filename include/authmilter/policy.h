@@ -2,13 +2,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <authmilter/findings.h>
-#include <authmilter/ip_address.h>
+#include <authmilter/match_set.h>
+#include <authmilter/network_set.h>
 #include <authmilter/pattern.h>
 #include <authmilter/smtp_reply.h>
 
@@ -30,19 +32,57 @@ PolicyActions default_policy_actions();
 /// `[[policy.override]]`: applies when every condition that it names holds; each list holds when
 /// one member does. Recipients are looked at one by one, see decide().
 struct PolicyOverride {
-  std::vector<Network> client;
-  std::vector<DomainPattern> author_domain;
-  std::vector<AddressPattern> mail_from;
-  std::vector<AddressPattern> recipient;
-  std::vector<DomainPattern> dkim_domain;  // of a passing signature
+  NetworkSet client;
+  DomainPatternSet author_domain;
+  AddressPatternSet mail_from;
+  AddressPatternSet recipient;
+  DomainPatternSet dkim_domain;  // of a passing signature
   PolicyActions actions;
   bool operator==(const PolicyOverride&) const = default;
+};
+
+/// The overrides in the order of the file, with an index: each stands under the members of one of
+/// its conditions, that which the fewest others share, and for a message only those are looked at
+/// that stand under something that it has. Immutable.
+class PolicyOverrides {
+ public:
+  PolicyOverrides() = default;
+  PolicyOverrides(std::vector<PolicyOverride> overrides);  // NOLINT: it is the same list
+  PolicyOverrides(std::initializer_list<PolicyOverride> overrides)
+      : PolicyOverrides(std::vector(overrides)) {}
+
+  /// Those that apply to a message: for each recipient the first whose conditions all hold, and
+  /// null where none does. A recipient that cannot be read as a mailbox may be anybody, so for it
+  /// there is whatever could apply, the first of those with the same actions; only then all
+  /// overrides are looked at. Each is there once; never empty.
+  std::vector<const PolicyOverride*> in_force(const Findings& findings) const;
+
+  bool empty() const { return overrides_.empty(); }
+  std::size_t size() const { return overrides_.size(); }
+  auto begin() const { return overrides_.begin(); }
+  auto end() const { return overrides_.end(); }
+  const PolicyOverride& operator[](std::size_t place) const { return overrides_[place]; }
+  /// Where one of these stands, from 0.
+  std::size_t place_of(const PolicyOverride& override_rule) const {
+    return static_cast<std::size_t>(&override_rule - overrides_.data());
+  }
+  bool operator==(const PolicyOverrides& other) const { return overrides_ == other.overrides_; }
+
+ private:
+  friend class OverrideMatch;
+  std::vector<PolicyOverride> overrides_;
+  std::vector<std::uint32_t> unconditional_;  // not of a file: there each has a condition
+  NetworkIndex clients_;
+  HashIndex author_domains_;
+  HashIndex reverse_paths_;
+  HashIndex recipients_;
+  HashIndex signers_;
 };
 
 struct PolicyConfig {
   PolicyActions actions = default_policy_actions();
   std::string tag_subject;
-  std::vector<PolicyOverride> overrides;
+  PolicyOverrides overrides;
 };
 
 /// What decided about a message. Behind the findings' own are those that the policy is not asked

@@ -53,6 +53,13 @@ void resolve(std::filesystem::path& path, const std::filesystem::path& directory
   path = (directory / path).lexically_normal();
 }
 
+/// The same of one among many, which mostly is resolved already.
+void resolve(std::string& path, const std::filesystem::path& directory) {
+  const bool plain = path.starts_with('/') && path.find("/.") == std::string::npos &&
+                     path.find("//") == std::string::npos;
+  if (!plain) path = (directory / path).lexically_normal().string();
+}
+
 }  // namespace
 
 Result<Config> parse_config(std::string_view text, const std::string& name,

@@ -45,20 +45,26 @@ ValueKind kind_of(const toml::node& node) {
   return ValueKind::table;
 }
 
-/// Recursive: the parser refuses a nesting deeper than 256, and the administrator wrote the text.
-Value convert(const toml::node& node, const std::string& path) {
+/// Takes what `node` holds; of a list each member is released as soon as it is converted, so that
+/// a large document is not in memory twice. Recursive: the parser refuses a nesting deeper than
+/// 256, and the administrator wrote the text.
+Value convert(toml::node& node, const std::string& path) {
   Value value;
   value.kind = kind_of(node);
   value.place = value.key_place = place_of(node.source());
   value.path = path;
-  if (const auto* string = node.as_string()) value.string = string->get();
+  if (auto* string = node.as_string()) value.string = std::move(string->get());
   if (const auto* integer = node.as_integer()) value.integer = integer->get();
   if (const auto* boolean = node.as_boolean()) value.boolean = boolean->get();
-  if (const auto* list = node.as_array()) {
-    for (const auto& member : *list) value.children.push_back(convert(member, path));
+  if (auto* list = node.as_array()) {
+    value.children.reserve(list->size());
+    for (; !list->empty(); list->pop_back())
+      value.children.push_back(convert(*list->get(list->size() - 1), path));
+    std::reverse(value.children.begin(), value.children.end());
   }
-  if (const auto* table = node.as_table()) {
-    for (const auto& [key, member] : *table) {
+  if (auto* table = node.as_table()) {
+    value.children.reserve(table->size());
+    for (auto&& [key, member] : *table) {
       const std::string name(key.str());
       Value child = convert(member, path.empty() ? name : path + "." + name);
       child.key = name;
@@ -147,7 +153,7 @@ Result<Value> parse_document(std::string_view text, const std::string& name) {
                  : error_at(place, name, std::string(ascii.error().description()));
     }
   }
-  const toml::parse_result parsed = toml::parse(text, std::string_view(name));
+  toml::parse_result parsed = toml::parse(text, std::string_view(name));
   if (parsed) return convert(parsed.table(), "");
   return error_at(place_of(parsed.error().source()), name,
                   std::string(parsed.error().description()));

@@ -11,17 +11,17 @@ constexpr Choice<TlsVersion> kTlsVersions[] = {{"none", TlsVersion::none},
                                                {"TLSv1.3", TlsVersion::tls1_3}};
 
 void read_requirements(Reader& reader, const Value& value, Config& config) {
+  std::vector<TlsRequirement> requirements;
   for (const Value& table : reader.tables(value)) {
     TlsRequirement requirement;
     read_table(reader, table, tls_requirement_options(), requirement);
     if (table.find("clients") == nullptr) reader.refuse(table, "has no clients");
-    config.require_tls.push_back(std::move(requirement));
+    requirements.push_back(std::move(requirement));
   }
+  config.require_tls = std::move(requirements);
 }
 
-const std::vector<TlsRequirement>& requirements_of(const Config& config) {
-  return config.require_tls;
-}
+const TlsRequirements& requirements_of(const Config& config) { return config.require_tls; }
 
 constexpr Option<Config> kNetwork[] = {
     {"internal",

@@ -97,8 +97,7 @@ void list_keys(std::vector<std::string>& keys, const std::string& table, Options
 }
 
 /// A key that holds tables of `Member`, printed behind the table that it stands in.
-template <class T, class Member, const std::vector<Member>& (*Members)(const T&),
-          Options<Member> (*MemberOptions)()>
+template <class T, class Member, auto Members, Options<Member> (*MemberOptions)()>
 constexpr Option<T> tables_option(std::string_view key, void (*read)(Reader&, const Value&, T&)) {
   return {key, read, nullptr,
           [](std::vector<std::string>& keys, const std::string& path) {
@@ -120,10 +119,10 @@ void assign(Target& target, std::optional<Source> source) {
 
 std::string literal_list(const std::vector<std::string>& members);
 /// Of members that have a text().
-template <class Member>
-std::string literal_list(const std::vector<Member>& members) {
+template <class List>
+std::string literal_list(const List& members) {
   std::vector<std::string> texts;
-  for (const Member& member : members) texts.push_back(member.text());
+  for (const auto& member : members) texts.push_back(member.text());
   return literal_list(texts);
 }
 

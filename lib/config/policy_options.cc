@@ -28,8 +28,7 @@ constexpr Option<T> action_option(std::string_view key) {
 }
 
 /// A condition of an override; its strings are read by `Parse`.
-template <class Member, std::vector<Member> PolicyOverride::*Condition,
-          Result<Member> (*Parse)(std::string_view)>
+template <auto Condition, auto Parse>
 constexpr Option<PolicyOverride> condition_option(std::string_view key) {
   return {key,
           [](Reader& reader, const Value& value, PolicyOverride& rule) {
@@ -40,9 +39,7 @@ constexpr Option<PolicyOverride> condition_option(std::string_view key) {
           }};
 }
 
-const std::vector<PolicyOverride>& overrides_of(const Config& config) {
-  return config.policy.overrides;
-}
+const PolicyOverrides& overrides_of(const Config& config) { return config.policy.overrides; }
 
 bool has_condition(const PolicyOverride& rule) {
   return !(rule.client.empty() && rule.author_domain.empty() && rule.mail_from.empty() &&
@@ -50,6 +47,7 @@ bool has_condition(const PolicyOverride& rule) {
 }
 
 void read_overrides(Reader& reader, const Value& value, Config& config) {
+  std::vector<PolicyOverride> rules;
   for (const Value& table : reader.tables(value)) {
     PolicyOverride rule;
     read_table(reader, table, override_options(), rule);
@@ -61,8 +59,9 @@ void read_overrides(Reader& reader, const Value& value, Config& config) {
     }
     if (!reader.error() && rule.actions == PolicyActions{})
       reader.refuse(table, "has no action, such as dmarc_reject = \"accept\"");
-    config.policy.overrides.push_back(std::move(rule));
+    rules.push_back(std::move(rule));
   }
+  config.policy.overrides = std::move(rules);
 }
 
 template <class T>
@@ -106,15 +105,11 @@ constexpr Option<Config> kPolicy[] = {
 };
 
 constexpr Option<PolicyOverride> kOverride[] = {
-    condition_option<Network, &PolicyOverride::client, parse_network>("client"),
-    condition_option<DomainPattern, &PolicyOverride::author_domain, parse_domain_pattern>(
-        "author_domain"),
-    condition_option<AddressPattern, &PolicyOverride::mail_from, parse_mail_from_pattern>(
-        "mail_from"),
-    condition_option<AddressPattern, &PolicyOverride::recipient, parse_recipient_pattern>(
-        "recipient"),
-    condition_option<DomainPattern, &PolicyOverride::dkim_domain, parse_domain_pattern>(
-        "dkim_domain"),
+    condition_option<&PolicyOverride::client, parse_network>("client"),
+    condition_option<&PolicyOverride::author_domain, parse_domain_pattern>("author_domain"),
+    condition_option<&PolicyOverride::mail_from, parse_mail_from_pattern>("mail_from"),
+    condition_option<&PolicyOverride::recipient, parse_recipient_pattern>("recipient"),
+    condition_option<&PolicyOverride::dkim_domain, parse_domain_pattern>("dkim_domain"),
     kSpfFail<PolicyOverride>,
     kSpfSoftfail<PolicyOverride>,
     kSpfTemperror<PolicyOverride>,

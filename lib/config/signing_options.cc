@@ -50,22 +50,19 @@ const DomainName& unnamed() {
   return name;
 }
 
-bool has_selector(const std::vector<SigningKeyConfig>& keys, const Selector& selector) {
-  return std::any_of(keys.begin(), keys.end(),
-                     [&](const SigningKeyConfig& key) { return key.selector == selector; });
-}
-
 void read_keys(Reader& reader, const Value& value, SigningDomainConfig& domain) {
   const auto tables = reader.tables(value);
   if (value.kind == ValueKind::list && tables.empty() && value.children.empty())
     reader.refuse(value, "must not be empty");
+  std::unordered_set<std::string> selectors;
+  domain.keys.reserve(tables.size());
   for (const Value& table : tables) {
     SigningKeyConfig key{unnamed(), {}, reader.where(table.place)};
     read_table(reader, table, signing_key_options(), key);
     need(reader, table, "selector");
     need(reader, table, "file");
     const Value* selector = table.find("selector");
-    if (selector != nullptr && has_selector(domain.keys, key.selector))
+    if (selector != nullptr && !selectors.insert(key.selector.text()).second)
       reader.refuse(*selector, fmt::format("\"{}\" has a key already", key.selector.text()));
     domain.keys.push_back(std::move(key));
   }
@@ -73,8 +70,11 @@ void read_keys(Reader& reader, const Value& value, SigningDomainConfig& domain) 
 
 void read_domains(Reader& reader, const Value& value, Config& config) {
   auto& domains = config.signing.domains;
-  std::unordered_set<std::string> names;  // there may be tens of thousands
-  for (const Value& table : reader.tables(value)) {
+  const auto tables = reader.tables(value);
+  std::unordered_set<std::string> names;
+  names.reserve(tables.size());
+  domains.reserve(tables.size());
+  for (const Value& table : tables) {
     SigningDomainConfig domain{unnamed(), false, {}};
     read_table(reader, table, signing_domain_options(), domain);
     need(reader, table, "domain");
@@ -94,7 +94,7 @@ std::string print_keys(const std::vector<SigningKeyConfig>& keys) {
   std::string out = "[\n";
   for (const auto& key : keys) {
     out += fmt::format("  {{ selector = {}, file = {} }},\n", literal(key.selector.text()),
-                       literal(key.file.string()));
+                       literal(key.file));
   }
   return out + "]";
 }
@@ -172,7 +172,7 @@ constexpr Option<SigningKeyConfig> kKey[] = {
      [](Reader& reader, const Value& value, SigningKeyConfig& key) {
        assign(key.file, reader.parsed(value, parse_path));
      },
-     [](const SigningKeyConfig& key) { return literal(key.file.string()); }},
+     [](const SigningKeyConfig& key) { return literal(key.file); }},
 };
 
 }  // namespace

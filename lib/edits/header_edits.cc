@@ -19,9 +19,7 @@ constexpr std::string_view kResultsField = "Authentication-Results";
 constexpr std::string_view kBimiFields[] = {"BIMI-Location", "BIMI-Indicator"};
 
 bool from_internal_network(const Envelope& envelope, const Config& config) {
-  return envelope.client &&
-         std::any_of(config.internal.begin(), config.internal.end(),
-                     [&](const Network& network) { return network.contains(*envelope.client); });
+  return envelope.client && config.internal.contains(*envelope.client);
 }
 
 /// True for a message that a border server of ours may have handed over: from inside, where one is

@@ -54,16 +54,23 @@ std::optional<DomainName> author_of(const MethodResult& result) {
   return DomainName::parse(at == std::string_view::npos ? value : value.substr(at + 1));
 }
 
+/// Whether the field bears our name or a trusted one, of which there may be many.
+bool bears_a_name(std::string_view value, const Config& config) {
+  const auto id = parse_authserv_id(value);
+  const auto name = id ? DomainName::parse(*id) : std::nullopt;
+  const auto is_borne = [&](const DomainName& ours) {
+    return id ? name == ours : begins_with_name(value, ours.text());
+  };
+  const auto& trusted = config.trusted_authserv_ids;
+  return is_borne(*config.authserv_id) || std::any_of(trusted.begin(), trusted.end(), is_borne);
+}
+
 bool is_of_ours(const HeaderField& field, const Config& config) {
   if (!has_name(field, "Authentication-Results")) return false;
   // A program on the way may have written as encoded words what we wrote.
   const bool encoded = field.value.find("=?") != std::string::npos;
   const std::string decoded = encoded ? decoded_value(field.value).value_or("") : "";
-  const auto is_borne = [&](const DomainName& id) {
-    return bears_name(field.value, id) || (encoded && bears_name(decoded, id));
-  };
-  const auto& trusted = config.trusted_authserv_ids;
-  return is_borne(*config.authserv_id) || std::any_of(trusted.begin(), trusted.end(), is_borne);
+  return bears_a_name(field.value, config) || (encoded && bears_a_name(decoded, config));
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include <cstddef>
 #include <optional>
 
-#include "policy/override_match.h"
 #include "policy/reply.h"
 #include "policy/rule.h"
 
@@ -45,8 +44,7 @@ class ActionTable {
 
   Candidate candidate(Rule rule, Action action) const {
     if (override_ != nullptr && override_->actions.*action)
-      return {rule, *(override_->actions.*action),
-              static_cast<std::size_t>(override_ - policy_.overrides.data())};
+      return {rule, *(override_->actions.*action), policy_.overrides.place_of(*override_)};
     const auto configured = policy_.actions.*action;
     // A hand-made PolicyActions may leave one out; an unjudged failure must not slip through.
     return {rule, configured ? *configured : (default_policy_actions().*action).value()};
@@ -126,7 +124,7 @@ Candidate judge(const Findings& findings, const ActionTable& actions) {
 Decision decide(const Findings& findings, const PolicyConfig& policy) {
   // A message has one fate for all who get it: the strictest of those that they would get alone.
   std::optional<Candidate> chosen;
-  for (const PolicyOverride* rule : overrides_in_force(findings, policy.overrides)) {
+  for (const PolicyOverride* rule : policy.overrides.in_force(findings)) {
     const ActionTable actions(rule, policy);
     const Candidate candidate = judge(findings, actions);
     if (chosen && strictness(candidate.disposition) <= strictness(chosen->disposition)) continue;

@@ -1,21 +1,14 @@
 #include <authmilter/tls_requirement.h>
 
 #include <algorithm>
+#include <string>
+#include <unordered_set>
+#include <utility>
 
 #include <fmt/format.h>
 
 namespace authmilter {
 namespace {
-
-/// The host itself is not part of a network that is wider than loopback: who requires TLS of
-/// 0.0.0.0/0 means what comes over a wire, not the content filter next door.
-bool is_for(const TlsRequirement& requirement, const IpAddress& client) {
-  const bool local = is_loopback(client);
-  return std::any_of(
-      requirement.clients.begin(), requirement.clients.end(), [&](const Network& network) {
-        return network.contains(client) && (!local || is_loopback(network.address()));
-      });
-}
 
 /// Exactly the words of OpenSSL's SSL_get_version(), which Postfix and Sendmail pass on. Not
 /// "TLSv1/SSLv3", once Sendmail's word for anything before TLS 1.2: it may be SSL.
@@ -45,15 +38,37 @@ std::string_view to_string(TlsVersion version) {
   return "none";
 }
 
-std::optional<TlsRefusal> tls_refusal(const std::vector<TlsRequirement>& requirements,
+TlsRequirements::TlsRequirements(std::vector<TlsRequirement> requirements)
+    : requirements_(std::move(requirements)) {
+  std::vector<NetworkIndex::Entry> all;
+  std::vector<NetworkIndex::Entry> loopback;
+  std::unordered_set<std::string> known;  // behind an equal network nothing is ever asked
+  for (std::uint32_t number = 0; number < requirements_.size(); ++number) {
+    if (requirements_[number].minimum > requirements_[strictest_].minimum) strictest_ = number;
+    for (const Network& network : requirements_[number].clients) {
+      if (known.insert(without_host_bits(network).text()).second) all.push_back({network, number});
+      if (is_loopback(network.address())) loopback.push_back({network, number});
+    }
+  }
+  clients_ = NetworkIndex(all);
+  loopback_clients_ = NetworkIndex(loopback);
+}
+
+const TlsRequirement* TlsRequirements::find(const std::optional<IpAddress>& client) const {
+  if (requirements_.empty()) return nullptr;
+  if (!client) return &requirements_[strictest_];
+  // The host itself is not part of a network that is wider than loopback: who requires TLS of
+  // 0.0.0.0/0 means what comes over a wire, not the content filter next door.
+  const auto numbers = (is_loopback(*client) ? loopback_clients_ : clients_).find(*client);
+  const auto first = std::min_element(numbers.begin(), numbers.end());
+  return first == numbers.end() ? nullptr : &requirements_[*first];
+}
+
+std::optional<TlsRefusal> tls_refusal(const TlsRequirements& requirements,
                                       const std::optional<IpAddress>& client,
                                       std::string_view version) {
-  const auto rule =
-      client ? std::find_if(requirements.begin(), requirements.end(),
-                            [&](const auto& each) { return is_for(each, *client); })
-             : std::max_element(requirements.begin(), requirements.end(),
-                                [](const auto& a, const auto& b) { return a.minimum < b.minimum; });
-  if (rule == requirements.end() || rule->minimum == TlsVersion::none) return std::nullopt;
+  const TlsRequirement* rule = requirements.find(client);
+  if (rule == nullptr || rule->minimum == TlsVersion::none) return std::nullopt;
   const std::string_view wanted = to_string(rule->minimum);
   if (version.empty()) {
     // RFC 3207 section 4: the reply of a server that requires TLS.

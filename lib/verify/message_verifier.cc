@@ -154,9 +154,7 @@ SpfOutcome unknown_client(const Envelope& envelope) {
 
 bool is_ours(const Envelope& envelope, const Config& config) {
   if (!envelope.auth_user.empty() || envelope.submitted_here) return true;
-  if (!envelope.client) return false;
-  return std::any_of(config.internal.begin(), config.internal.end(),
-                     [&](const Network& network) { return network.contains(*envelope.client); });
+  return envelope.client && config.internal.contains(*envelope.client);
 }
 
 SpfLimits spf_limits(const VerifyConfig& config) {

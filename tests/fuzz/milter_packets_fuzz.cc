@@ -84,7 +84,7 @@ Config make_config() {
   PolicyOverride tagged;
   tagged.author_domain = {*DomainPattern::parse("tagged.example")};
   tagged.actions.dmarc_reject = Disposition::tag;
-  config.policy.overrides.push_back(tagged);
+  config.policy.overrides = {tagged};
   config.verify.limits.total_octets = 16 * 1024;
   config.verify.limits.fields = 100;
   config.signing = fuzz::signing_setup().config;

@@ -285,7 +285,8 @@ TEST_CASE("requirements of TLS keep their order") {
     CAPTURE(row.word);
     const Config config = parse(std::string("[[network.require_tls]]\nclients = \"::/0\"\n") +
                                 "minimum_version = \"" + row.word + "\"\n");
-    CHECK(config.require_tls.at(0).minimum == row.minimum);
+    REQUIRE(config.require_tls.size() == 1);
+    CHECK(config.require_tls[0].minimum == row.minimum);
     CHECK(parse(print_config(config)).require_tls == config.require_tls);
   }
 }

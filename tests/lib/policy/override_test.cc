@@ -236,8 +236,7 @@ TEST_CASE("one override may be stricter in one thing and milder in another") {
 TEST_CASE("each recipient has the first override that is for it") {
   const auto rule = [](const std::vector<std::string>& recipients, Disposition disposition) {
     PolicyOverride made;
-    for (const std::string& one : recipients)
-      made.recipient.push_back(AddressPattern::parse(one).value());
+    made.recipient = addresses(recipients);
     made.actions.dmarc_reject = disposition;
     return made;
   };

@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
+#include <vector>
 
 using namespace authmilter;
 
@@ -120,4 +123,32 @@ TEST_CASE("the reply says what is missing (RFC 3207 section 4)") {
   REQUIRE(unknown);
   CHECK(unknown->reply == old->reply);
   CHECK(unknown->reason == "tls-version-unknown (TLSv1.2 is required)");
+}
+
+TEST_CASE("the first requirement for a client is that which looking at each finds") {
+  const std::vector<std::string> texts = {"0.0.0.0/0",   "127.0.0.0/8",  "126.0.0.0/7",
+                                          "127.0.0.9/0", "192.0.2.0/24", "192.0.2.1",
+                                          "::/0",        "::1"};
+  const auto is_for = [](const TlsRequirement& rule, const IpAddress& client) {
+    const auto holds = [&](const Network& network) {
+      return network.contains(client) && (!is_loopback(client) || is_loopback(network.address()));
+    };
+    return std::any_of(rule.clients.begin(), rule.clients.end(), holds);
+  };
+  for (std::size_t chosen = 0; chosen < texts.size() * texts.size() * texts.size(); ++chosen) {
+    std::vector<TlsRequirement> rules;
+    for (std::size_t i = 0, rest = chosen; i < 3; ++i, rest /= texts.size())
+      rules.push_back({{*Network::parse(texts[rest % texts.size()])}, TlsVersion::tls1_2});
+    const TlsRequirements requirements(rules);
+    for (const char* text : {"127.0.0.1", "192.0.2.1", "192.0.2.2", "126.0.0.1", "::1", "::2"}) {
+      const IpAddress client = *IpAddress::parse(text);
+      const auto first = std::find_if(rules.begin(), rules.end(),
+                                      [&](const auto& rule) { return is_for(rule, client); });
+      CAPTURE(chosen);
+      CAPTURE(client.text());
+      const TlsRequirement* found = requirements.find(client);
+      REQUIRE((found != nullptr) == (first != rules.end()));
+      if (found != nullptr) REQUIRE(found - &requirements[0] == first - rules.begin());
+    }
+  }
 }

@@ -59,11 +59,12 @@ TEST_CASE("with log.level = \"debug\" a message's details are told, otherwise no
               .empty());
   }
   config.log.level = LogLevel::debug;
-  config.policy.overrides.resize(2);
-  config.policy.overrides[0].author_domain = {*DomainPattern::parse("other.example")};
-  config.policy.overrides[0].actions.dmarc_reject = Disposition::accept;
-  config.policy.overrides[1].author_domain = {*DomainPattern::parse("example.org")};
-  config.policy.overrides[1].actions.dmarc_reject = Disposition::tag;
+  std::vector<PolicyOverride> overrides(2);
+  overrides[0].author_domain = {*DomainPattern::parse("other.example")};
+  overrides[0].actions.dmarc_reject = Disposition::accept;
+  overrides[1].author_domain = {*DomainPattern::parse("example.org")};
+  overrides[1].actions.dmarc_reject = Disposition::tag;
+  config.policy.overrides = overrides;
   Fixture fixture(config);
   fixture.greet("192.0.2.2");
   Header header = header_from("example.org");

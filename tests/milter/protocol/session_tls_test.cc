@@ -35,7 +35,7 @@ TEST_CASE("where TLS is required a message does not begin without it") {
       CAPTURE(row.why);
       Config config = Fixture::default_config();
       config.verify.mode = mode;
-      config.internal.push_back(*Network::parse("10.0.0.0/8"));
+      config.internal = {*Network::parse("127.0.0.0/8"), *Network::parse("10.0.0.0/8")};
       config.require_tls = {{{*Network::parse("192.0.2.0/24"), *Network::parse("10.0.0.0/8"),
                               *Network::parse("127.0.0.0/8")}}};
       Fixture fixture(std::move(config));
