@@ -30,7 +30,7 @@ struct Secret {
   Secret() = default;
   Secret(const Secret&) = delete;
   Secret& operator=(const Secret&) = delete;
-  ~Secret() { ::explicit_bzero(octets.data(), octets.size()); }
+  ~Secret() { ::explicit_bzero(octets.data(), size); }
 };
 
 Status read_all(int descriptor, Secret& secret, const std::string& name) {
@@ -66,18 +66,34 @@ Result<FileVersion> version_of(int descriptor, const std::string& name) {
 
 Result<std::filesystem::path> KeyFileReader::directory_of(const std::filesystem::path& path,
                                                           const std::string& name) {
-  std::string place = path.parent_path().string();
-  if (const auto found = directories_.find(place); found != directories_.end())
-    return found->second;
-  auto directory = check_way_to(path, name);
-  if (directory) directories_.emplace(std::move(place), *directory);
-  return directory;
+  return directories_.with([&](auto& directories) -> Result<std::filesystem::path> {
+    std::string place = path.parent_path().string();
+    if (const auto found = directories.find(place); found != directories.end())
+      return found->second;
+    auto directory = check_way_to(path, name);
+    if (directory) directories.emplace(std::move(place), *directory);
+    return directory;
+  });
 }
 
-Result<KeyOfFile> KeyFileReader::read_anew(const std::filesystem::path& path,
-                                           const std::string& name) {
+Result<std::shared_ptr<const PrivateKey>> KeyFileReader::key_of(std::string_view pem,
+                                                                const std::string& name) {
+  using Key = std::shared_ptr<const PrivateKey>;
+  const Sha256Digest digest = sha256(pem);
+  const auto known = keys_.with([&](const auto& keys) {
+    const auto found = keys.find(digest);
+    return found == keys.end() ? Key() : found->second;
+  });
+  if (known) return known;
+  auto key = private_key_from_pem(pem, name);
+  if (!key) return key;
+  // Another thread may have been faster: then its key is taken.
+  return keys_.with([&](auto& keys) { return keys.try_emplace(digest, *key).first->second; });
+}
+
+Result<KeyOfFile> KeyFileReader::read(const std::string& name) {
   std::error_code error;
-  const auto absolute = std::filesystem::absolute(path, error);
+  const auto absolute = std::filesystem::absolute(name, error);
   if (error) return Error{name + ": " + error.message()};
   const auto directory = directory_of(absolute, name);
   if (!directory) return directory.error();
@@ -99,26 +115,17 @@ Result<KeyOfFile> KeyFileReader::read_anew(const std::filesystem::path& path,
     }
   }
   const bool settled = now() - version->changed > kSettled;
-  const auto secret = std::make_unique<Secret>();
+  const auto secret = std::make_unique_for_overwrite<Secret>();
   if (auto read = read_all(file.get(), *secret, name); !read) return read.error();
-  auto key = private_key_from_pem({secret->octets.data(), secret->size}, name);
+  auto key = key_of({secret->octets.data(), secret->size}, name);
   if (!key) return key.error();
   return KeyOfFile{*version, settled, std::move(*key)};
 }
 
-Result<std::shared_ptr<const PrivateKey>> KeyFileReader::read(const std::filesystem::path& path) {
-  const std::string name = path.string();
-  if (const auto found = files_.by_path.find(name); found != files_.by_path.end())
-    return found->second.key;
-  auto file = read_anew(path, name);
-  if (!file) return file.error();
-  auto key = file->key;
-  files_.by_path.emplace(name, std::move(*file));
-  return key;
-}
-
 Result<std::shared_ptr<const PrivateKey>> read_key_file(const std::filesystem::path& path) {
-  return KeyFileReader(nullptr).read(path);
+  auto file = KeyFileReader(nullptr).read(path.string());
+  if (!file) return file.error();
+  return std::move(file->key);
 }
 
 }  // namespace authmilter

@@ -4,12 +4,17 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
+#include <authmilter/crypto.h>
 #include <authmilter/private_key.h>
 #include <authmilter/result.h>
+
+#include "base/locked.h"
 
 namespace authmilter {
 
@@ -37,27 +42,26 @@ struct KeyFiles {
   std::unordered_map<std::string, KeyOfFile> by_path;
 };
 
-/// Reads the files of one ring: each once, and none again whose key a ring before has already. For
-/// one run over a configuration; not thread-safe.
+/// Reads the files of one ring: none again whose key a ring before has already, and of files with
+/// the same content the key once. Only for one run over a configuration: what is known of a
+/// directory does not get old.
 class KeyFileReader {
  public:
   /// `previous` (may be null) is borrowed.
   explicit KeyFileReader(const KeyFiles* previous) : previous_(previous) {}
 
-  /// As read_key_file().
-  Result<std::shared_ptr<const PrivateKey>> read(const std::filesystem::path& path);
-  /// What was read; afterwards the reader is spent.
-  KeyFiles take() { return std::move(files_); }
+  /// As read_key_file() of the path `name`. Thread-safe.
+  Result<KeyOfFile> read(const std::string& name);
 
  private:
-  Result<KeyOfFile> read_anew(const std::filesystem::path& path, const std::string& name);
   /// The directory that the file lies in, without links; each is looked at once.
   Result<std::filesystem::path> directory_of(const std::filesystem::path& path,
                                              const std::string& name);
+  Result<std::shared_ptr<const PrivateKey>> key_of(std::string_view pem, const std::string& name);
 
   const KeyFiles* previous_;
-  KeyFiles files_;
-  std::unordered_map<std::string, std::filesystem::path> directories_;
+  Locked<std::unordered_map<std::string, std::filesystem::path>> directories_;
+  Locked<std::map<Sha256Digest, std::shared_ptr<const PrivateKey>>> keys_;  // by content
 };
 
 }  // namespace authmilter

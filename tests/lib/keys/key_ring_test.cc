@@ -101,6 +101,38 @@ TEST_CASE("a file is read once, however many domains name it") {
   CHECK(first.front().key == last.front().key);
 }
 
+TEST_CASE("files with the same content have one key") {
+  const TemporaryFolder folder;
+  SigningConfig config;
+  for (int i = 0; i < 200; ++i) {
+    const std::string number = std::to_string(i);
+    const fs::path file = folder.path() / (number + ".pem");
+    write_key(file, i % 2 == 0 ? vectors::kRsaPem : vectors::kEd25519Pem);
+    config.domains.push_back(domain_with(("d" + number + ".example").c_str(), false, file));
+  }
+  const auto ring = load(config);
+  REQUIRE(ring->all().size() == 200);
+  for (std::size_t i = 2; i < 200; ++i) CHECK(ring->all()[i].key == ring->all()[i % 2].key);
+  CHECK(ring->all()[0].key != ring->all()[1].key);
+}
+
+TEST_CASE("of several bad files the first in the configuration is the error") {
+  const TemporaryFolder folder;
+  SigningConfig config;
+  for (int i = 0; i < 300; ++i) {
+    const std::string number = std::to_string(i);
+    const fs::path file = folder.path() / (number + ".pem");
+    write_key(file, i == 57 || i > 60 ? "" : vectors::kRsaPem);
+    config.domains.push_back(domain_with(("d" + number + ".example").c_str(), false, file));
+  }
+  for (int round = 0; round < 20; ++round) {
+    const auto ring = KeyRing::load(config);
+    REQUIRE_FALSE(ring);
+    CHECK(ring.error().message ==
+          "x.toml:1:1: " + (folder.path() / "57.pem").string() + ": not a private key in PEM form");
+  }
+}
+
 TEST_CASE("a ring takes over the keys of files that are still the same") {
   const TemporaryFolder folder;
   const fs::path same = folder.path() / "same.pem";
