@@ -34,11 +34,10 @@ class Lines {
  public:
   explicit Lines(std::string queue_id) : queue_id_(std::move(queue_id)) {}
 
+  bool full() const { return lines_.size() >= kLines; }
+  void leave_out(std::size_t lines) { left_out_ += lines; }
   void add(const char* text, LogFields fields) {
-    if (lines_.size() >= kLines) {
-      ++left_out_;
-      return;
-    }
+    if (full()) return leave_out(1);
     fields.insert(fields.begin(), {"id", queue_id_});
     lines_.push_back({LogLevel::debug, {}, text, std::move(fields)});
   }
@@ -131,8 +130,8 @@ void add_dmarc(Lines& lines, const DmarcOutcome& outcome) {
 /// What each override by itself would have made of the message.
 void add_overrides(Lines& lines, const Findings& findings, const PolicyConfig& policy) {
   for (std::size_t i = 0; i < policy.overrides.size(); ++i) {
-    PolicyConfig alone = policy;
-    alone.overrides = {policy.overrides[i]};
+    if (lines.full()) return lines.leave_out(policy.overrides.size() - i);
+    const PolicyConfig alone{policy.actions, policy.tag_subject, {policy.overrides[i]}};
     const Decision decision = decide(findings, alone);
     lines.add("override", {{"number", static_cast<std::int64_t>(i + 1)},
                            {"decides", std::string(decision.by_override ? "yes" : "no")},
