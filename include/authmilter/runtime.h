@@ -31,6 +31,10 @@ class Runtime {
                                                      const std::string& host_name,
                                                      const Runtime* previous = nullptr,
                                                      DnsObserver* observer = nullptr);
+  /// The same with a configuration that has been read.
+  static Result<std::shared_ptr<const Runtime>> make(Config config,
+                                                     const Runtime* previous = nullptr,
+                                                     DnsObserver* observer = nullptr);
   /// From parts. One that is not needed may be missing: without `keys` nothing is signed, without a
   /// resolver nothing judged. To use what is missing is a std::logic_error.
   Runtime(Config config, std::shared_ptr<const KeyRing> keys, ResolverSet dns,

@@ -1,5 +1,7 @@
 #include <authmilter/runtime.h>
 
+#include <malloc.h>
+
 #include <stdexcept>
 #include <utility>
 
@@ -9,6 +11,13 @@ namespace {
 bool same_upstream(const DnsConfig& a, const DnsConfig& b) {
   return a.nameservers == b.nameservers && a.dnssec == b.dnssec && a.timeout == b.timeout &&
          a.cache_octets == b.cache_octets && a.trust_anchor == b.trust_anchor;
+}
+
+/// A large file takes several times its size while it is read. glibc would keep that.
+void give_back_memory() {
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
 }
 
 }  // namespace
@@ -26,16 +35,23 @@ Result<std::shared_ptr<const Runtime>> Runtime::load(const std::filesystem::path
                                                      DnsObserver* observer) {
   auto config = load_config(path, host_name);
   if (!config) return config.error();
-  auto keys = KeyRing::load(config->signing, previous == nullptr ? nullptr : previous->keys_.get());
+  return make(*std::move(config), previous, observer);
+}
+
+Result<std::shared_ptr<const Runtime>> Runtime::make(Config config, const Runtime* previous,
+                                                     DnsObserver* observer) {
+  auto keys = KeyRing::load(config.signing, previous == nullptr ? nullptr : previous->keys_.get());
   if (!keys) return keys.error();
 
-  const bool keep = previous != nullptr && same_upstream(previous->config_.dns, config->dns);
-  auto dns = make_resolver(config->dns, keep ? previous->dns_.upstream : nullptr, observer);
+  const bool keep = previous != nullptr && same_upstream(previous->config_.dns, config.dns);
+  auto dns = make_resolver(config.dns, keep ? previous->dns_.upstream : nullptr, observer);
   if (!dns) return dns.error();
 
   auto engine = previous != nullptr ? previous->engine_ : std::make_shared<const DkimEngine>();
-  return std::shared_ptr<const Runtime>(std::make_shared<Runtime>(
-      std::move(*config), std::move(*keys), std::move(*dns), std::move(engine)));
+  auto runtime = std::make_shared<Runtime>(std::move(config), std::move(*keys), std::move(*dns),
+                                           std::move(engine));
+  give_back_memory();
+  return std::shared_ptr<const Runtime>(std::move(runtime));
 }
 
 const KeyRing& Runtime::keys() const {

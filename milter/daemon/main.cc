@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <utility>
 
 #include <authmilter/config.h>
 #include <authmilter/host_name.h>
@@ -52,17 +53,17 @@ int check_config(const DaemonOptions& options) {
 }
 
 /// libmilter has one socket a process, so each of several is served by one of its own.
-ExitCode run_daemon(const DaemonOptions& options, const Config& config) {
+ExitCode run_daemon(const DaemonOptions& options, Config config) {
   Metrics* metrics = Metrics::make_shared();
   if (metrics == nullptr) return cannot_start(ExitCode::unavailable, {"no memory for metrics"});
   return config.milter.sockets.size() > 1 ? supervise(options, config, *metrics)
-                                          : serve_alone(options, config, *metrics);
+                                          : serve_alone(options, std::move(config), *metrics);
 }
 
 int run(const Arguments& arguments) {
   const DaemonOptions options{arguments.config, host_name(), AUTHMILTER_VERSION};
   if (arguments.check_config) return check_config(options);
-  const auto config = load_config(options.config, options.host_name);
+  auto config = load_config(options.config, options.host_name);
   if (!config) return fail(ExitCode::config, config.error().message);
   if (arguments.print_config) {
     fmt::print("{}", print_config(*config));
@@ -75,7 +76,7 @@ int run(const Arguments& arguments) {
   print_warnings(options, *config);
   block_signals();
   harden_process();
-  return code(run_daemon(options, *config));
+  return code(run_daemon(options, *std::move(config)));
 }
 
 int main_of(int argc, char** argv) {

@@ -239,21 +239,23 @@ ExitCode cannot_start(ExitCode code, const Error& error) {
   return code;
 }
 
-ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Notifier& notifier,
-               Metrics& metrics) {
+ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Config config,
+               Notifier& notifier, Metrics& metrics) {
+  const MilterConfig milter = config.milter;
+  const std::string authserv_id = config.authserv_id->text();
+  const LogConfig log = config.log;
   DnsMetrics dns_metrics(metrics);
-  auto runtime = Runtime::load(options.config, options.host_name, nullptr, &dns_metrics);
+  auto runtime = Runtime::make(std::move(config), nullptr, &dns_metrics);
   if (!runtime) return cannot_start(ExitCode::config, runtime.error());
-  const auto config = (*runtime)->config();
   ProcessMetrics process_metrics(metrics, socket.number);
-  process_metrics.configured(config);
-  Logger logger(config.log);
+  process_metrics.configured((*runtime)->config());
+  Logger logger(log);
   RuntimeHolder runtimes(std::move(*runtime));
 
   const auto registered =
       register_milter({runtimes, logger, metrics, socket.number}, socket.address);
   if (!registered) return cannot_start(ExitCode::config, registered.error());
-  const auto listening = ListeningSocket::open(socket.address, config.milter, logger);
+  const auto listening = ListeningSocket::open(socket.address, milter, logger);
   if (!listening) return cannot_start(ExitCode::unavailable, listening.error());
 
   process_metrics.tick();
@@ -262,8 +264,7 @@ ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Notifie
   Housekeeping housekeeping(options, runtimes, logger, process_metrics, dns_metrics, notifier,
                             *listening, std::move(dns_trouble));
   std::thread([&housekeeping] { housekeeping.run(); }).detach();
-  logger.info("serving",
-              {{"socket", socket.address.text()}, {"authserv_id", config.authserv_id->text()}});
+  logger.info("serving", {{"socket", socket.address.text()}, {"authserv_id", authserv_id}});
   notifier.ready();
   // Returns only when it cannot go on.
   run_milter();
@@ -272,11 +273,12 @@ ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Notifie
   leave(ExitCode::software, logger);
 }
 
-ExitCode serve_alone(const DaemonOptions& options, const Config& config, Metrics& metrics) {
+ExitCode serve_alone(const DaemonOptions& options, Config config, Metrics& metrics) {
   const auto server = serve_metrics(options, config, metrics);
   if (!server) return cannot_start(ExitCode::unavailable, server.error());
   SystemdNotifier notifier;
-  return serve(options, {config.milter.sockets.front()}, notifier, metrics);
+  const ServedSocket socket{config.milter.sockets.front()};
+  return serve(options, socket, std::move(config), notifier, metrics);
 }
 
 Result<std::unique_ptr<MetricsServer>> serve_metrics(const DaemonOptions& options,

@@ -39,12 +39,12 @@ struct ServedSocket {
 
 /// Serves the only socket of `config`, and the metrics, until told to stop. Returns only when it
 /// cannot start. Signals must be blocked, and no thread be running. Errors at the start go to
-/// standard error.
-ExitCode serve_alone(const DaemonOptions& options, const Config& config, Metrics& metrics);
+/// standard error. A configuration may be large, so it is taken over, and not read twice.
+ExitCode serve_alone(const DaemonOptions& options, Config config, Metrics& metrics);
 
 /// The same for one of several sockets, in a process of its own; `notifier` hears how it is.
-ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Notifier& notifier,
-               Metrics& metrics);
+ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Config config,
+               Notifier& notifier, Metrics& metrics);
 
 /// Serves the metrics of all processes where `config` says so, which may be nowhere (null).
 Result<std::unique_ptr<MetricsServer>> serve_metrics(const DaemonOptions& options,

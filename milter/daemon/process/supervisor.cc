@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "metrics/metrics_server.h"
@@ -45,7 +46,10 @@ struct Worker {
   prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
   setpgid(0, 0);
   PipeNotifier notifier(pipe);
-  std::_Exit(static_cast<int>(serve(options, socket, notifier, metrics)));
+  auto config = load_config(options.config, options.host_name);
+  const ExitCode code = config ? serve(options, socket, *std::move(config), notifier, metrics)
+                               : cannot_start(ExitCode::config, config.error());
+  std::_Exit(static_cast<int>(code));
 }
 
 class Supervisor {
