@@ -12,7 +12,7 @@ import loads
 LOADS = ("verify 10 kB c=1", "verify 1 MB", "sign 10 kB c=1", "sign 1 MB")
 NAMES = tuple(f"count {name}" for name in LOADS)
 WARM_UP, MESSAGES, LARGE_MESSAGES = 40, 100, 20
-PATIENCE = 20
+PATIENCE = 120  # under strace a message takes many times as long
 
 
 class Counting:

@@ -79,7 +79,7 @@ def play(driver, folder, one, load, seconds, messages=0, warm_up=None):
     """One cell: what a load cost one filter."""
     # A paced load is as long as it takes to have a hundred messages.
     seconds = max(seconds, 1.0) if load.rate else seconds
-    warm_up = 2 * load.connections if warm_up is None else warm_up
+    warm_up = 24 if warm_up is None else warm_up
     arguments = ["--connections", load.connections, "--seconds", seconds, "--messages", messages, "--rate", load.rate,
                  "--warm-up", min(warm_up, messages or warm_up)]
     for text in required(one, load):
