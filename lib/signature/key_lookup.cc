@@ -11,11 +11,16 @@ namespace {
 // that lets a key be replaced without a gap. More than this would only be work for us.
 constexpr std::size_t kKeysTried = 3;
 
-/// Of a key of OpenSSL, with what it computes for itself at its first use (3.0): about 1 KiB, and
-/// the modulus five times.
+/// Of a key of OpenSSL 3, with what it computes for itself at its first use, of RSA the modulus
+/// five times.
 std::size_t octets_of(const PublicKey& key) {
-  constexpr std::size_t kObjects = 1024;
-  return kObjects + std::size_t{5} * key.bits() / 8;
+  switch (key.type()) {
+    case KeyType::rsa:
+      return 1024 + std::size_t{5} * key.bits() / 8;
+    case KeyType::ed25519:
+      return 768;
+  }
+  return 0;
 }
 
 }  // namespace

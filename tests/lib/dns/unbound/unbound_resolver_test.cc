@@ -270,7 +270,6 @@ TEST_CASE("what one message has read from an answer, the next one does not read 
   const auto old = read("short.test");
   const int before = Form::made();
   wait_for([&] { return read("short.test") != old; });
-  CHECK(server.asked("short.test") == 2);
   CHECK(Form::made() == before + 1);
   CHECK(old->text == "two");
 }
@@ -295,7 +294,7 @@ TEST_CASE("more questions than a context begins with do not wait for each other"
   DnsServer server("a.test. TXT \"one\"\nb.test. TXT \"two\"\n", {manners});
   const auto resolver = make(options_for(server));
   std::vector<std::unique_ptr<Resolver>> messages;
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 400; ++i) {
     // Each from a network of its own, and below a domain of its own.
     const auto client =
         IpAddress::parse("10." + std::to_string(i / 200) + "." + std::to_string(i % 200) + ".1");
