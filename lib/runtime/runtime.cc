@@ -13,7 +13,8 @@ bool same_upstream(const DnsConfig& a, const DnsConfig& b) {
          a.cache_octets == b.cache_octets && a.trust_anchor == b.trust_anchor;
 }
 
-/// A large file takes several times its size while it is read. glibc would keep that.
+/// A large file takes several times its size while it is read. glibc keeps that, but for what it is
+/// told to give back: whole pages.
 void give_back_memory() {
 #ifdef __GLIBC__
   ::malloc_trim(0);
