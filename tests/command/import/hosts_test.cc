@@ -94,7 +94,8 @@ TEST_CASE("data sets of hosts") {
     CAPTURE(row.why);
     const auto imported = import_texts(row.files);
     CHECK(imported.error.empty());
-    CHECK(join(texts_of(imported.config.internal), " ") == row.internal);
+    const NetworkSet& internal = imported.config.internal;
+    CHECK(join(texts_of({internal.begin(), internal.end()}), " ") == row.internal);
     const std::string wanted = row.warning;
     CHECK(imported.warnings.substr(0, wanted.size()) == wanted);
     CHECK(imported.warnings.empty() == wanted.empty());
