@@ -29,11 +29,10 @@ class ParsedForms {
   /// have more than `most` octets: null. Where another thread was first, that one's.
   template <class Form>
   const Form* keep(const Form& form, std::size_t most) const {
-    const std::size_t octets = sizeof(NodeOf<Form>) + form.octets();
-    if (octets > most) return nullptr;
     auto node = std::make_unique<NodeOf<Form>>(form);
     node->kind = kind<Form>();
-    node->octets = octets;
+    node->octets = sizeof(NodeOf<Form>) + node->form.octets();
+    if (node->octets > most) return nullptr;
     const Node* const kept = add(std::move(node), most);
     return kept == nullptr ? nullptr : &static_cast<const NodeOf<Form>*>(kept)->form;
   }
