@@ -13,6 +13,8 @@ import sys
 import tempfile
 import unittest
 
+from harness import ran
+
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else HERE.parents[1] / "build/release"
 sys.path.insert(0, str(HERE))
@@ -119,4 +121,4 @@ class TwoMessages(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()
