@@ -39,7 +39,9 @@ PublishedRecord PublishedRecord::parse(const DnsAnswer& answer) {
     only = &txt->text;
   }
   if (only == nullptr) return {std::nullopt};
-  return {parse_record(*only)};
+  auto record = parse_record(*only);
+  if (record) record->terms.shrink_to_fit();  // it is kept for long, and its memory counted
+  return {std::move(record)};
 }
 
 std::size_t PublishedRecord::octets() const {
