@@ -12,11 +12,16 @@ namespace authmilter {
 ///
 /// As fast as memchr() where few are picked: whole blocks are looked at without a branch, which
 /// compilers turn into wide instructions as long as `is_it` has none either (`&` and `|`, not `&&`
-/// and `||`).
+/// and `||`). A block takes as long as some 16 octets one by one, so those come first: else text in
+/// which every other octet is picked would take thirty times as long for each.
 template <class IsIt>
 std::size_t find_octet(std::string_view text, IsIt is_it) {
   constexpr std::size_t kBlock = 64;
+  constexpr std::size_t kFirst = 16;
   std::size_t at = 1;
+  for (; at + 1 < text.size() && at <= kFirst; ++at) {
+    if (is_it(text[at - 1], text[at], text[at + 1]) != 0) return at;
+  }
   for (; at + kBlock < text.size(); at += kBlock) {
     const char* block = text.data() + at;
     std::array<unsigned char, kBlock> picked;

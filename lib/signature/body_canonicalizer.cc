@@ -35,13 +35,13 @@ void BodyCanonicalizer::update(std::string_view octets) {
   std::size_t decided = octets.size();
   while (decided > 0 && may_go(octets[decided - 1])) --decided;
   for (std::size_t at = 0; at < octets.size();) {
+    const char octet = octets[at];
     // Empty lines are many in a hostile body.
-    if (!after_cr_ && octets.substr(at, kLineEnd.size()) == kLineEnd) {
+    if (octet == '\r' && !after_cr_ && octets.substr(at, kLineEnd.size()) == kLineEnd) {
       end_line();
       at += kLineEnd.size();
       continue;
     }
-    const char octet = octets[at];
     if (octet == '\n') {
       end_line();
       ++at;
@@ -85,7 +85,7 @@ void BodyCanonicalizer::end_line() {
 }
 
 void BodyCanonicalizer::text(std::string_view octets) {
-  line_ends();
+  if (line_ends_ > 0) line_ends();
   any_text_ = true;
   if (blank_) put(" ");
   blank_ = false;
@@ -114,6 +114,10 @@ void BodyCanonicalizer::finish() {
 void BodyCanonicalizer::put(std::string_view octets) {
   if (octets.size() > buffer_.size() - buffered_ || octets.size() >= kLongRun) flush();
   if (octets.size() >= kLongRun) return sink_(octets);
+  if (octets.size() == 1) {
+    buffer_[buffered_++] = octets.front();  // a call to copy it would take longer
+    return;
+  }
   std::copy(octets.begin(), octets.end(), buffer_.begin() + static_cast<std::ptrdiff_t>(buffered_));
   buffered_ += octets.size();
 }

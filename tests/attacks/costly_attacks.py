@@ -53,10 +53,11 @@ def repeated(octets, size):
 
 def bodies():
     """why, body"""
-    size = 400_000
+    size = 2_000_000
     for why, octets in (("x CR", b"x\r"), ("CR", b"\r"), ("blank CR", b" \r"), ("x LF", b"x\n"), ("LF", b"\n"),
                         ("CR CR LF", b"\r\r\n"), ("CRLF", b"\r\n"), ("blank CRLF", b" \r\n"), ("x blank", b"x "),
-                        ("blanks", b" "), ("x CRLF CR", b"x\r\n\r"), ("one line", b"x")):
+                        ("blanks", b" "), ("x tab", b"x\t"), ("x blank blank", b"x  "), ("x blank CR", b"x \r"),
+                        ("x CRLF CR", b"x\r\n\r"), ("one line", b"x")):
         yield f"A243: body of {why}", repeated(octets, size)
 
 
