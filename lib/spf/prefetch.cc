@@ -29,6 +29,8 @@ class Walk {
     const auto answer = ask({name, RrType::txt});
     if (answer == nullptr || answer->status == DnsStatus::temperror) return std::nullopt;
     const auto published = parsed<spf::PublishedRecord>(answer);
+    // One that is too large to be kept would be parsed again at each step.
+    if (answer->forms.find<spf::PublishedRecord>() == nullptr) return std::nullopt;
     if (!published->record || !*published->record) return std::nullopt;
     const spf::Record& record = **published->record;
     for (const Term& term : record.terms) {

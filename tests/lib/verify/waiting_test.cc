@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <utility>
 
 // When the questions of a message are asked: each as soon as its name is known, so that as little
 // as possible is left to wait for behind the last octet.
@@ -182,5 +183,48 @@ TEST_CASE("what SPF asks early leaves questions for the author (A192)") {
       verifier.header(field);
     verifier.end_of_headers();
     CHECK(verifier.finish().findings.dmarc.result == DmarcResult::fail);
+  }
+}
+
+TEST_CASE("records that would be parsed again at each step are not followed") {
+  const auto large = [](const std::string& name, int terms) {
+    std::string record = name + " TXT \"v=spf1";
+    for (int i = 0; i < terms; ++i) record += i % 16 == 15 ? "\" \" ip4:10.0.0.1" : " ip4:10.0.0.1";
+    return record + " include:host.test -all\"\n";
+  };
+  const auto zone = kZone + large("usual.test", 20) + large("large.test", 250);
+  for (const auto& [domain, waits] : {std::pair("usual.test", 0), std::pair("large.test", 2)}) {
+    const std::string mail_from = "<a@" + std::string(domain) + ">";
+    CAPTURE(mail_from);
+    RoundsResolver resolver(zone);
+    CHECK(rounds_waited({"", mail_from, "plain.test", 3, 3, 0}, resolver, test_config(),
+                        "From: a@example.org\r\n") == waits);
+  }
+}
+
+TEST_CASE("what SPF asks early leaves questions for all keys (A192)") {
+  // RFC 9989 section 4.10.2: neither above nor below the author, so nobody asks for its key before
+  // the walk has told that it is aligned.
+  const auto header =
+      parse_message(signature_of("mail.example.org") + "From: a@news.example.org\r\n\r\n");
+  for (const char* queries : {"60", "44", "30", "24", "12"}) {
+    CAPTURE(queries);
+    const Config config = test_config("[dns]\nmessage_queries = " + std::string(queries) + "\n");
+    RoundsResolver resolver(kZone);
+    static const DkimEngine engine;
+    Envelope envelope;
+    envelope.client = IpAddress::parse("192.0.2.7");
+    envelope.helo = parse_helo("many.test");
+    envelope.mail_from = parse_reverse_path("<a@many.test>");
+    MessageVerifier verifier(config, engine, resolver, envelope, 0);
+    for (const HeaderField& field : header.fields) verifier.header(field);
+    verifier.end_of_headers();
+    for (int i = 0; i < 40; ++i) {
+      resolver.pass_round();
+      verifier.body("x\r\n");
+    }
+    const auto found = verifier.finish().findings;
+    CHECK(found.dkim.front().result == DkimResult::permerror);
+    CHECK(found.dmarc.result == DmarcResult::fail);
   }
 }
