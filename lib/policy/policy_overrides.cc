@@ -206,10 +206,12 @@ std::vector<const PolicyOverride*> PolicyOverrides::in_force(const Findings& fin
   const auto add = [&](const PolicyOverride* rule) {
     if (known.insert(rule).second) found.push_back(rule);
   };
+  bool is_for_anybody = false;
   for (const ReversePath& recipient : findings.recipients) {
     if (recipient.domain) {
       add(match.first_for(recipient));
-    } else {
+    } else if (!is_for_anybody) {  // once: it is the same for each, and looks at all overrides
+      is_for_anybody = true;
       for (const PolicyOverride* rule : match.for_anybody()) add(rule);
     }
   }

@@ -30,7 +30,9 @@ SPF = txt_record("spf.attack.com", "v=spf1 " + " ".join(f"include:{n}.spf.attack
     "".join(f"m{n}.attack.com IN MX {p} h{p}.attack.com.\n" for n in range(5) for p in range(10)) + \
     "".join(f"h{p}.attack.com IN A 198.51.100.{p + 1}\n" for p in range(10))
 
-OVERRIDES = "".join(f'[[policy.override]]\nrecipient = ["u{n}@other.example"]\ndmarc_reject = "quarantine"\n'
+ACTIONS = ("accept", "tag", "quarantine", "tempfail", "reject")
+OVERRIDES = "".join(f'[[policy.override]]\nrecipient = ["u{n}@other.example"]\n'
+                    f'dmarc_reject = "{ACTIONS[n % 5]}"\nspf_fail = "{ACTIONS[n // 5 % 5]}"\n'
                     for n in range(1000))
 
 
@@ -157,6 +159,9 @@ class Costs(unittest.TestCase):
         for domain in ("victim.com", "other.example"):
             self.check(f"A249: 1000 recipients at {domain} and 1000 overrides", [FROM], b"x\r\n",
                        {"rcpts": [f"<u{n}@{domain}>" for n in range(1000)]})
+        # RFC 5321 section 4.5.1: who may be anybody, since no domain is named.
+        self.check("A249: 1000 recipients without a domain and 1000 overrides", [FROM], b"x\r\n",
+                   {"rcpts": ["<postmaster>"] * 1000})
 
     def check(self, why, header, body, envelope):
         envelope = {"mail_from": "<any@attack.com>", "rcpts": ["<user@victim.com>"], **envelope}
