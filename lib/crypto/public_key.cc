@@ -19,6 +19,10 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::uint64_t kMaximumExponent = std::uint64_t{1} << 32U;
+// A verification takes the square of the modulus' length times the exponent's: what is longer than
+// real keys is so in one of them only.
+constexpr unsigned kLongModulusBits = 4096;
+constexpr std::uint64_t kExponentOfLongModulus = 65'537;
 
 class RsaPublicKey final : public PublicKey {
  public:
@@ -117,6 +121,8 @@ Result<std::shared_ptr<const PublicKey>> rsa_from_dns(OctetsView octets) {
   if (numbers->exponent.size() > 5 || number(numbers->exponent) > kMaximumExponent) {
     return Error{"the RSA exponent is too large"};
   }
+  if (bits > kLongModulusBits && number(numbers->exponent) > kExponentOfLongModulus)
+    return Error{"the RSA exponent is too large for so long a modulus"};
   // With an exponent of 1 anything "signs" itself.
   if (number(numbers->exponent) < 3 || number(numbers->exponent) % 2 == 0) {
     return Error{"the RSA exponent is not an odd number above 1"};

@@ -21,6 +21,19 @@ constexpr std::size_t kBodyLengths = 2;
 // RSA below this never passes, whatever is configured (RFC 8301 section 3.2).
 constexpr unsigned kLowestRsaBits = 1024;
 
+/// What a verification takes: it grows with the square of the key's length.
+unsigned work_of(const PublicKey& key) {
+  const unsigned kilobits = (key.bits() + 1023) / 1024;
+  return kilobits * kilobits;
+}
+
+/// What all verifications of a message may take: that of so many signatures, but ten at least, by
+/// keys of 4096 bits, and two more for names with several keys. Three by keys of 8192 bits.
+std::size_t most_work(std::size_t signatures) {
+  constexpr std::size_t kEach = 16;
+  return (std::max<std::size_t>(signatures, 10) + 2) * kEach;
+}
+
 /// One DKIM-Signature field on its way to an outcome. Done when there is no `signature` left.
 struct Candidate {
   SignatureField read;
@@ -111,6 +124,7 @@ struct DkimVerifier::Impl {
   std::vector<Candidate> candidates;
   std::map<Canonicalization, BodyHashes> bodies;
   std::map<DomainName, KeyLookup> lookups;
+  std::size_t work_left = most_work(options.maximum_signatures);
 };
 
 void DkimVerifier::Impl::header(const HeaderField& field) {
@@ -262,6 +276,9 @@ void DkimVerifier::Impl::judge_signature(Candidate& candidate, const CandidateKe
     return end(DkimResult::fail, DkimReason::body_shorter_than_signed);
   if (body.digest(signature.body_length) != signature.body_hash)
     return end(DkimResult::fail, DkimReason::body_hash_mismatch);
+  const unsigned work = work_of(*key.key);
+  if (work > work_left) return end(DkimResult::policy, DkimReason::too_many_signatures);
+  work_left -= work;
   if (!key.key->verify_sha256(candidate.header_hash, signature.signature))
     return end(DkimResult::fail, DkimReason::signature_mismatch);
   // A83, edge case 51: what is appended behind l= is the attacker's.

@@ -9,6 +9,32 @@
 using namespace authmilter;
 using namespace dkim_test;
 
+namespace {
+
+/// A record with a modulus of so many octets, of which the last one is given, and the exponent
+/// 65537.
+std::string key_of(std::size_t octets, std::uint8_t last) {
+  const auto length = [](std::size_t size) {
+    return Octets{0x82, static_cast<std::uint8_t>(size >> 8U),
+                  static_cast<std::uint8_t>(size & 0xffU)};
+  };
+  Octets number = {0x02};
+  const auto add = [](Octets& to, const Octets& more) {
+    to.insert(to.end(), more.begin(), more.end());
+  };
+  add(number, length(octets + 1));
+  number.push_back(0x00);
+  add(number, Octets(octets, 0xff));
+  number.back() = last;
+  add(number, {0x02, 0x03, 0x01, 0x00, 0x01});
+  Octets key = {0x30};
+  add(key, length(number.size()));
+  add(key, number);
+  return txt_line("r._domainkey.example.org", "p=" + base64_encode(key));
+}
+
+}  // namespace
+
 TEST_CASE("the key decides what a signature is worth (RFC 6376 section 6.1.2)") {
   const std::string good = private_key(KeyType::rsa)->dns_public_key();
   const std::string other = generate_private_key(KeyType::rsa, 1024)
@@ -90,26 +116,34 @@ TEST_CASE("no more than three keys are tried (A90, A240, edge case 45)") {
   }
 }
 
+TEST_CASE("what all verifications of a message may take (A245)") {
+  const struct {
+    std::size_t octets;    // of each key
+    unsigned keys;         // at the name
+    std::size_t verified;  // of ten signatures
+  } rows[] = {{256, 3, 10}, {512, 1, 10}, {512, 2, 6}, {513, 1, 7}, {1024, 1, 3}};
+  const auto message = [] {
+    auto made = signed_by("r");
+    made.fields.insert(made.fields.begin(), 9, made.fields.front());
+    return made;
+  }();
+  for (const auto& row : rows) {
+    CAPTURE(row.octets);
+    CAPTURE(row.keys);
+    std::string zone_text;
+    for (unsigned i = 0; i < row.keys; ++i)
+      zone_text += key_of(row.octets, static_cast<std::uint8_t>(0xff - 2 * i));
+    const std::string outcomes = summary(verify(message, zone_text));
+    CAPTURE(outcomes);
+    std::size_t limited = 0;
+    for (auto at = outcomes.find("policy too-many-signatures"); at != std::string::npos;
+         at = outcomes.find("policy too-many-signatures", at + 1))
+      ++limited;
+    CHECK(limited == 10 - row.verified);
+  }
+}
+
 TEST_CASE("a key from the DNS has a greatest size (A238)") {
-  // A modulus of so many octets, odd and with the highest bit set, and the exponent 65537.
-  const auto record = [](std::size_t octets) {
-    const auto length = [](std::size_t size) {
-      return Octets{0x82, static_cast<std::uint8_t>(size >> 8U),
-                    static_cast<std::uint8_t>(size & 0xffU)};
-    };
-    Octets number = {0x02};
-    const auto add = [](Octets& to, const Octets& more) {
-      to.insert(to.end(), more.begin(), more.end());
-    };
-    add(number, length(octets + 1));
-    number.push_back(0x00);
-    add(number, Octets(octets, 0xff));
-    add(number, {0x02, 0x03, 0x01, 0x00, 0x01});
-    Octets key = {0x30};
-    add(key, length(number.size()));
-    add(key, number);
-    return txt_line("r._domainkey.example.org", "p=" + base64_encode(key));
-  };
   const auto message = signed_by("r");
   const struct {
     std::size_t octets;
@@ -121,7 +155,7 @@ TEST_CASE("a key from the DNS has a greatest size (A238)") {
               {4096, "permerror key-record-too-long"}};
   for (const auto& row : rows) {
     CAPTURE(row.octets);
-    CHECK(summary(verify(message, record(row.octets))) == row.want);
+    CHECK(summary(verify(message, key_of(row.octets, 0xff))) == row.want);
   }
 }
 
