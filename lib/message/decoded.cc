@@ -104,6 +104,7 @@ bool may_end_line(std::string_view text, std::string_view charset) {
 }  // namespace
 
 std::optional<std::string> decoded_value(std::string_view value) {
+  if (value.find("=?") == npos) return std::string(value);  // nearly all
   std::string out;
   std::size_t behind_word = npos;  // the size of `out` where the last word ended
   const std::size_t last_end = value.rfind("?=");
