@@ -149,6 +149,10 @@ class Daemon:
         """`octets` of memory, and what a sanitizer keeps of memory that was given back."""
         return octets + ((600 << 20) if sanitized(self.program) else 0)
 
+    def allowed_seconds(self, seconds):
+        """`seconds` of the processor's time, and what a sanitizer adds, which looks at each octet that our code reads."""
+        return seconds * (4 if sanitized(self.program) else 1)
+
     def threads(self):
         return int(self._status("Threads"))
 
