@@ -118,7 +118,7 @@ int main(int argc, char** argv) {
   app.add_option("--idle", options.idle,
                  "instead: open so many connections, hold them for the time, and see the memory")
       ->check(CLI::Range(1, 10000));
-  app.add_option("messages", options.files, "FILE.eml, with its envelope in FILE.env")
+  app.add_option("files", options.files, "FILE.eml, with its envelope in FILE.env")
       ->check(CLI::ExistingFile);
   CLI11_PARSE(app, argc, argv);
   try {
