@@ -106,15 +106,16 @@ class Players {
   std::mutex mutex_;
 };
 
-/// Looks at the memory of processes as long as it lives.
+/// Looks at the memory of processes as long as it lives, once at least: two messages may be over
+/// before the thread has begun.
 class MemoryWatch {
  public:
   MemoryWatch(const std::vector<FilterProcesses>& processes, std::vector<Memory>& memory)
       : processes_(processes), memory_(memory), thread_([this] {
-          while (!stop_) {
+          do {
             look();
             std::this_thread::sleep_for(kMemoryEvery);
-          }
+          } while (!stop_);
         }) {}
   ~MemoryWatch() {
     stop_ = true;
