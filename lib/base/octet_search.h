@@ -23,11 +23,11 @@ std::size_t find_octet(std::string_view text, IsIt is_it) {
     if (is_it(text[at - 1], text[at], text[at + 1]) != 0) return at;
   }
   for (; at + kBlock < text.size(); at += kBlock) {
-    const char* block = text.data() + at;
+    const char* before = text.data() + at - 1;
     std::array<unsigned char, kBlock> picked;
     unsigned char any = 0;
     for (std::size_t i = 0; i < kBlock; ++i) {
-      const unsigned it = is_it(block[i - 1], block[i], block[i + 1]);
+      const unsigned it = is_it(before[i], before[i + 1], before[i + 2]);
       picked[i] = static_cast<unsigned char>(it);
       any |= picked[i];
     }
