@@ -205,6 +205,12 @@ def answers(address, zone):
     return answer is not None and answer[3] & 15 == 0
 
 
+def has_processes(user):
+    """Those that have ended, and that nobody waits for, aside: they have no socket any more."""
+    states = subprocess.run(["ps", "-o", "state=", "-u", user], capture_output=True, text=True, check=False)
+    return any(state != "Z" for state in states.stdout.split())
+
+
 class Server:
     """A process of ours, with its log; ends with the block."""
 
@@ -238,6 +244,9 @@ class Server:
                 self.process.wait()
         if self.user:  # what it has started, in this namespace of processes
             subprocess.run(["pkill", "--signal", "KILL", "--euid", self.user], check=False)
+            end = time.monotonic() + 60
+            while has_processes(self.user) and time.monotonic() < end:
+                time.sleep(0.01)
 
     def __enter__(self):
         return self
