@@ -1,10 +1,7 @@
 #include "dns/unbound/unbound_worker.h"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <csignal>
-#include <map>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -22,25 +19,11 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kClassIn = 1;
-constexpr int kTypeSoa = 6;
-constexpr int kTypeDnskey = 48;
 constexpr int kNameError = 3;
 constexpr int kBogus = 1;  // the event interface's numbers
 constexpr int kSecure = 2;
 
 constexpr auto kIdle = 60s;
-
-// libunbound goes on with a question, silence or not, for about a minute after nobody wants the
-// answer any more, and each holds a socket. With this many of them the contexts are replaced.
-constexpr std::ptrdiff_t kLeftOver = 400;
-constexpr auto kLookAgain = 100ms;
-
-// The room for questions that a context begins with, and what it has once many are under way: as
-// many as there may be look-ups. It takes 12 MiB, so it is given back when they have been few for
-// some time.
-constexpr unsigned kQuestions = 256;
-constexpr unsigned kMostQuestions = 2048;
-constexpr auto kBusy = 60s;
 
 /// The presentation form that libunbound reads: every octet that could mean anything is escaped.
 std::string presentation(const DnsName& name) {
@@ -120,28 +103,6 @@ Result<std::unique_ptr<UnboundWorker>> UnboundWorker::make(WorkerOptions options
   }
 }
 
-/// Without anchors it is behind our own cache and has nothing to validate.
-Result<UnboundContext> UnboundWorker::make_context(const TrustAnchors& anchors) {
-  const std::size_t plain = cache_octets_ / 8;
-  const std::size_t octets = anchors.records.empty() ? plain : cache_octets_ - plain;
-  return make_unbound_context(loop_, upstream_, anchors, {octets, questions_});
-}
-
-/// Both contexts, also when only one may be needed: a mistake in the options is told here. What is
-/// under way in the ones before ends there: a context lives as long as its queries.
-Status UnboundWorker::open_contexts() {
-  auto plain = make_context({});
-  if (!plain) return plain.error();
-  if (policy_.state() != Validation::plain) {
-    auto validating = make_context(anchors_);
-    if (!validating) return validating.error();
-    validating_ = std::move(*validating);
-  }
-  plain_ = std::move(*plain);
-  any_retired_ = true;
-  return Done{};
-}
-
 UnboundWorker::~UnboundWorker() {
   stopping_ = true;
   loop_.wake();
@@ -207,79 +168,6 @@ void UnboundWorker::run_once() {
   }
 }
 
-bool UnboundWorker::is_current(const UnboundContext& context) const {
-  return context == plain_ || context == validating_ || context == probing_;
-}
-
-/// Whether nobody wants the answer of a query any more.
-bool UnboundWorker::is_left_over(const Query& query, Clock::time_point now) const {
-  if (query.probe) return !probe_ || query.probe->run != probe_run_;
-  return query.lookup->is_over() || now - query.lookup->begun() >= lifetime_;
-}
-
-/// Ends the queries whose answers nobody wants: with their contexts, the only way that libunbound
-/// has (ub_cancel() leaves them at work, and their sockets open).
-void UnboundWorker::end_what_is_left_over() {
-  const auto now = Clock::now();
-  if (now < next_look_) return;
-  next_look_ = now + kLookAgain;
-  const auto left_over = [&](const Query& query) {
-    return is_current(query.context) && is_left_over(query, now);
-  };
-  if (std::count_if(queries_.begin(), queries_.end(), left_over) >= kLeftOver) {
-    // Without memory for new ones the old ones go on.
-    if (const auto opened = open_contexts(); !opened) return;
-  }
-
-  std::map<const ub_ctx*, bool> wanted;
-  for (const Query& query : queries_) {
-    if (is_current(query.context)) continue;
-    bool& is_wanted = wanted[query.context.get()];
-    is_wanted = is_wanted || !is_left_over(query, now);
-  }
-  any_retired_ = !wanted.empty();
-  for (const auto& [context, is_wanted] : wanted) {
-    if (!is_wanted) end_queries_of(context);
-  }
-}
-
-void UnboundWorker::end_queries_of(const ub_ctx* context) {
-  std::vector<UnboundContext> references;
-  for (Query& query : queries_) {
-    if (query.context.get() == context) references.push_back(std::move(query.context));
-  }
-  // Here libunbound still comes to on_result() with some; the others end without a word.
-  references.clear();
-  for (auto query = queries_.begin(); query != queries_.end();) {
-    if (query->context != nullptr) {
-      ++query;
-      continue;
-    }
-    if (query->lookup != nullptr) finish_(query->lookup, nullptr);
-    query = queries_.erase(query);
-  }
-}
-
-/// Before half of the room is used: a question may need others to be validated.
-void UnboundWorker::make_room() {
-  if (queries_.size() < kQuestions / 2) return;
-  busy_until_ = Clock::now() + kBusy;
-  if (questions_ == kMostQuestions) return;
-  questions_ = kMostQuestions;
-  // Without memory for new contexts the old ones go on.
-  if (const auto opened = open_contexts(); !opened) questions_ = kQuestions;
-}
-
-void UnboundWorker::give_room_back() {
-  if (questions_ == kQuestions || queries_.size() >= kQuestions / 4 || Clock::now() < busy_until_)
-    return;
-  questions_ = kQuestions;
-  if (const auto opened = open_contexts(); !opened) questions_ = kMostQuestions;
-#ifdef __GLIBC__
-  malloc_trim(0);  // what lay between other things would stay ours
-#endif
-}
-
 void UnboundWorker::start(const LookupRef& lookup) {
   make_room();
   if (policy_.is_due(Clock::now())) start_probe();
@@ -299,18 +187,6 @@ void UnboundWorker::ask(Purpose purpose, const LookupRef& lookup) {
   query.lookup = lookup;
   send(std::move(query), presentation(lookup->question().name),
        static_cast<int>(lookup->question().type));
-}
-
-/// libunbound has no way past its caches, so a fresh question gets a context with empty ones. It
-/// ends with its question.
-UnboundContext UnboundWorker::context_for(Purpose purpose, Freshness freshness) {
-  const UnboundContext& shared_one = purpose == Purpose::plain ? plain_ : validating_;
-  if (freshness == Freshness::cached) return shared_one;
-  const TrustAnchors none;
-  auto fresh = make_context(purpose == Purpose::plain ? none : anchors_);
-  if (!fresh) return nullptr;
-  any_retired_ = true;  // it is none of the current ones: see end_what_is_left_over()
-  return std::move(*fresh);
 }
 
 void UnboundWorker::send(Query unsent, const std::string& name, int type) {
@@ -375,94 +251,6 @@ void UnboundWorker::handle_validated(const LookupRef& lookup, DnsAnswerRef answe
   policy_.validated(lookup->question().name, *answer);
   finish_(lookup, std::move(answer));
   if (policy_.is_due(Clock::now())) start_probe();
-}
-
-/// A new context every time: libunbound remembers for a while that a key could not be had.
-void UnboundWorker::start_probe() {
-  auto context = make_context(anchors_);
-  policy_.began(Clock::now());
-  if (!context) return conclude(ValidationProbe::Verdict::unknown);
-  probing_ = std::move(*context);
-  probing_questions_ = questions_;
-  probe_.emplace();
-  ++probe_run_;
-  upstream_answered_ = !held_.empty();
-  for (const auto& question : ValidationProbe::questions()) {
-    Query query;
-    query.worker = this;
-    query.purpose = Purpose::probe;
-    query.probe = ProbeQuestion{probe_run_, question};
-    const bool control = question.kind == ValidationProbe::Kind::control;
-    query.context = control ? plain_ : probing_;
-    const bool root = question.kind == ValidationProbe::Kind::root_key;
-    const auto domain = std::string(ValidationProbe::kDomains[question.domain]) + ".";
-    send(std::move(query), root ? "." : domain, control ? kTypeSoa : kTypeDnskey);
-  }
-}
-
-void UnboundWorker::handle_probe(const Query& query) {
-  if (!probe_ || query.probe->run != probe_run_) return;
-  probe_->answered(query.probe->question, query.outcome);
-  const auto verdict = probe_->verdict();
-  if (!verdict) return;
-  // It failed, but began before anything was answered: the upstream may just have come up.
-  const bool too_early = *verdict == ValidationProbe::Verdict::unknown && !held_.empty() &&
-                         policy_.state() == Validation::undecided && !upstream_answered_;
-  if (too_early) return start_probe();
-  conclude(*verdict);
-}
-
-void UnboundWorker::conclude(ValidationProbe::Verdict verdict) {
-  const Validation before = policy_.state();
-  policy_.ended(
-      verdict, Clock::now(),
-      held_.empty() ? ValidationPolicy::Upstream::unknown : ValidationPolicy::Upstream::answers);
-  shown_ = policy_.state();
-  if (verdict == ValidationProbe::Verdict::works) {
-    if (probing_questions_ != questions_) {
-      if (auto roomier = make_context(anchors_)) probing_ = std::move(*roomier);
-    }
-    validating_ = std::move(probing_);
-  }
-  if (policy_.state() == Validation::plain) validating_.reset();
-  any_retired_ = true;
-  probing_.reset();
-  probe_.reset();
-  notice_change(before, verdict);
-  if (policy_.state() != Validation::undecided) finish_held();
-}
-
-void UnboundWorker::notice_change(Validation before, ValidationProbe::Verdict verdict) {
-  if (policy_.state() == before) return;
-  if (policy_.state() == Validation::validating) {
-    if (before == Validation::plain)
-      notify_("nameservers pass DNSSEC signatures: answers are validated");
-    return;
-  }
-  switch (verdict) {
-    case ValidationProbe::Verdict::works:
-      return;
-    case ValidationProbe::Verdict::stripped:
-      return notify_("nameservers strip DNSSEC signatures: answers are not validated");
-    case ValidationProbe::Verdict::cut_off:
-      return notify_(
-          "nameservers pass the DNSSEC keys of the root, but not what leads below it (DS, DNSKEY): "
-          "answers are not validated");
-    case ValidationProbe::Verdict::unknown:
-      return notify_(
-          "nameservers answer, but not for the DNSSEC keys of the root: answers are not validated");
-  }
-}
-
-void UnboundWorker::finish_held() {
-  std::vector<Held> held;
-  held.swap(held_);
-  for (auto& [lookup, answer] : held) {
-    if (policy_.state() == Validation::validating)
-      ask(Purpose::validating, lookup);
-    else
-      finish_(lookup, std::move(answer));
-  }
 }
 
 void UnboundWorker::look_at_system() {

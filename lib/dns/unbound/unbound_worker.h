@@ -63,6 +63,8 @@ class UnboundWorker {
  private:
   using Clock = std::chrono::steady_clock;
   enum class Purpose : std::uint8_t { plain, validating, probe };
+  /// That a context begins with room for.
+  static constexpr unsigned kQuestions = 256;
   struct ProbeQuestion {
     std::uint64_t run;
     ValidationProbe::Question question;
