@@ -7,14 +7,13 @@
 #include <string>
 #include <vector>
 
-#include <authmilter/dkim.h>
 #include <authmilter/dns_config.h>
 #include <authmilter/domain_name.h>
 #include <authmilter/message.h>
 #include <authmilter/network_set.h>
 #include <authmilter/policy.h>
 #include <authmilter/result.h>
-#include <authmilter/selector.h>
+#include <authmilter/signing_config.h>
 #include <authmilter/socket_address.h>
 #include <authmilter/tls_requirement.h>
 
@@ -41,31 +40,6 @@ struct VerifyConfig {
   HeaderLimits limits;
 };
 
-/// A key that a `[[signing.domain]]` names. The file is read when the runtime is made, not by the
-/// parser.
-struct SigningKeyConfig {
-  Selector selector;
-  std::string file;   // a path; as text, since there may be a hundred thousand
-  std::string where;  // "file:line:column" of the entry
-};
-
-struct SigningDomainConfig {
-  DomainName domain;
-  bool subdomains = false;
-  std::vector<SigningKeyConfig> keys;
-};
-
-struct SigningConfig {
-  std::vector<std::string> headers = default_signed_headers();
-  Canonicalization header_canonicalization = Canonicalization::relaxed;
-  Canonicalization body_canonicalization = Canonicalization::relaxed;
-  std::vector<std::string> oversign = default_oversigned_headers();
-  std::vector<std::string> oversign_present = default_oversigned_present_headers();
-  std::chrono::milliseconds lifetime{0};  // of a signature, x=; 0: without end
-  bool require_sender_match = true;
-  std::vector<SigningDomainConfig> domains;
-};
-
 struct LogConfig {
   LogTarget target = LogTarget::journal;
   LogFormat format = LogFormat::text;
@@ -89,7 +63,8 @@ struct Config {
   std::optional<HostPort> metrics_listen;
 };
 
-/// Reads a file. Errors are "file:line:column: message". `host_name` is the default authserv-id.
+/// Reads a file, and those of its `signing.directory`. Errors are "file:line:column: message".
+/// `host_name` is the default authserv-id.
 Result<Config> load_config(const std::filesystem::path& path, const std::string& host_name);
 /// The same for a text; `name` stands for the file in messages. Relative paths stay relative.
 Result<Config> parse_config(std::string_view text, const std::string& name,

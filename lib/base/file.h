@@ -14,4 +14,7 @@ std::string error_text(int error);
 /// A file's octets. The error says the reason only: callers put in front what they read it for.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t most_octets);
 
+/// The same of an open file, which is read from where it stands.
+Result<std::string> read_file(int descriptor, std::size_t most_octets);
+
 }  // namespace authmilter

@@ -1,8 +1,13 @@
 #include <authmilter/config.h>
 
+#include <string_view>
+#include <unordered_map>
+
 #include "base/ascii.h"
 #include "base/file.h"
+#include "config/drop_ins.h"
 #include "config/options.h"
+#include "config/paths.h"
 
 namespace authmilter {
 namespace {
@@ -49,15 +54,17 @@ void check_timeouts(Reader& reader, const Value& root, const DnsConfig& dns) {
     reader.refuse(*query, "is more than dns.message_timeout");
 }
 
-void resolve(std::filesystem::path& path, const std::filesystem::path& directory) {
-  path = (directory / path).lexically_normal();
-}
-
-/// The same of one among many, which mostly is resolved already.
-void resolve(std::string& path, const std::filesystem::path& directory) {
-  const bool plain = path.starts_with('/') && path.find("/.") == std::string::npos &&
-                     path.find("//") == std::string::npos;
-  if (!plain) path = (directory / path).lexically_normal().string();
+/// A domain has its keys from one place: the first that is read keeps it.
+Status check_owners(const SigningConfig& config) {
+  if (config.drop_ins.empty()) return Done{};
+  std::unordered_map<std::string_view, const SigningDomainConfig*> owners;
+  for (const SigningDomainConfig* domain : config.all_domains()) {
+    const auto [owner, first] = owners.try_emplace(domain->domain.text(), domain);
+    if (first) continue;
+    return Error{fmt::format("{}: \"{}\" is configured already at {}", domain->place.text(),
+                             domain->domain.text(), owner->second->place.text())};
+  }
+  return Done{};
 }
 
 }  // namespace
@@ -95,12 +102,25 @@ Result<Config> load_config(const std::filesystem::path& path, const std::string&
   std::error_code ignored;
   const auto absolute = std::filesystem::absolute(path, ignored);
   const auto directory = (absolute.empty() ? path : absolute).parent_path();
-  for (auto& zone : config->dns.zones) resolve(zone, directory);
-  if (!config->dns.trust_anchor.empty()) resolve(config->dns.trust_anchor, directory);
-  for (auto& domain : config->signing.domains) {
-    for (auto& key : domain.keys) resolve(key.file, directory);
-  }
+  for (auto& zone : config->dns.zones) make_absolute(zone, directory);
+  if (!config->dns.trust_anchor.empty()) make_absolute(config->dns.trust_anchor, directory);
+  for (auto& domain : config->signing.domains) make_absolute(domain, directory);
+  if (config->signing.directory.empty()) return config;
+  make_absolute(config->signing.directory, directory);
+  auto drop_ins = read_drop_ins(config->signing.directory);
+  if (!drop_ins) return drop_ins.error();
+  config->signing.drop_ins = std::move(*drop_ins);
+  if (auto checked = check_owners(config->signing); !checked) return checked.error();
   return config;
+}
+
+std::vector<const SigningDomainConfig*> SigningConfig::all_domains() const {
+  std::vector<const SigningDomainConfig*> all;
+  for (const SigningDomainConfig& domain : domains) all.push_back(&domain);
+  for (const auto& drop_in : drop_ins) {
+    for (const SigningDomainConfig& domain : drop_in->domains) all.push_back(&domain);
+  }
+  return all;
 }
 
 std::vector<std::string> config_keys() {

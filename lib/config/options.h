@@ -48,6 +48,9 @@ Options<Config> network_options();
 Options<Config> policy_options();
 Options<Config> signing_options();
 
+/// The tables of `[[signing.domain]]`, in the main file or in one of `signing.directory`.
+void read_signing_domains(Reader& reader, const Value& value, Config& config);
+
 /// Of `known`, the key that `key` is probably a slip of; empty when none is near.
 std::string_view nearest(std::string_view key, const std::vector<std::string_view>& known);
 

@@ -16,10 +16,6 @@ void Reader::refuse(const Value& value, const std::string& message) {
   refuse(value.place, fmt::format("{}: {}", value.path, message));
 }
 
-std::string Reader::where(Place place) const {
-  return fmt::format("{}:{}:{}", name_, place.line, place.column);
-}
-
 bool Reader::expect(const Value& value, ValueKind kind) {
   if (value.kind == kind) return true;
   refuse(value, fmt::format("must be {}, not {}", to_string(kind), to_string(value.kind)));

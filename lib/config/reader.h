@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <concepts>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -13,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include <authmilter/config_place.h>
 #include <authmilter/result.h>
 
 #include "base/ascii.h"
@@ -32,7 +34,8 @@ struct Choice {
 class Reader {
  public:
   /// `name` stands for the file in messages.
-  explicit Reader(std::string name) : name_(std::move(name)) {}
+  explicit Reader(std::string name)
+      : name_(std::make_shared<const std::string>(std::move(name))) {}
 
   /// `message` is one printable line.
   void refuse(Place place, const std::string& message);
@@ -40,7 +43,8 @@ class Reader {
   void refuse(const Value& value, const std::string& message);
   const std::optional<Error>& error() const { return error_; }
   /// "name:line:column".
-  std::string where(Place place) const;
+  std::string where(Place place) const { return this->place(place).text(); }
+  ConfigPlace place(Place place) const { return {name_, place.line, place.column}; }
 
   std::optional<std::string> string(const Value& value);
   std::optional<bool> boolean(const Value& value);
@@ -123,7 +127,7 @@ class Reader {
  private:
   bool expect_either(const Value& value, ValueKind kind, ValueKind other);
 
-  std::string name_;
+  std::shared_ptr<const std::string> name_;
   Place first_;
   std::optional<Error> error_;
 };

@@ -50,6 +50,18 @@ const DomainName& unnamed() {
   return name;
 }
 
+/// A key is in one place: which of two is meant would be a guess.
+void need_one_source(Reader& reader, const Value& table) {
+  const Value* file = table.find("file");
+  const Value* key = table.find("key");
+  if (file == nullptr && key == nullptr && !reader.error())
+    reader.refuse(table, "has no file, nor a key that is kept elsewhere");
+  if (file != nullptr && key != nullptr)
+    reader.refuse(*std::max(file, key, [](const Value* a, const Value* b) {
+      return a->place < b->place;
+    }), "a key has either a file or a key");
+}
+
 void read_keys(Reader& reader, const Value& value, SigningDomainConfig& domain) {
   const auto tables = reader.tables(value);
   if (value.kind == ValueKind::list && tables.empty() && value.children.empty())
@@ -57,10 +69,10 @@ void read_keys(Reader& reader, const Value& value, SigningDomainConfig& domain) 
   std::unordered_set<std::string> selectors;
   domain.keys.reserve(tables.size());
   for (const Value& table : tables) {
-    SigningKeyConfig key{unnamed(), {}, reader.where(table.place)};
+    SigningKeyConfig key{unnamed(), {}, reader.place(table.place)};
     read_table(reader, table, signing_key_options(), key);
     need(reader, table, "selector");
-    need(reader, table, "file");
+    need_one_source(reader, table);
     const Value* selector = table.find("selector");
     if (selector != nullptr && !selectors.insert(key.selector.text()).second)
       reader.refuse(*selector, fmt::format("\"{}\" has a key already", key.selector.text()));
@@ -68,14 +80,16 @@ void read_keys(Reader& reader, const Value& value, SigningDomainConfig& domain) 
   }
 }
 
-void read_domains(Reader& reader, const Value& value, Config& config) {
+}  // namespace
+
+void read_signing_domains(Reader& reader, const Value& value, Config& config) {
   auto& domains = config.signing.domains;
   const auto tables = reader.tables(value);
   std::unordered_set<std::string> names;
   names.reserve(tables.size());
   domains.reserve(tables.size());
   for (const Value& table : tables) {
-    SigningDomainConfig domain{unnamed(), false, {}};
+    SigningDomainConfig domain{unnamed(), false, {}, reader.place(table.place)};
     read_table(reader, table, signing_domain_options(), domain);
     need(reader, table, "domain");
     need(reader, table, "keys");
@@ -86,6 +100,8 @@ void read_domains(Reader& reader, const Value& value, Config& config) {
   }
 }
 
+namespace {
+
 const std::vector<SigningDomainConfig>& domains_of(const Config& config) {
   return config.signing.domains;
 }
@@ -93,8 +109,9 @@ const std::vector<SigningDomainConfig>& domains_of(const Config& config) {
 std::string print_keys(const std::vector<SigningKeyConfig>& keys) {
   std::string out = "[\n";
   for (const auto& key : keys) {
-    out += fmt::format("  {{ selector = {}, file = {} }},\n", literal(key.selector.text()),
-                       literal(key.file));
+    out += fmt::format("  {{ selector = {}, {} = {} }},\n", literal(key.selector.text()),
+                       key.source.store == KeyStore::file ? "file" : "key",
+                       literal(key.source.written()));
   }
   return out + "]";
 }
@@ -139,8 +156,19 @@ constexpr Option<Config> kSigning[] = {
      [](const Config& config) {
        return std::string(config.signing.require_sender_match ? "true" : "false");
      }},
+    {"minimum_rsa_bits",
+     [](Reader& reader, const Value& value, Config& config) {
+       // RFC 8301 section 3.2: signers must use at least 1024 bits. Above 8192 no key is read.
+       assign(config.signing.minimum_rsa_bits, reader.number(value, 1024, 8192));
+     },
+     [](const Config& config) { return fmt::format("{}", config.signing.minimum_rsa_bits); }},
+    {"directory",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.signing.directory, reader.parsed(value, parse_optional_path));
+     },
+     [](const Config& config) { return literal(config.signing.directory.string()); }},
     tables_option<Config, SigningDomainConfig, domains_of, signing_domain_options>("domain",
-                                                                                   read_domains),
+                                                                                   read_signing_domains),
 };
 
 constexpr Option<SigningDomainConfig> kDomain[] = {
@@ -170,9 +198,19 @@ constexpr Option<SigningKeyConfig> kKey[] = {
      [](const SigningKeyConfig& key) { return literal(key.selector.text()); }},
     {"file",
      [](Reader& reader, const Value& value, SigningKeyConfig& key) {
-       assign(key.file, reader.parsed(value, parse_path));
+       auto path = reader.parsed(value, parse_path);
+       if (path) key.source = KeySource::of_file(*std::move(path));
      },
-     [](const SigningKeyConfig& key) { return literal(key.file); }},
+     [](const SigningKeyConfig& key) {
+       return key.source.store == KeyStore::file ? literal(key.source.text) : "";
+     }},
+    {"key",
+     [](Reader& reader, const Value& value, SigningKeyConfig& key) {
+       assign(key.source, reader.parsed(value, KeySource::parse_key));
+     },
+     [](const SigningKeyConfig& key) {
+       return key.source.store == KeyStore::file ? "" : literal(key.source.written());
+     }},
 };
 
 }  // namespace

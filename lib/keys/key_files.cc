@@ -3,25 +3,22 @@
 #include <authmilter/key_file.h>
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <utility>
 
 #include "base/descriptor.h"
 #include "base/file.h"
+#include "base/file_version.h"
 #include "keys/key_permissions.h"
 
 namespace authmilter {
 namespace {
 
 constexpr std::size_t kMaximumKeyFile = 64UL * 1024;  // an RSA key of 8192 bits takes 6.4 KiB
-// File systems count in anything from nanoseconds to two seconds.
-constexpr std::int64_t kSettled = 3'000'000'000;
 
 /// A buffer that holds a key, and is wiped.
 struct Secret {
@@ -43,23 +40,6 @@ Status read_all(int descriptor, Secret& secret, const std::string& name) {
     secret.size += static_cast<std::size_t>(got);
   }
   return Error{name + ": more than 64 KiB"};
-}
-
-std::int64_t nanoseconds(const timespec& time) {
-  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
-
-std::int64_t now() {
-  timespec time{};
-  ::clock_gettime(CLOCK_REALTIME, &time);
-  return nanoseconds(time);
-}
-
-Result<FileVersion> version_of(int descriptor, const std::string& name) {
-  struct stat status {};
-  if (::fstat(descriptor, &status) != 0) return Error{name + ": " + error_text(errno)};
-  return FileVersion{status.st_dev, status.st_ino, status.st_size, nanoseconds(status.st_mtim),
-                     nanoseconds(status.st_ctim)};
 }
 
 }  // namespace
@@ -105,21 +85,20 @@ Result<KeyOfFile> KeyFileReader::read(const std::string& name) {
     return Error{name + ": " + error_text(errno)};
   }
   if (auto checked = check_key_file(file.get(), name); !checked) return checked.error();
-  const auto version = version_of(file.get(), name);
-  if (!version) return version.error();
+  const auto seen = version_of(file.get());
+  if (!seen) return Error{name + ": " + seen.error().message};
   if (previous_ != nullptr) {
     const auto known = previous_->by_path.find(name);
     if (known != previous_->by_path.end() && known->second.settled &&
-        known->second.version == *version) {
+        known->second.version == seen->version) {
       return known->second;
     }
   }
-  const bool settled = now() - version->changed > kSettled;
   const auto secret = std::make_unique_for_overwrite<Secret>();
   if (auto read = read_all(file.get(), *secret, name); !read) return read.error();
   auto key = key_of({secret->octets.data(), secret->size}, name);
   if (!key) return key.error();
-  return KeyOfFile{*version, settled, std::move(*key)};
+  return KeyOfFile{seen->version, seen->settled, std::move(*key)};
 }
 
 Result<std::shared_ptr<const PrivateKey>> read_key_file(const std::filesystem::path& path) {

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-
-#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -11,22 +8,13 @@
 #include <unordered_map>
 
 #include <authmilter/crypto.h>
+#include <authmilter/file_version.h>
 #include <authmilter/private_key.h>
 #include <authmilter/result.h>
 
 #include "base/locked.h"
 
 namespace authmilter {
-
-/// What tells a file from another one, and from itself with other content.
-struct FileVersion {
-  dev_t device = 0;
-  ino_t inode = 0;
-  off_t octets = 0;
-  std::int64_t modified = 0;  // nanoseconds since 1970
-  std::int64_t changed = 0;   // of what is known about the file too, its mode and owner
-  bool operator==(const FileVersion&) const = default;
-};
 
 /// A key and the file that it was read from.
 struct KeyOfFile {

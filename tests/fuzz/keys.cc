@@ -17,14 +17,15 @@ void make_key(SigningDomainConfig& domain, const std::filesystem::path& folder,
   const auto file = folder / selector;
   std::ofstream(file) << key->pem;
   std::filesystem::permissions(file, std::filesystem::perms::owner_read);
-  domain.keys.push_back({*DomainName::parse(selector), file, selector});
+  domain.keys.push_back({*DomainName::parse(selector), KeySource::of_file(file), {}});
 }
 
 std::unique_ptr<SigningSetup> make_setup() {
   std::string name = (std::filesystem::temp_directory_path() / "authmilter-fuzz-XXXXXX").string();
   require(mkdtemp(name.data()) != nullptr, "a folder for keys");
   auto setup = std::make_unique<SigningSetup>();
-  SigningDomainConfig domain{*DomainName::parse("example.org"), true, {}};
+  setup->config.minimum_rsa_bits = 1024;
+  SigningDomainConfig domain{*DomainName::parse("example.org"), true, {}, {}};
   make_key(domain, name, "r", KeyType::rsa);
   make_key(domain, name, "e", KeyType::ed25519);
   setup->config.domains.push_back(std::move(domain));

@@ -24,11 +24,11 @@ std::uint64_t unix_time() {
 
 std::vector<KeyTime> times_of(const SigningConfig& config) {
   std::vector<KeyTime> times;
-  for (const SigningDomainConfig& domain : config.domains) {
-    for (const SigningKeyConfig& key : domain.keys) {
+  for (const SigningDomainConfig* domain : config.all_domains()) {
+    for (const SigningKeyConfig& key : domain->keys) {
       struct stat file {};
-      if (stat(key.file.c_str(), &file) != 0) continue;
-      times.push_back({domain.domain.text(), key.selector.text(), file.st_mtime});
+      if (key.source.store != KeyStore::file || stat(key.source.text.c_str(), &file) != 0) continue;
+      times.push_back({domain->domain.text(), key.selector.text(), file.st_mtime});
     }
   }
   return times;

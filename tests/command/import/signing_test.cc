@@ -16,7 +16,7 @@ std::string plan_of(const Config& config) {
     if (!out.empty()) out += "; ";
     out += domain.domain.text() + (domain.subdomains ? "+" : "");
     for (const auto& key : domain.keys)
-      out += fmt::format(" {}={}", key.selector.text(), key.file);
+      out += fmt::format(" {}={}", key.selector.text(), key.source.text);
   }
   return out;
 }

@@ -28,8 +28,12 @@ void wait_until_settled() { ::usleep(3'200'000); }
 
 SigningDomainConfig domain_with(const char* name, bool subdomains, const fs::path& file,
                                 const char* selector = "s") {
-  return {
-      *DomainName::parse(name), subdomains, {{*DomainName::parse(selector), file, "x.toml:1:1"}}};
+  static const auto config = std::make_shared<const std::string>("x.toml");
+  const ConfigPlace place{config, 1, 1};
+  return {*DomainName::parse(name),
+          subdomains,
+          {{*DomainName::parse(selector), KeySource::of_file(file), place}},
+          place};
 }
 
 std::shared_ptr<const KeyRing> load(const SigningConfig& config,
@@ -39,13 +43,20 @@ std::shared_ptr<const KeyRing> load(const SigningConfig& config,
   return *ring;
 }
 
+/// The RSA key of the vectors has 1024 bits.
+SigningConfig old_strength() {
+  SigningConfig config;
+  config.minimum_rsa_bits = 1024;
+  return config;
+}
+
 }  // namespace
 
 TEST_CASE("a domain's keys are those of the longest configured one that holds it") {
   const TemporaryFolder folder;
   const fs::path file = folder.path() / "k.pem";
   write_key(file, vectors::kEd25519Pem);
-  SigningConfig config;
+  SigningConfig config = old_strength();
   config.domains = {domain_with("example.org", true, file, "all"),
                     domain_with("lab.example.org", false, file, "lab"),
                     domain_with("deep.lab.example.org", true, file, "deep"),
@@ -88,7 +99,7 @@ TEST_CASE("a file is read once, however many domains name it") {
   const TemporaryFolder folder;
   const fs::path file = folder.path() / "k.pem";
   write_key(file, vectors::kRsaPem);
-  SigningConfig config;
+  SigningConfig config = old_strength();
   for (int i = 0; i < 20'000; ++i) {
     config.domains.push_back(
         domain_with(("customer-" + std::to_string(i) + ".example").c_str(), false, file));
@@ -103,7 +114,7 @@ TEST_CASE("a file is read once, however many domains name it") {
 
 TEST_CASE("files with the same content have one key") {
   const TemporaryFolder folder;
-  SigningConfig config;
+  SigningConfig config = old_strength();
   for (int i = 0; i < 200; ++i) {
     const std::string number = std::to_string(i);
     const fs::path file = folder.path() / (number + ".pem");
@@ -118,7 +129,7 @@ TEST_CASE("files with the same content have one key") {
 
 TEST_CASE("of several bad files the first in the configuration is the error") {
   const TemporaryFolder folder;
-  SigningConfig config;
+  SigningConfig config = old_strength();
   for (int i = 0; i < 300; ++i) {
     const std::string number = std::to_string(i);
     const fs::path file = folder.path() / (number + ".pem");
@@ -131,6 +142,25 @@ TEST_CASE("of several bad files the first in the configuration is the error") {
     CHECK(ring.error().message ==
           "x.toml:1:1: " + (folder.path() / "57.pem").string() + ": not a private key in PEM form");
   }
+}
+
+TEST_CASE("an RSA key shorter than signing.minimum_rsa_bits does not sign (RFC 8301 section 3.2)") {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "k.pem";
+  write_key(file, generate_private_key(KeyType::rsa, 1024)->pem);
+  SigningConfig config;
+  config.domains = {domain_with("a.example", false, file)};
+  const auto refused = KeyRing::load(config);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message == "x.toml:1:1: " + file.string() +
+                                       ": an RSA key of 1024 bits: signing.minimum_rsa_bits is "
+                                       "2048");
+  config.minimum_rsa_bits = 1024;
+  const auto allowed = load(config);
+  config.minimum_rsa_bits = 8192;  // also of a key that was read before
+  CHECK_FALSE(KeyRing::load(config, allowed.get()));
+  write_key(file, vectors::kEd25519Pem);
+  CHECK(KeyRing::load(config));
 }
 
 TEST_CASE("a ring takes over the keys of files that are still the same") {
