@@ -64,8 +64,11 @@ struct Config {
 };
 
 /// Reads a file, and those of its `signing.directory`. Errors are "file:line:column: message".
-/// `host_name` is the default authserv-id.
-Result<Config> load_config(const std::filesystem::path& path, const std::string& host_name);
+/// `host_name` is the default authserv-id. A drop-in that is wrong is a fault in `signing`, not an
+/// error: what it said before goes on, as `known` (may be null) has it, which is also asked for
+/// those that are unchanged.
+Result<Config> load_config(const std::filesystem::path& path, const std::string& host_name,
+                           const KnownDropIns* known = nullptr);
 /// The same for a text; `name` stands for the file in messages. Relative paths stay relative.
 Result<Config> parse_config(std::string_view text, const std::string& name,
                             const std::string& host_name);

@@ -20,6 +20,7 @@ struct Envelope {
   ReversePath mail_from;
   std::vector<ReversePath> recipients;  // forward-paths; the grammar is the same
   std::string auth_user;                // empty: not authenticated
+  std::string daemon_name;              // of the MTA's listener, {daemon_name}; empty: not known
   std::string queue_id;                 // for the log
   /// Made by a program on the MTA's host. Only that makes a message without a client one of ours: a
   /// client that has reset its connection has no address any more, either.

@@ -2,9 +2,7 @@
 
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include <authmilter/config.h>
@@ -14,37 +12,54 @@
 
 namespace authmilter {
 
-struct KeyFiles;
-
-/// The keys of every `[[signing.domain]]`, read and checked. Immutable, thread-safe; what it hands
-/// out is borrowed from it. A look-up costs the labels of a name, however many domains there are.
-class KeyRing {
+/// The keys of every `[[signing.domain]]`, read and checked. Immutable, thread-safe; it stands
+/// alone. A look-up costs the labels of a name, however many domains there are, and a domain takes
+/// some hundred octets beside its keys.
+class KeyRing final : public KnownDropIns {
  public:
-  /// Reads every key file, each once, however many domains name it; the first bad one is the error,
-  /// with the place in the configuration. The key of a file that is still the one that `previous`
-  /// (may be null) read is taken over from it; who may read the file is looked at each time.
+  /// Fetches every key, each once, however many domains name it. A bad one of the main file is the
+  /// error, with the place in the configuration; of a drop-in it is a fault, and its domain keeps
+  /// the keys that it has in `previous` (may be null), or has none for the time being. The key of a
+  /// file that is still the one that `previous` read is taken over from it; who may read the file
+  /// is looked at each time. Where there are many keys each is tried when it is first used.
   static Result<std::shared_ptr<const KeyRing>> load(const SigningConfig& config,
                                                      const KeyRing* previous = nullptr);
+  KeyRing();
+  ~KeyRing() override;
+  KeyRing(const KeyRing&) = delete;
+  KeyRing& operator=(const KeyRing&) = delete;
+
   /// The keys for an Author Domain: of the longest configured domain that equals it, or holds it
-  /// with `subdomains`.
-  std::span<const SigningKey> keys_for(const DomainName& author_domain) const;
+  /// with `subdomains`. Where there is none, those that OpenDKIM's tables choose for `user` in it.
+  std::vector<SigningKey> keys_for(const DomainName& author_domain,
+                                   const std::string& user = {}) const;
+  /// Why a domain that is configured has no keys now. Its mail must wait: unsigned it would be
+  /// taken for a forgery elsewhere. Empty when it has, and for every other name.
+  std::string fault_of(const DomainName& author_domain) const;
   /// True when both names get their keys from the same configured domain.
   bool same_owner(const DomainName& a, const DomainName& b) const;
   /// True when there is one configured domain: then whatever is signed is its owner's.
-  bool single_owner() const { return domains_.size() == 1; }
-  std::span<const SigningKey> all() const { return keys_; }
+  bool single_owner() const;
+  /// In the order of the configuration.
+  std::vector<SigningKey> all() const;
+
+  /// What is wrong with drop-ins, "file:line:column: message" each.
+  const std::vector<std::string>& faults() const;
+  std::shared_ptr<const SigningDropIn> find_drop_in(const std::string& file) const override;
+
+  /// A key that is kept in a file.
+  struct KeyFileOf {
+    DomainName domain;
+    Selector selector;
+    std::string path;
+  };
+  /// The first `most` of them.
+  std::vector<KeyFileOf> key_files(std::size_t most) const;
 
  private:
-  struct Entry {
-    bool subdomains;
-    std::size_t first;  // of its keys among all
-    std::size_t count;
-  };
-  const Entry* find(const DomainName& name) const;
-
-  std::unordered_map<std::string, Entry> domains_;
-  std::vector<SigningKey> keys_;
-  std::shared_ptr<const KeyFiles> files_;
+  struct Store;
+  class Loader;
+  std::unique_ptr<Store> store_;
 };
 
 }  // namespace authmilter

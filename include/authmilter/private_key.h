@@ -29,6 +29,12 @@ class PrivateKey {
 Result<std::shared_ptr<const PrivateKey>> private_key_from_pem(std::string_view pem,
                                                                const std::string& name);
 
+/// The same, for many: an RSA key is made ready and tried, which takes a millisecond, when it is
+/// first used. Its kind and length are known at once. One that turns out bad then cannot sign, and
+/// has no public half: dns_public_key() is empty.
+Result<std::shared_ptr<const PrivateKey>> deferred_private_key(std::string_view pem,
+                                                               const std::string& name);
+
 /// A key that was just made, and the text to keep it in (PEM of PKCS#8).
 struct NewPrivateKey {
   std::shared_ptr<const PrivateKey> key;

@@ -40,6 +40,7 @@ class Runtime {
   Runtime(Config config, std::shared_ptr<const KeyRing> keys, ResolverSet dns,
           std::shared_ptr<const DkimEngine> engine = std::make_shared<const DkimEngine>());
 
+  /// Without the signing domains of one that was loaded or made: those are in the keys.
   const Config& config() const { return config_; }
   const KeyRing& keys() const;
   /// Thread-safe, as are all resolvers of a process.

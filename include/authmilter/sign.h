@@ -14,6 +14,7 @@
 #include <authmilter/key_ring.h>
 #include <authmilter/message.h>
 #include <authmilter/reason.h>
+#include <authmilter/smtp_reply.h>
 
 namespace authmilter {
 
@@ -39,6 +40,7 @@ enum class SigningReason : std::uint8_t {
   bare_cr_in_header,
   broken_fold_in_header,
   header_limit_exceeded,
+  keys_unusable,
   signing_failed,
 };
 std::string_view to_string(SigningReason reason);
@@ -50,7 +52,8 @@ struct SigningOutcome {
   std::optional<DomainName> author_domain;
   Reason<SigningReason> reason;
   std::vector<Fragility> fragile;  // of the signatures made, each once
-  bool failed = false;             // a key could not sign: the message must be tempfailed
+  bool failed = false;  // there must be a signature and cannot be: the message must be tempfailed
+  std::optional<SmtpReply> refusal;  // the sender may not sign as the author, and is told so
 };
 
 /// Signs one outgoing message, streaming as MessageVerifier. Not one that came from outside before:

@@ -1,7 +1,6 @@
 #include <authmilter/config.h>
 
 #include <string_view>
-#include <unordered_map>
 
 #include "base/ascii.h"
 #include "base/file.h"
@@ -54,17 +53,43 @@ void check_timeouts(Reader& reader, const Value& root, const DnsConfig& dns) {
     reader.refuse(*query, "is more than dns.message_timeout");
 }
 
-/// A domain has its keys from one place: the first that is read keeps it.
-Status check_owners(const SigningConfig& config) {
-  if (config.drop_ins.empty()) return Done{};
-  std::unordered_map<std::string_view, const SigningDomainConfig*> owners;
-  for (const SigningDomainConfig* domain : config.all_domains()) {
-    const auto [owner, first] = owners.try_emplace(domain->domain.text(), domain);
-    if (first) continue;
-    return Error{fmt::format("{}: \"{}\" is configured already at {}", domain->place.text(),
-                             domain->domain.text(), owner->second->place.text())};
+constexpr std::size_t kLoginMapOctets = 64U << 20U;
+
+Status read_login_map(SigningConfig& config, const std::filesystem::path& directory) {
+  std::filesystem::path& path = config.login_map.path;
+  if (path.empty()) return Done{};
+  make_absolute(path, directory);
+  const auto text = read_file(path, kLoginMapOctets);
+  if (!text) {
+    return Error{
+        fmt::format("{}: cannot read signing.login_map: {}", path.string(), text.error().message)};
   }
+  auto map = LoginMap::parse(*text, config.login_map.form, path.string());
+  if (!map) return map.error();
+  config.logins = std::move(*map);
   return Done{};
+}
+
+Status read_tables(SigningConfig& config, const std::filesystem::path& directory) {
+  if (config.table_names.keys.empty()) return Done{};
+  for (DataSetName* name : {&config.table_names.keys, &config.table_names.senders}) {
+    if (name->kind != DataSetName::Kind::list)
+      name->rest = (directory / name->rest).lexically_normal().string();
+  }
+  auto tables = SigningTables::load(config.table_names, directory);
+  if (!tables) return tables.error();
+  config.tables = std::move(*tables);
+  return Done{};
+}
+
+/// OpenDKIM has no use for one of the tables without the other.
+void check_tables(Reader& reader, const Value& root, const SigningTableNames& names) {
+  const Value* signing = root.find("signing");
+  if (signing == nullptr || names.keys.empty() == names.senders.empty()) return;
+  const char* named = names.keys.empty() ? "signing_table" : "key_table";
+  const char* other = names.keys.empty() ? "key_table" : "signing_table";
+  if (const Value* value = signing->find(named))
+    reader.refuse(*value, fmt::format("needs signing.{} beside it", other));
 }
 
 }  // namespace
@@ -80,6 +105,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name,
   read_sections(reader, *document, config);
   if (!reader.error()) check_header_limits(reader, *document, config.verify.limits);
   if (!reader.error()) check_timeouts(reader, *document, config.dns);
+  if (!reader.error()) check_tables(reader, *document, config.signing.table_names);
   if (!reader.error() && !config.authserv_id) {
     config.authserv_id = DomainName::parse(host_name);
     if (!config.authserv_id) {
@@ -92,7 +118,8 @@ Result<Config> parse_config(std::string_view text, const std::string& name,
   return config;
 }
 
-Result<Config> load_config(const std::filesystem::path& path, const std::string& host_name) {
+Result<Config> load_config(const std::filesystem::path& path, const std::string& host_name,
+                           const KnownDropIns* known) {
   const auto text = read_file(path, kFileOctets);
   if (!text) return Error{fmt::format("{}: cannot read: {}", path.string(), text.error().message)};
   auto config = parse_config(*text, path.string(), host_name);
@@ -105,12 +132,14 @@ Result<Config> load_config(const std::filesystem::path& path, const std::string&
   for (auto& zone : config->dns.zones) make_absolute(zone, directory);
   if (!config->dns.trust_anchor.empty()) make_absolute(config->dns.trust_anchor, directory);
   for (auto& domain : config->signing.domains) make_absolute(domain, directory);
+  if (auto read = read_login_map(config->signing, directory); !read) return read.error();
+  if (auto read = read_tables(config->signing, directory); !read) return read.error();
   if (config->signing.directory.empty()) return config;
   make_absolute(config->signing.directory, directory);
-  auto drop_ins = read_drop_ins(config->signing.directory);
+  auto drop_ins = read_drop_ins(config->signing.directory, known);
   if (!drop_ins) return drop_ins.error();
   config->signing.drop_ins = std::move(*drop_ins);
-  if (auto checked = check_owners(config->signing); !checked) return checked.error();
+  keep_first_tables(config->signing);
   return config;
 }
 

@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <optional>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -74,23 +77,81 @@ Result<std::vector<SigningDomainConfig>> domains_in(std::string_view text,
   return std::move(config.signing.domains);
 }
 
-/// Nothing when it is not a regular file.
-Result<std::shared_ptr<const SigningDropIn>> read_drop_in(const fs::path& path) {
-  const auto cannot = [&](const std::string& why) {
-    return Error{fmt::format("{}: cannot read: {}", path.string(), why)};
+/// An open file, or why there is none.
+struct OpenFile {
+  Descriptor descriptor;
+  std::string problem;
+  bool regular = true;
+
+  explicit OpenFile(const fs::path& path)
+      // A FIFO cannot make us wait.
+      : descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) {
+    struct stat status {};
+    if (!descriptor.open() || ::fstat(descriptor.get(), &status) != 0)
+      problem = error_text(errno);
+    else
+      regular = S_ISREG(status.st_mode);
+  }
+};
+
+/// What a file that cannot be read is about, as far as its text and its name say: each "domain ="
+/// on a line, and NAME. A guess, made only to hold mail back that would go out unsigned.
+std::vector<SigningDomainConfig> probable_domains(std::string_view text, const fs::path& path) {
+  std::vector<SigningDomainConfig> domains;
+  // Where the text says so anywhere it is taken to hold for each.
+  const bool below = text.find("subdomains") != std::string_view::npos;
+  const auto add = [&](std::string_view name) {
+    if (auto domain = DomainName::parse(name))
+      domains.push_back({*std::move(domain), below, {}, {}});
   };
-  // A FIFO cannot make us wait.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-  if (!file.open()) return cannot(error_text(errno));
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0) return cannot(error_text(errno));
-  if (!S_ISREG(status.st_mode)) return std::shared_ptr<const SigningDropIn>();
-  const auto seen = version_of(file.get());
+  for (std::string_view line : split(text, '\n')) {
+    line = trim_fws(line);
+    if (!line.starts_with("domain")) continue;
+    line = trim_wsp(line.substr(std::string_view("domain").size()));
+    if (!line.starts_with('=')) continue;
+    line = trim_wsp(line.substr(1));
+    if (line.empty() || (line.front() != '"' && line.front() != '\'')) continue;
+    const char quote = line.front();
+    line.remove_prefix(1);
+    add(line.substr(0, line.find(quote)));
+  }
+  const std::string name = path.stem().string();
+  if (name.find('.') != std::string::npos) add(name);
+  return domains;
+}
+
+std::shared_ptr<const SigningDropIn> faulty(const fs::path& path, std::string fault,
+                                            std::string_view text, const SigningDropIn* before) {
+  auto drop_in = std::make_shared<SigningDropIn>();
+  drop_in->file = std::make_shared<const std::string>(path.string());
+  drop_in->fault = std::move(fault);
+  if (before != nullptr) drop_in->domains = before->domains;
+  std::unordered_set<std::string> known;
+  for (const SigningDomainConfig& domain : drop_in->domains) known.insert(domain.domain.text());
+  for (SigningDomainConfig& domain : probable_domains(text, path)) {
+    if (!known.insert(domain.domain.text()).second) continue;
+    domain.place = {drop_in->file, 1, 1};
+    drop_in->domains.push_back(std::move(domain));
+  }
+  return drop_in;
+}
+
+/// Null when it is not a regular file.
+std::shared_ptr<const SigningDropIn> read_drop_in(const fs::path& path, const KnownDropIns* known) {
+  const auto before = known == nullptr ? nullptr : known->find_drop_in(path.string());
+  const auto cannot = [&](const std::string& why) {
+    return faulty(path, fmt::format("{}: cannot read: {}", path.string(), why), {}, before.get());
+  };
+  const OpenFile file(path);
+  if (!file.problem.empty()) return cannot(file.problem);
+  if (!file.regular) return nullptr;
+  const auto seen = version_of(file.descriptor.get());
   if (!seen) return cannot(seen.error().message);
-  const auto text = read_file(file.get(), kDropInOctets);
+  if (before != nullptr && before->settled && before->version == seen->version) return before;
+  const auto text = read_file(file.descriptor.get(), kDropInOctets);
   if (!text) return cannot(text.error().message);
   auto domains = domains_in(*text, path.string());
-  if (!domains) return domains.error();
+  if (!domains) return faulty(path, domains.error().message, *text, before.get());
   for (SigningDomainConfig& domain : *domains) make_absolute(domain, path.parent_path());
   auto drop_in = std::make_shared<SigningDropIn>();
   drop_in->file = domains->empty() ? std::make_shared<const std::string>(path.string())
@@ -98,24 +159,67 @@ Result<std::shared_ptr<const SigningDropIn>> read_drop_in(const fs::path& path) 
   drop_in->version = seen->version;
   drop_in->settled = seen->settled;
   drop_in->domains = std::move(*domains);
-  return std::shared_ptr<const SigningDropIn>(std::move(drop_in));
+  return drop_in;
 }
 
 }  // namespace
 
-Result<std::vector<std::shared_ptr<const SigningDropIn>>> read_drop_ins(const fs::path& directory) {
+Result<std::vector<std::shared_ptr<const SigningDropIn>>> read_drop_ins(const fs::path& directory,
+                                                                        const KnownDropIns* known) {
   const auto names = names_in(directory);
   if (!names) return names.error();
-  std::vector<std::optional<Result<std::shared_ptr<const SigningDropIn>>>> read(names->size());
-  for_each_in_parallel(names->size(),
-                       [&](std::size_t i) { read[i] = read_drop_in(directory / (*names)[i]); });
-  std::vector<std::shared_ptr<const SigningDropIn>> drop_ins;
-  drop_ins.reserve(read.size());
-  for (auto& one : read) {
-    if (!*one) return one->error();
-    if (**one != nullptr) drop_ins.push_back(std::move(**one));
-  }
+  std::vector<std::shared_ptr<const SigningDropIn>> drop_ins(names->size());
+  for_each_in_parallel(names->size(), [&](std::size_t i) {
+    drop_ins[i] = read_drop_in(directory / (*names)[i], known);
+  });
+  std::erase(drop_ins, nullptr);
   return drop_ins;
+}
+
+void keep_first_tables(SigningConfig& config) {
+  std::unordered_map<std::string_view, const SigningDomainConfig*> owners;
+  for (const SigningDomainConfig& domain : config.domains)
+    owners.emplace(domain.domain.text(), &domain);
+  const auto take = [&](const SigningDropIn& drop_in, const auto& wanted, const auto& refused) {
+    for (const SigningDomainConfig& domain : drop_in.domains) {
+      if (!wanted(domain)) continue;
+      const auto [owner, first] = owners.try_emplace(domain.domain.text(), &domain);
+      if (!first) refused(domain, *owner->second);
+    }
+  };
+  const auto all = [](const SigningDomainConfig&) { return true; };
+  const auto tell = [&](const SigningDomainConfig& domain, const SigningDomainConfig& owner) {
+    config.faults.push_back(fmt::format(
+        "{}: signing.domain.domain: \"{}\" is configured already at {}, which stays in force",
+        domain.place.text(), domain.domain.text(), owner.place.text()));
+  };
+  for (const auto& drop_in : config.drop_ins) {
+    if (drop_in->fault.empty()) take(*drop_in, all, tell);
+  }
+  // What is left of files with a fault is weaker than what can be read, and a guess weaker still.
+  const auto drop = [](const SigningDomainConfig&, const SigningDomainConfig&) {};
+  const auto known = [](const SigningDomainConfig& domain) { return !domain.keys.empty(); };
+  for (const auto& drop_in : config.drop_ins) {
+    if (!drop_in->fault.empty()) take(*drop_in, known, drop);
+  }
+  for (const auto& drop_in : config.drop_ins) {
+    if (!drop_in->fault.empty()) take(*drop_in, all, drop);
+  }
+  std::vector<std::shared_ptr<const SigningDropIn>> retired;
+  for (auto& drop_in : config.drop_ins) {
+    const auto owned = [&](const SigningDomainConfig& domain) {
+      return owners.at(domain.domain.text()) == &domain;
+    };
+    const auto& domains = drop_in->domains;
+    if (std::all_of(domains.begin(), domains.end(), owned)) continue;
+    auto reduced = std::make_shared<SigningDropIn>(*drop_in);
+    reduced->domains.clear();
+    std::copy_if(domains.begin(), domains.end(), std::back_inserter(reduced->domains), owned);
+    // The next reload has to look for the others again.
+    reduced->settled = false;
+    // Whose places the map has must not go before it has been asked for all.
+    retired.push_back(std::exchange(drop_in, std::move(reduced)));
+  }
 }
 
 }  // namespace authmilter

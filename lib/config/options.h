@@ -43,6 +43,7 @@ Options<TlsRequirement> tls_requirement_options();
 Options<PolicyOverride> override_options();
 Options<SigningDomainConfig> signing_domain_options();
 Options<SigningKeyConfig> signing_key_options();
+Options<SigningPermit> signing_permit_options();
 
 Options<Config> network_options();
 Options<Config> policy_options();

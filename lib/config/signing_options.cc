@@ -57,9 +57,9 @@ void need_one_source(Reader& reader, const Value& table) {
   if (file == nullptr && key == nullptr && !reader.error())
     reader.refuse(table, "has no file, nor a key that is kept elsewhere");
   if (file != nullptr && key != nullptr)
-    reader.refuse(*std::max(file, key, [](const Value* a, const Value* b) {
-      return a->place < b->place;
-    }), "a key has either a file or a key");
+    reader.refuse(
+        *std::max(file, key, [](const Value* a, const Value* b) { return a->place < b->place; }),
+        "a key has either a file or a key");
 }
 
 void read_keys(Reader& reader, const Value& value, SigningDomainConfig& domain) {
@@ -116,6 +116,57 @@ std::string print_keys(const std::vector<SigningKeyConfig>& keys) {
   return out + "]";
 }
 
+constexpr Choice<SenderMismatch> kMismatches[] = {{"unsigned", SenderMismatch::left_unsigned},
+                                                  {"refuse", SenderMismatch::refused}};
+
+/// Postfix's "milter_macro_daemon_name" and Sendmail's DaemonPortOptions=Name.
+Result<std::string> parse_daemon_name(std::string_view text) {
+  const bool good =
+      !text.empty() && text.size() <= 255 && std::all_of(text.begin(), text.end(), is_printable);
+  if (good) return std::string(text);
+  return Error{fmt::format("\"{}\" is not the name of a listener", printable(text))};
+}
+
+const std::vector<SigningPermit>& permits_of(const Config& config) {
+  return config.signing.permits;
+}
+
+void read_permits(Reader& reader, const Value& value, Config& config) {
+  for (const Value& table : reader.tables(value)) {
+    SigningPermit permit;
+    read_table(reader, table, signing_permit_options(), permit);
+    need(reader, table, "domains");
+    // Without either it would be for all mail, which is mostly a slip.
+    if (!reader.error() && permit.clients.empty() && permit.daemon_names.empty())
+      reader.refuse(table, "has neither clients nor daemon_names");
+    config.signing.permits.push_back(std::move(permit));
+  }
+}
+
+constexpr Option<SigningPermit> kPermit[] = {
+    {"clients",
+     [](Reader& reader, const Value& value, SigningPermit& permit) {
+       auto networks = reader.one_or_more(value, parse_network);
+       if (networks) permit.clients = *std::move(networks);
+     },
+     [](const SigningPermit& permit) {
+       return permit.clients.empty() ? "" : literal_list(permit.clients);
+     }},
+    {"daemon_names",
+     [](Reader& reader, const Value& value, SigningPermit& permit) {
+       assign(permit.daemon_names, reader.one_or_more(value, parse_daemon_name));
+     },
+     [](const SigningPermit& permit) {
+       return permit.daemon_names.empty() ? "" : literal_list(permit.daemon_names);
+     }},
+    {"domains",
+     [](Reader& reader, const Value& value, SigningPermit& permit) {
+       auto domains = reader.one_or_more(value, parse_domain_pattern);
+       if (domains) permit.domains = *std::move(domains);
+     },
+     [](const SigningPermit& permit) { return literal_list(permit.domains); }},
+};
+
 constexpr Option<Config> kSigning[] = {
     {"headers",
      [](Reader& reader, const Value& value, Config& config) {
@@ -156,6 +207,39 @@ constexpr Option<Config> kSigning[] = {
      [](const Config& config) {
        return std::string(config.signing.require_sender_match ? "true" : "false");
      }},
+    {"mismatch",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.signing.mismatch, reader.choice<SenderMismatch>(value, kMismatches));
+     },
+     [](const Config& config) {
+       return literal_choice<SenderMismatch>(config.signing.mismatch, kMismatches);
+     }},
+    {"login_map",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.signing.login_map, reader.parsed(value, LoginMapFile::parse));
+     },
+     [](const Config& config) { return literal(config.signing.login_map.text()); }},
+    tables_option<Config, SigningPermit, permits_of, signing_permit_options>("permit",
+                                                                             read_permits),
+    {"key_table",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.signing.table_names.keys, reader.parsed(value, DataSetName::parse));
+     },
+     [](const Config& config) { return literal(config.signing.table_names.keys.text()); }},
+    {"signing_table",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.signing.table_names.senders, reader.parsed(value, DataSetName::parse));
+     },
+     [](const Config& config) { return literal(config.signing.table_names.senders.text()); }},
+    {"multiple_signatures",
+     [](Reader& reader, const Value& value, Config& config) {
+       const auto all = reader.boolean(value);
+       if (all) config.signing.table_names.matches = *all ? TableMatches::all : TableMatches::first;
+     },
+     [](const Config& config) {
+       return std::string(config.signing.table_names.matches == TableMatches::all ? "true"
+                                                                                  : "false");
+     }},
     {"minimum_rsa_bits",
      [](Reader& reader, const Value& value, Config& config) {
        // RFC 8301 section 3.2: signers must use at least 1024 bits. Above 8192 no key is read.
@@ -167,8 +251,8 @@ constexpr Option<Config> kSigning[] = {
        assign(config.signing.directory, reader.parsed(value, parse_optional_path));
      },
      [](const Config& config) { return literal(config.signing.directory.string()); }},
-    tables_option<Config, SigningDomainConfig, domains_of, signing_domain_options>("domain",
-                                                                                   read_signing_domains),
+    tables_option<Config, SigningDomainConfig, domains_of, signing_domain_options>(
+        "domain", read_signing_domains),
 };
 
 constexpr Option<SigningDomainConfig> kDomain[] = {
@@ -218,5 +302,6 @@ constexpr Option<SigningKeyConfig> kKey[] = {
 Options<Config> signing_options() { return kSigning; }
 Options<SigningDomainConfig> signing_domain_options() { return kDomain; }
 Options<SigningKeyConfig> signing_key_options() { return kKey; }
+Options<SigningPermit> signing_permit_options() { return kPermit; }
 
 }  // namespace authmilter

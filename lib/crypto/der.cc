@@ -1,19 +1,23 @@
-
 #include "crypto/der.h"
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 namespace authmilter {
 namespace {
 
 constexpr std::uint8_t kInteger = 0x02;
 constexpr std::uint8_t kBitString = 0x03;
+constexpr std::uint8_t kOctetString = 0x04;
 constexpr std::uint8_t kSequence = 0x30;
 // AlgorithmIdentifier's content: OBJECT IDENTIFIER 1.2.840.113549.1.1.1, then NULL.
 constexpr std::array<std::uint8_t, 13> kRsaEncryption = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7,
                                                          0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
 constexpr std::size_t kObjectIdentifierSize = 11;
+// OBJECT IDENTIFIER 1.3.101.112 (RFC 8410 section 3).
+constexpr std::array<std::uint8_t, 5> kEd25519 = {0x06, 0x03, 0x2b, 0x65, 0x70};
+constexpr unsigned kEd25519KeyBits = 256;
 
 /// Takes the element with this tag from the front of `input`; nothing when there is another.
 std::optional<OctetsView> take(OctetsView& input, std::uint8_t tag) {
@@ -75,6 +79,43 @@ std::optional<RsaNumbers> parse_rsa_public_key(OctetsView der) {
   const auto key = take(inner, kSequence);
   if (!key || !inner.empty()) return std::nullopt;
   return parse_rsa_public_key_content(*key);
+}
+
+namespace {
+
+/// The number of a version, which is one octet.
+bool take_version(OctetsView& input) {
+  const auto version = take(input, kInteger);
+  return version && version->size() == 1 && (*version)[0] <= 1;
+}
+
+unsigned bits_in(OctetsView number) {
+  return static_cast<unsigned>(number.size() * 8 -
+                               static_cast<std::size_t>(std::countl_zero(number[0])));
+}
+
+std::optional<PrivateKeyShape> rsa_private_key_shape(OctetsView der) {
+  auto content = take(der, kSequence);
+  if (!content || !der.empty() || !take_version(*content)) return std::nullopt;
+  const auto modulus = take_positive(*content);
+  if (!modulus) return std::nullopt;
+  return PrivateKeyShape{KeyType::rsa, bits_in(*modulus)};
+}
+
+}  // namespace
+
+std::optional<PrivateKeyShape> private_key_shape(OctetsView der) {
+  if (auto bare = rsa_private_key_shape(der)) return bare;
+  auto content = take(der, kSequence);
+  if (!content || !der.empty() || !take_version(*content)) return std::nullopt;
+  const auto algorithm = take(*content, kSequence);
+  const auto inner = algorithm ? take(*content, kOctetString) : std::nullopt;
+  if (!inner) return std::nullopt;
+  if (is_rsa_encryption(*algorithm)) return rsa_private_key_shape(*inner);
+  const OctetsView ed25519 = kEd25519;
+  if (std::ranges::equal(*algorithm, ed25519))
+    return PrivateKeyShape{KeyType::ed25519, kEd25519KeyBits};
+  return std::nullopt;
 }
 
 }  // namespace authmilter

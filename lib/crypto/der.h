@@ -4,6 +4,8 @@
 #include <optional>
 #include <span>
 
+#include <authmilter/crypto.h>
+
 namespace authmilter {
 
 using OctetsView = std::span<const std::uint8_t>;
@@ -18,5 +20,16 @@ struct RsaNumbers {
 /// (RFC 8017 appendix A.1.1). DER only, to the last octet: what another parser might read
 /// differently is refused.
 std::optional<RsaNumbers> parse_rsa_public_key(OctetsView der);
+
+/// What the outside of a private key shows.
+struct PrivateKeyShape {
+  KeyType type;
+  unsigned bits;
+};
+
+/// Looks at a PrivateKeyInfo (RFC 5208 section 5) or a bare RSAPrivateKey (RFC 8017 appendix
+/// A.1.2), without a doubt about whether its numbers fit together. Nothing for what is not clearly
+/// an RSA or an Ed25519 key (RFC 8410 section 7).
+std::optional<PrivateKeyShape> private_key_shape(OctetsView der);
 
 }  // namespace authmilter

@@ -1,6 +1,10 @@
 #include <authmilter/private_key.h>
 
+#include <algorithm>
+#include <memory>
+#include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -8,6 +12,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "crypto/der.h"
 #include "crypto/openssl.h"
 
 namespace authmilter {
@@ -139,6 +144,107 @@ Result<std::shared_ptr<const PrivateKey>> adopt(Key key, const std::string& name
   return std::shared_ptr<const PrivateKey>(std::move(adopted));
 }
 
+/// The octets of a key, wiped when dropped.
+class SecretOctets {
+ public:
+  explicit SecretOctets(std::size_t room) : octets_(std::make_unique<unsigned char[]>(room)) {
+    room_ = room;
+  }
+  SecretOctets(SecretOctets&& other) noexcept
+      : octets_(std::move(other.octets_)), room_(other.room_), size_(other.size_) {}
+  SecretOctets& operator=(SecretOctets&&) = delete;
+  ~SecretOctets() {
+    if (octets_) OPENSSL_cleanse(octets_.get(), room_);
+  }
+
+  unsigned char* data() { return octets_.get(); }
+  std::span<const std::uint8_t> view() const { return {octets_.get(), size_}; }
+  void set_size(std::size_t size) { size_ = size; }
+  /// With no more room than is needed.
+  SecretOctets compact() const {
+    SecretOctets copy(size_);
+    std::copy_n(octets_.get(), size_, copy.data());
+    copy.set_size(size_);
+    return copy;
+  }
+
+ private:
+  std::unique_ptr<unsigned char[]> octets_;  // NOLINT(modernize-avoid-c-arrays): its room is fixed
+  std::size_t room_ = 0;
+  std::size_t size_ = 0;
+};
+
+/// What stands between the lines of a PEM text of one private key (RFC 7468 section 10); nothing
+/// where there is anything else, which OpenSSL may judge.
+std::optional<SecretOctets> octets_of_pem(std::string_view pem) {
+  constexpr std::string_view kBegins[] = {"-----BEGIN PRIVATE KEY-----",
+                                          "-----BEGIN RSA PRIVATE KEY-----"};
+  constexpr std::string_view kEnd = "-----END ";
+  for (const std::string_view begin : kBegins) {
+    if (!pem.starts_with(begin)) continue;
+    pem.remove_prefix(begin.size());
+    pem = pem.substr(0, pem.find(kEnd));
+    const CHandle<EVP_ENCODE_CTX, EVP_ENCODE_CTX_free> context(EVP_ENCODE_CTX_new());
+    SecretOctets octets(pem.size());
+    int size = 0;
+    int rest = 0;
+    EVP_DecodeInit(context.get());
+    if (EVP_DecodeUpdate(context.get(), octets.data(), &size,
+                         reinterpret_cast<const unsigned char*>(pem.data()),
+                         static_cast<int>(pem.size())) < 0 ||
+        EVP_DecodeFinal(context.get(), octets.data() + size, &rest) < 0) {
+      return std::nullopt;
+    }
+    octets.set_size(static_cast<std::size_t>(size + rest));
+    return octets.compact();
+  }
+  return std::nullopt;
+}
+
+/// A key that is made ready when it is first used.
+class DeferredPrivateKey final : public PrivateKey {
+ public:
+  DeferredPrivateKey(SecretOctets der, PrivateKeyShape shape)
+      : der_(std::move(der)), shape_(shape) {}
+
+  KeyType type() const override { return shape_.type; }
+  unsigned bits() const override { return shape_.bits; }
+  Result<Octets> sign_sha256(const Sha256Digest& digest) const override {
+    const auto& key = ready();
+    return key ? (*key)->sign_sha256(digest) : Result<Octets>(key.error());
+  }
+  std::string dns_public_key() const override {
+    const auto& key = ready();
+    return key ? (*key)->dns_public_key() : std::string();
+  }
+
+ private:
+  using Ready = Result<std::shared_ptr<const PrivateKey>>;
+
+  const Ready& ready() const {
+    std::call_once(once_, [this] {
+      ready_ = std::make_unique<const Ready>(read());
+      der_.reset();
+    });
+    return *ready_;
+  }
+  Ready read() const {
+    const ErrorScope errors;
+    const unsigned char* octets = der_->view().data();
+    Key key(d2i_AutoPrivateKey(nullptr, &octets, static_cast<long>(der_->view().size())));
+    if (!key) return Error{"the key's octets are not a private key"};
+    auto made = adopt(std::move(key), "the key");
+    if (made && ((*made)->type() != shape_.type || (*made)->bits() != shape_.bits))
+      return Error{"the key is not what it seemed to be"};
+    return made;
+  }
+
+  mutable std::once_flag once_;
+  mutable std::optional<SecretOctets> der_;  // until it is ready
+  mutable std::unique_ptr<const Ready> ready_;
+  PrivateKeyShape shape_;
+};
+
 Key new_key(KeyType type, unsigned bits) {
   switch (type) {
     case KeyType::ed25519:
@@ -177,6 +283,19 @@ Result<std::shared_ptr<const PrivateKey>> private_key_from_pem(std::string_view 
   Key key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr) : nullptr);
   if (!key) return Error{name + ": not a usable private key in PEM form"};
   return adopt(std::move(key), name);
+}
+
+Result<std::shared_ptr<const PrivateKey>> deferred_private_key(std::string_view pem,
+                                                               const std::string& name) {
+  auto der = octets_of_pem(pem);
+  const auto shape = der ? private_key_shape(der->view()) : std::nullopt;
+  // What is unusual is judged by OpenSSL at once, and so are lengths that are refused.
+  const bool usual =
+      shape && (shape->type == KeyType::ed25519 ||
+                (shape->bits >= kMinimumSigningBits && shape->bits <= kMaximumRsaBits));
+  if (!usual) return private_key_from_pem(pem, name);
+  return std::shared_ptr<const PrivateKey>(
+      std::make_shared<const DeferredPrivateKey>(*std::move(der), *shape));
 }
 
 Result<NewPrivateKey> generate_private_key(KeyType type, unsigned bits) {

@@ -65,7 +65,8 @@ Result<std::shared_ptr<const PrivateKey>> KeyFileReader::key_of(std::string_view
     return found == keys.end() ? Key() : found->second;
   });
   if (known) return known;
-  auto key = private_key_from_pem(pem, name);
+  auto key = trial_ == KeyTrial::when_read ? private_key_from_pem(pem, name)
+                                           : deferred_private_key(pem, name);
   if (!key) return key;
   // Another thread may have been faster: then its key is taken.
   return keys_.with([&](auto& keys) { return keys.try_emplace(digest, *key).first->second; });
@@ -87,13 +88,9 @@ Result<KeyOfFile> KeyFileReader::read(const std::string& name) {
   if (auto checked = check_key_file(file.get(), name); !checked) return checked.error();
   const auto seen = version_of(file.get());
   if (!seen) return Error{name + ": " + seen.error().message};
-  if (previous_ != nullptr) {
-    const auto known = previous_->by_path.find(name);
-    if (known != previous_->by_path.end() && known->second.settled &&
-        known->second.version == seen->version) {
-      return known->second;
-    }
-  }
+  const auto known = previous_.find(name);
+  if (known != previous_.end() && known->second.settled && known->second.version == seen->version)
+    return known->second;
   const auto secret = std::make_unique_for_overwrite<Secret>();
   if (auto read = read_all(file.get(), *secret, name); !read) return read.error();
   auto key = key_of({secret->octets.data(), secret->size}, name);
@@ -102,7 +99,8 @@ Result<KeyOfFile> KeyFileReader::read(const std::string& name) {
 }
 
 Result<std::shared_ptr<const PrivateKey>> read_key_file(const std::filesystem::path& path) {
-  auto file = KeyFileReader(nullptr).read(path.string());
+  const KnownKeyFiles none;
+  auto file = KeyFileReader(none, KeyTrial::when_read).read(path.string());
   if (!file) return file.error();
   return std::move(file->key);
 }

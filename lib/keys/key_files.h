@@ -1,7 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <cstring>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,18 +26,21 @@ struct KeyOfFile {
   std::shared_ptr<const PrivateKey> key;
 };
 
-/// The keys of one ring, by the path of their files.
-struct KeyFiles {
-  std::unordered_map<std::string, KeyOfFile> by_path;
-};
+/// When a key is tried: as soon as it is read, or, where there are very many, when it is first
+/// used.
+enum class KeyTrial : std::uint8_t { when_read, when_used };
+
+/// The keys that a ring before has, by the path of their files. The texts are borrowed.
+using KnownKeyFiles = std::unordered_map<std::string_view, KeyOfFile>;
 
 /// Reads the files of one ring: none again whose key a ring before has already, and of files with
 /// the same content the key once. Only for one run over a configuration: what is known of a
 /// directory does not get old.
 class KeyFileReader {
  public:
-  /// `previous` (may be null) is borrowed.
-  explicit KeyFileReader(const KeyFiles* previous) : previous_(previous) {}
+  /// `previous` is borrowed.
+  KeyFileReader(const KnownKeyFiles& previous, KeyTrial trial)
+      : previous_(previous), trial_(trial) {}
 
   /// As read_key_file() of the path `name`. Thread-safe.
   Result<KeyOfFile> read(const std::string& name);
@@ -47,9 +51,18 @@ class KeyFileReader {
                                              const std::string& name);
   Result<std::shared_ptr<const PrivateKey>> key_of(std::string_view pem, const std::string& name);
 
-  const KeyFiles* previous_;
+  const KnownKeyFiles& previous_;
+  KeyTrial trial_;
   Locked<std::unordered_map<std::string, std::filesystem::path>> directories_;
-  Locked<std::map<Sha256Digest, std::shared_ptr<const PrivateKey>>> keys_;  // by content
+  struct Hash {
+    std::size_t operator()(const Sha256Digest& digest) const noexcept {
+      std::size_t hash = 0;
+      std::memcpy(&hash, digest.data(), sizeof hash);
+      return hash;
+    }
+  };
+  /// By content.
+  Locked<std::unordered_map<Sha256Digest, std::shared_ptr<const PrivateKey>, Hash>> keys_;
 };
 
 }  // namespace authmilter

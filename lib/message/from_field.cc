@@ -206,4 +206,13 @@ AuthorDomainResult read_from_field(std::string_view value) {
   return ats > 1 ? AuthorDomainError::multiple_author_domains : kInvalid;
 }
 
+std::optional<ReversePath> read_single_author(std::string_view value) {
+  const auto tokens = tokenize(value);
+  const auto address = tokens ? mailbox(*tokens) : std::nullopt;
+  if (!address || !author_domain(address->domain)) return std::nullopt;
+  ReversePath path =
+      parse_reverse_path(std::string(address->local_part) + "@" + std::string(address->domain));
+  return path.domain ? std::optional(std::move(path)) : std::nullopt;
+}
+
 }  // namespace authmilter

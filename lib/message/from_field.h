@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include <authmilter/message.h>
@@ -19,5 +20,8 @@ namespace authmilter {
 /// '@' in quotes, no comments, no UUCP or '%' routes, no compatibility forms of UTF-8, and the same
 /// once RFC 2047 words are decoded. Never recurses; linear time.
 AuthorDomainResult read_from_field(std::string_view value);
+
+/// The author's mailbox, where the field has one, by RFC 5322 section 3.4, and no other.
+std::optional<ReversePath> read_single_author(std::string_view value);
 
 }  // namespace authmilter

@@ -34,7 +34,7 @@ Result<std::shared_ptr<const Runtime>> Runtime::load(const std::filesystem::path
                                                      const std::string& host_name,
                                                      const Runtime* previous,
                                                      DnsObserver* observer) {
-  auto config = load_config(path, host_name);
+  auto config = load_config(path, host_name, previous == nullptr ? nullptr : previous->keys_.get());
   if (!config) return config.error();
   return make(*std::move(config), previous, observer);
 }
@@ -43,6 +43,9 @@ Result<std::shared_ptr<const Runtime>> Runtime::make(Config config, const Runtim
                                                      DnsObserver* observer) {
   auto keys = KeyRing::load(config.signing, previous == nullptr ? nullptr : previous->keys_.get());
   if (!keys) return keys.error();
+  // The ring has all that is in them, in a tenth of the room.
+  config.signing.domains = {};
+  config.signing.drop_ins = {};
 
   const bool keep = previous != nullptr && same_upstream(previous->config_.dns, config.dns);
   auto dns = make_resolver(config.dns, keep ? previous->dns_.upstream : nullptr, observer);

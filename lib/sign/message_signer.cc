@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "base/ascii.h"
 #include "edits/header_edits.h"
 #include "edits/header_guard.h"
 #include "edits/results_claim.h"
@@ -70,6 +71,8 @@ struct MessageSigner::Impl {
   std::vector<HeaderEdit> removals() const;
   void keep_unsigned_the_next_time();
   void leave_unsigned(Reason<SigningReason> reason);
+  /// `setting` is what keeps the sender from signing as the author.
+  void refuse_sender(const DomainName& author, std::string setting);
   void sign();
 
   const Config& config;
@@ -78,7 +81,7 @@ struct MessageSigner::Impl {
   Envelope envelope;
   const std::int64_t now;
   HeaderGuard guard;
-  std::span<const SigningKey> chosen;  // of `keys`; empty once nothing is to be signed
+  std::vector<SigningKey> chosen;  // empty once nothing is to be signed
   std::optional<DkimSigner> signer;
   std::optional<OwnKeyRecords> own_keys;
   std::optional<OwnSignatures> earlier;
@@ -99,12 +102,30 @@ void MessageSigner::Impl::choose_keys() {
   if (!author) return leave_unsigned(reason_of(author.error()));
   const DomainName& domain = *author;
   outcome.author_domain = domain;
-  chosen = keys.keys_for(domain);
-  if (chosen.empty()) return leave_unsigned(SigningReason::no_key);
-  if (config.signing.require_sender_match && !sender_matches(envelope, domain, keys))
-    return leave_unsigned(SigningReason::sender_mismatch);
+  const Author who = author_of(domain, guard.fields());
+  const auto& mailbox = who.mailbox;
+  chosen = keys.keys_for(domain, mailbox ? mailbox->local_part : std::string());
+  const std::string fault = keys.fault_of(domain);
+  if (chosen.empty() && fault.empty()) return leave_unsigned(SigningReason::no_key);
+  auto mismatch = sender_mismatch(envelope, who, config.signing, keys);
+  if (mismatch) return refuse_sender(domain, *std::move(mismatch));
   if (may_come_from_outside() && judged_and_not_vouched_for(guard.fields(), domain, config))
     return leave_unsigned(SigningReason::judged_before);
+  if (fault.empty()) return;
+  outcome.failed = true;
+  leave_unsigned({SigningReason::keys_unusable, printable(fault)});
+}
+
+void MessageSigner::Impl::refuse_sender(const DomainName& author, std::string setting) {
+  leave_unsigned({SigningReason::sender_mismatch, std::move(setting)});
+  switch (config.signing.mismatch) {
+    case SenderMismatch::left_unsigned:
+      return;
+    case SenderMismatch::refused:
+      // RFC 3463 section 3.8: X.7.1, delivery not authorized, message refused.
+      outcome.refusal = SmtpReply{550, "5.7.1", "You may not send as " + author.text()};
+      return;
+  }
 }
 
 std::vector<HeaderEdit> MessageSigner::Impl::removals() const {
@@ -132,7 +153,7 @@ void MessageSigner::Impl::sign() {
         {HeaderEdit::Action::insert, 0, field->name, milter_value(field->value)});
   }
   outcome.reason = SigningReason::made;
-  outcome.keys.assign(chosen.begin(), chosen.end());
+  outcome.keys = chosen;
   outcome.fragile = fragility->found();
 }
 
@@ -154,7 +175,7 @@ void MessageSigner::header(const HeaderField& field) {
 void MessageSigner::end_of_headers() {
   Impl& message = *impl_;
   message.choose_keys();
-  const auto keys = message.chosen;
+  const std::span<const SigningKey> keys = message.chosen;
   if (keys.empty()) return;
   const auto& fields = message.guard.fields();
   message.own_keys.emplace(keys);
@@ -184,7 +205,7 @@ void MessageSigner::body(std::string_view octets) {
 SigningOutcome MessageSigner::finish() {
   SigningOutcome& outcome = impl_->outcome;
   outcome.edits = impl_->removals();
-  outcome.failed = impl_->guard.overflowed();
+  outcome.failed = outcome.failed || impl_->guard.overflowed();
   if (!impl_->signer) {
     impl_->keep_unsigned_the_next_time();
     return std::move(outcome);

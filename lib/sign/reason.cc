@@ -21,6 +21,7 @@ constexpr Word<R> kReasons[] = {
     {R::bare_cr_in_header, "bare-cr-in-header"},
     {R::broken_fold_in_header, "broken-fold-in-header"},
     {R::header_limit_exceeded, "header-limit-exceeded"},
+    {R::keys_unusable, "keys-unusable"},
     {R::signing_failed, "signing-failed"},
 };
 static_assert(is_complete(kReasons, R::signing_failed));

@@ -6,6 +6,9 @@
 #include <iterator>
 #include <optional>
 #include <string_view>
+#include <utility>
+
+#include "message/from_field.h"
 
 namespace authmilter {
 namespace {
@@ -30,11 +33,10 @@ std::optional<DomainName> login_domain(std::string_view login) {
   return DomainName::parse(rest);
 }
 
-}  // namespace
-
-bool sender_matches(const Envelope& envelope, const DomainName& author, const KeyRing& keys) {
+/// Whether an authenticated user sends as the author's domain: in the reverse-path, and in the
+/// login where that names one.
+bool sends_as(const Envelope& envelope, const DomainName& author, const KeyRing& keys) {
   const std::string& user = envelope.auth_user;
-  if (user.empty()) return true;
   const bool names_domain = has_at_sign(user);  // most logins do not
   if (names_domain) {
     const auto login = login_domain(user);
@@ -43,6 +45,60 @@ bool sender_matches(const Envelope& envelope, const DomainName& author, const Ke
   const ReversePath& path = envelope.mail_from;
   if (path.null) return names_domain || keys.single_owner();
   return path.domain && keys.same_owner(author, *path.domain);
+}
+
+/// The map names what a user may sign for; the reverse-path must be of the same owner, or another
+/// that the user may sign for. Without one (read receipts have none) the author alone counts.
+bool map_permits(const LoginMap& map, const Envelope& envelope, const Author& author,
+                 const KeyRing& keys) {
+  if (!map.permits(envelope.auth_user, author.domain, author.mailbox)) return false;
+  const ReversePath& path = envelope.mail_from;
+  if (path.null) return true;
+  if (!path.domain) return false;
+  return keys.same_owner(author.domain, *path.domain) ||
+         map.permits(envelope.auth_user, *path.domain, path);
+}
+
+bool fits(const SigningPermit& permit, const Envelope& envelope) {
+  if (!permit.clients.empty() && (!envelope.client || !permit.clients.contains(*envelope.client)))
+    return false;
+  return permit.daemon_names.empty() ||
+         std::find(permit.daemon_names.begin(), permit.daemon_names.end(), envelope.daemon_name) !=
+             permit.daemon_names.end();
+}
+
+/// Of the tables that fit a message one must name the domain; where none fits, nothing is said.
+bool permits_domain(const std::vector<SigningPermit>& permits, const Envelope& envelope,
+                    const DomainName& author) {
+  bool any_fits = false;
+  for (const SigningPermit& permit : permits) {
+    if (!fits(permit, envelope)) continue;
+    if (permit.domains.matches(author)) return true;
+    any_fits = true;
+  }
+  return !any_fits;
+}
+
+}  // namespace
+
+Author author_of(DomainName domain, const std::vector<HeaderField>& fields) {
+  const auto from = std::find_if(fields.begin(), fields.end(),
+                                 [](const HeaderField& field) { return has_name(field, "From"); });
+  auto mailbox = from == fields.end() ? std::nullopt : read_single_author(from->value);
+  if (mailbox && mailbox->domain != domain) mailbox.reset();
+  return {std::move(domain), std::move(mailbox)};
+}
+
+std::optional<std::string> sender_mismatch(const Envelope& envelope, const Author& author,
+                                           const SigningConfig& config, const KeyRing& keys) {
+  if (!permits_domain(config.permits, envelope, author.domain)) return "signing.permit";
+  if (envelope.auth_user.empty()) return std::nullopt;
+  if (config.logins != nullptr) {
+    if (map_permits(*config.logins, envelope, author, keys)) return std::nullopt;
+    return "signing.login_map";
+  }
+  if (!config.require_sender_match || sends_as(envelope, author.domain, keys)) return std::nullopt;
+  return "";
 }
 
 }  // namespace authmilter

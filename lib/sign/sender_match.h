@@ -1,14 +1,30 @@
 #pragma once
 
-#include <authmilter/sign.h>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <authmilter/domain_name.h>
+#include <authmilter/envelope.h>
+#include <authmilter/key_ring.h>
+#include <authmilter/message.h>
 
 namespace authmilter {
 
-/// An authenticated user signs only for the domain it sends as: neither the reverse-path nor a
-/// login that names a domain may belong to somebody else than the Author Domain does. A login that
-/// seems to name a domain, and does not, is nobody's. With the null reverse-path only such a login
-/// says whom the user sends as, or there is no other domain. Without a user true: an internal
-/// network is trusted as a whole.
-bool sender_matches(const Envelope& envelope, const DomainName& author, const KeyRing& keys);
+/// The author of a message that may be signed: the domain, and the mailbox where there is just one.
+struct Author {
+  DomainName domain;
+  std::optional<ReversePath> mailbox;
+};
+
+/// The author of a header whose domain has been found.
+Author author_of(DomainName domain, const std::vector<HeaderField>& fields);
+
+/// Nothing when the sender may sign as the author; otherwise the setting that says so, empty for
+/// `signing.require_sender_match`. `signing.login_map` decides about authenticated users where
+/// there is one, otherwise that setting does; the `[[signing.permit]]` that fit decide about
+/// everybody.
+std::optional<std::string> sender_mismatch(const Envelope& envelope, const Author& author,
+                                           const SigningConfig& config, const KeyRing& keys);
 
 }  // namespace authmilter

@@ -182,8 +182,10 @@ ExitStatus run_check(const KeyOptions& options, const CommonOptions& common) {
   if (options.file.empty()) {
     const auto ring = KeyRing::load(config->signing);
     if (!ring) return fail(ExitStatus::configuration, ring.error());
-    std::copy_if((*ring)->all().begin(), (*ring)->all().end(), std::back_inserter(keys),
-                 [&](const SigningKey& key) { return is_wanted(key, options); });
+    for (const std::string& fault : (*ring)->faults()) note(fault);
+    for (SigningKey& key : (*ring)->all()) {
+      if (is_wanted(key, options)) keys.push_back(std::move(key));
+    }
     if (keys.empty()) {
       const bool any = options.domain.empty() && options.selector.empty();
       note(any ? "the configuration has no keys" : "the configuration has no such key");

@@ -43,13 +43,14 @@ void print_warnings(const DaemonOptions& options, const Config& config) {
 int check_config(const DaemonOptions& options) {
   const auto runtime = Runtime::load(options.config, options.host_name);
   if (!runtime) return fail(ExitCode::config, runtime.error().message);
+  for (const std::string& fault : (*runtime)->keys().faults()) fmt::print(stderr, "{}\n", fault);
   print_warnings(options, (*runtime)->config());
   const std::string& group = (*runtime)->config().milter.socket_group;
   if (!group.empty() && getgrnam(group.c_str()) == nullptr) {
     fmt::print(stderr, "{}: warning: milter.socket_group: there is no group {} on this host\n",
                options.config.string(), group);
   }
-  return code(ExitCode::ok);
+  return code((*runtime)->keys().faults().empty() ? ExitCode::ok : ExitCode::config);
 }
 
 /// libmilter has one socket a process, so each of several is served by one of its own.

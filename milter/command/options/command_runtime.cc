@@ -53,6 +53,7 @@ CommandRuntime::CommandRuntime(Config config, const DnsOptions& options) {
 CommandRuntime::CommandRuntime(Config config) {
   auto keys = KeyRing::load(config.signing);
   if (keys) {
+    for (const std::string& fault : (*keys)->faults()) note(fault);
     runtime_.emplace(std::move(config), std::move(*keys), ResolverSet{});
     return;
   }

@@ -58,6 +58,7 @@ inline constexpr SigningReason kUnsignedReasons[] = {SigningReason::no_key,
                                                      SigningReason::broken_fold_in_header,
                                                      SigningReason::header_limit_exceeded};
 inline constexpr SigningReason kDelayReasons[] = {SigningReason::header_limit_exceeded,
+                                                  SigningReason::keys_unusable,
                                                   SigningReason::signing_failed};
 
 /// What the daemon counts, always, whether anyone asks or not. Nothing but atomics and the times of
@@ -96,6 +97,7 @@ struct Metrics {
     Count descriptor_limit = 0;
     Count messages_in_hand = 0;  // now, between MAIL and the verdict
     Count dns_validating = 0;    // answers are validated with DNSSEC
+    Count signing_faults = 0;    // of files of signing.directory
   };
   /// More sockets than anyone has; those beyond share the last place.
   static constexpr std::size_t kProcesses = 64;
@@ -112,8 +114,8 @@ struct Metrics {
   std::array<Count, 2> signatures{};  // made, by KeyType
   Count signed_messages = 0;
   std::array<Count, 3> fragile_messages{};    // of those, by Fragility
-  std::array<Count, 15> unsigned_messages{};  // by SigningReason
-  std::array<Count, 15> signing_failures{};   // by SigningReason
+  std::array<Count, 16> unsigned_messages{};  // by SigningReason
+  std::array<Count, 16> signing_failures{};   // by SigningReason
   Count tls_refusals = 0;                     // of MAIL, network.require_tls
   Count internal_errors = 0;
   Count connections = 0;

@@ -22,14 +22,15 @@ std::uint64_t unix_time() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
 }
 
-std::vector<KeyTime> times_of(const SigningConfig& config) {
+// More than there is room for in KeyTimes.
+constexpr std::size_t kMostKeyTimes = 4096;
+
+std::vector<KeyTime> times_of(const KeyRing& keys) {
   std::vector<KeyTime> times;
-  for (const SigningDomainConfig* domain : config.all_domains()) {
-    for (const SigningKeyConfig& key : domain->keys) {
-      struct stat file {};
-      if (key.source.store != KeyStore::file || stat(key.source.text.c_str(), &file) != 0) continue;
-      times.push_back({domain->domain.text(), key.selector.text(), file.st_mtime});
-    }
+  for (const KeyRing::KeyFileOf& key : keys.key_files(kMostKeyTimes)) {
+    struct stat file {};
+    if (stat(key.path.c_str(), &file) != 0) continue;
+    times.push_back({key.domain.text(), key.selector.text(), file.st_mtime});
   }
   return times;
 }
@@ -47,16 +48,17 @@ std::uint64_t count_descriptors() {
 
 }  // namespace
 
-void ProcessMetrics::configured(const Config& config) {
-  process_.monitor_mode = config.verify.mode == VerifyMode::monitor ? 1 : 0;
+void ProcessMetrics::configured(const Runtime& runtime) {
+  process_.monitor_mode = runtime.config().verify.mode == VerifyMode::monitor ? 1 : 0;
   process_.last_reload_good = 1;
   process_.last_good_time = unix_time();
-  metrics_.keys.store(times_of(config.signing));
+  process_.signing_faults = runtime.keys().faults().size();
+  metrics_.keys.store(times_of(runtime.keys()));
 }
 
-void ProcessMetrics::reloaded(const Config& config) {
+void ProcessMetrics::reloaded(const Runtime& runtime) {
   Metrics::add(process_.good_reloads);
-  configured(config);
+  configured(runtime);
 }
 
 void ProcessMetrics::reload_failed() {

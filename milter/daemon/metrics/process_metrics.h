@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <authmilter/config.h>
 #include <authmilter/dns_health.h>
+#include <authmilter/runtime.h>
 
 #include "metrics/metrics.h"
 
@@ -19,9 +19,9 @@ class ProcessMetrics {
   ProcessMetrics(Metrics& metrics, std::size_t number)
       : metrics_(metrics), process_(metrics.process(number)) {}
 
-  /// `config` is in force from now on. The files of its keys are looked at.
-  void configured(const Config& config);
-  void reloaded(const Config& config);
+  /// `runtime` is in force from now on. The files of its keys are looked at.
+  void configured(const Runtime& runtime);
+  void reloaded(const Runtime& runtime);
   void reload_failed();
   /// Counts descriptors, every few seconds however often it is called.
   void tick();

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -35,6 +36,7 @@ constexpr auto kSettleTime = 200ms;
 constexpr auto kTick = 1s;
 constexpr auto kDrainTick = 20ms;
 constexpr auto kOverloadLines = 60s;
+constexpr std::size_t kFaultLines = 20;  // of each reload
 
 /// What an administrator can do about look-ups that use a share up.
 std::string_view advice_on(DnsShare share) {
@@ -61,6 +63,17 @@ std::string settings_of_the_start(const Config& config) {
                   config.metrics_listen ? config.metrics_listen->text() : "");
   for (const SocketAddress& socket : config.milter.sockets) text += ' ' + socket.text();
   return text;
+}
+
+/// What is wrong with drop-ins: whoever looks after a few domains of many can read it.
+void log_faults(const KeyRing& keys, Logger& logger) {
+  const auto& faults = keys.faults();
+  for (std::size_t i = 0; i < std::min(faults.size(), kFaultLines); ++i)
+    logger.error("not in force", {{"reason", faults[i]}});
+  if (faults.size() > kFaultLines) {
+    logger.error("more of signing.directory is not in force: see authmilterd --check-config",
+                 {{"faults", static_cast<std::int64_t>(faults.size())}});
+  }
 }
 
 /// Ends the process as it is. libmilter's threads are detached and may be at work on connections
@@ -190,8 +203,9 @@ class Housekeeping {
     const Config& config = runtime->config();
     logger_.configure(config.log);
     runtimes_.set(runtime);
-    process_metrics_.reloaded(config);
+    process_metrics_.reloaded(*runtime);
     logger_.info("configuration reloaded", {{"file", options_.config.string()}});
+    log_faults(runtime->keys(), logger_);
     if (settings_of_the_start(config) != start_settings_) {
       logger_.warning("changes of the sockets and of metrics.listen need a restart");
     }
@@ -248,8 +262,9 @@ ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Config 
   auto runtime = Runtime::make(std::move(config), nullptr, &dns_metrics);
   if (!runtime) return cannot_start(ExitCode::config, runtime.error());
   ProcessMetrics process_metrics(metrics, socket.number);
-  process_metrics.configured((*runtime)->config());
+  process_metrics.configured(**runtime);
   Logger logger(log);
+  log_faults((*runtime)->keys(), logger);
   RuntimeHolder runtimes(std::move(*runtime));
 
   const auto registered =

@@ -50,6 +50,11 @@ Answer answer_to_verdict(const Verdict& verdict) {
 Answer answer_to_signing(const SigningOutcome& signing) {
   if (signing.failed) return answer_to_failure();
   Answer answer;
+  if (signing.refusal) {
+    answer.action = Disposition::reject;
+    answer.reply = signing.refusal;
+    return answer;
+  }
   answer.action = Disposition::accept;
   answer.edits = signing.edits;
   return answer;

@@ -229,11 +229,23 @@ sfsistat give(SMFICTX* ctx, const Answer& answer) {
   return SMFIS_TEMPFAIL;
 }
 
+/// Somebody has to see to a message that must be signed and cannot be.
+void tell_of_failed_signing(const MessageRecord& record) {
+  const auto* signing = record.signing();
+  if (signing == nullptr || !signing->failed) return;
+  const SigningReason reason = signing->reason.code();
+  if (reason != SigningReason::keys_unusable && reason != SigningReason::signing_failed) return;
+  milter->logger.error("mail has to wait: it cannot be signed",
+                       {{"from", signing->author_domain ? signing->author_domain->text() : "-"},
+                        {"reason", signing->reason.text()}});
+}
+
 /// What there is to say of a message beside the answer.
 void tell(const MessageRecord& record, const Config& config) {
   count_message(milter->metrics, record, config.dns);
   for (const LogLine& line : detail_lines(record, config))
     milter->logger.debug(line.text, line.fields);
+  tell_of_failed_signing(record);
   milter->logger.message(message_line(record));
 }
 
@@ -299,8 +311,11 @@ static sfsistat on_negotiate(SMFICTX* ctx, unsigned long offered_actions,
 
 static sfsistat on_connect(SMFICTX* ctx, char*, sockaddr* address) noexcept {
   return contained("connect", SMFIS_NOREPLY, [&] {
-    const Mta from = mta(ContextMacros(ctx));
-    session_of(ctx).connect(client_address(address), from, origin_of(address, from));
+    const ContextMacros macros(ctx);
+    const Mta from = mta(macros);
+    Session& session = session_of(ctx);
+    session.connect(client_address(address), from, origin_of(address, from));
+    session.listener(daemon_name(macros));
     return SMFIS_NOREPLY;
   });
 }

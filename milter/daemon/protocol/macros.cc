@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kMacroOctets = 1024;
 
 constexpr std::array kRequests = {
-    MacroRequest{MacroStage::connect, "v"},
+    MacroRequest{MacroStage::connect, "v {daemon_name}"},
     // An empty list cannot be asked for, and without one the MTA sends all it has.
     MacroRequest{MacroStage::helo, "j"},
     // {mail_addr} is always there. Without a macro to send for this MAIL, libmilter would still
@@ -43,6 +43,10 @@ std::string auth_user(const MacroSource& macros) {
 
 std::string tls_version(const MacroSource& macros) {
   return std::string(macros.get("{tls_version}").substr(0, kMacroOctets));
+}
+
+std::string daemon_name(const MacroSource& macros) {
+  return std::string(macros.get("{daemon_name}").substr(0, kMacroOctets));
 }
 
 std::optional<IpAddress> named_client(const MacroSource& macros) {

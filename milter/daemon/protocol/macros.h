@@ -38,13 +38,17 @@ Mta mta(const MacroSource& macros);
 std::string queue_id(const MacroSource& macros);
 
 /// The name under which the client authenticated; empty when it did not. Of all macros only this
-/// one and {tls_version} are trusted: the MTA sets them from what it did itself, while
-/// {client_name} and the like repeat what the client's DNS says.
+/// one, {tls_version} and {daemon_name} are trusted: the MTA sets them from what it did itself,
+/// while {client_name} and the like repeat what the client's DNS says.
 std::string auth_user(const MacroSource& macros);
 
 /// The version of TLS on the client's connection in the MTA's words, "TLSv1.3"; empty when there is
 /// no TLS. Read at MAIL, since STARTTLS comes between two HELO.
 std::string tls_version(const MacroSource& macros);
+
+/// What the MTA calls the listener that the client connected to. The administrator gives the name,
+/// so it is trusted too.
+std::string daemon_name(const MacroSource& macros);
 
 /// Whose message this is, in {client_addr}; nothing when it has no address. Only for comparison
 /// with what the MTA said when its client connected.

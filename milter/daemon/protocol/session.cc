@@ -84,6 +84,7 @@ void Session::connect(std::optional<IpAddress> client, Mta mta, Origin origin) {
   mta_ = mta;
   origin_ = origin;
   tls_version_.clear();
+  daemon_name_.clear();
 }
 
 bool Session::is_client(const IpAddress& named) const {
@@ -103,6 +104,7 @@ Envelope Session::envelope(std::string_view reverse_path, std::string auth_user)
   envelope.helo = parse_helo(helo_);
   envelope.mail_from = parse_reverse_path(reverse_path);
   envelope.auth_user = std::move(auth_user);
+  envelope.daemon_name = daemon_name_;
   envelope.quarantine_offered = features_.quarantine;
   envelope.mta = mta_;
   return envelope;

@@ -42,6 +42,8 @@ class Session {
   /// `client` is nothing when the MTA names no IP address.
   void connect(std::optional<IpAddress> client, Mta mta = Mta::other,
                Origin origin = Origin::connection);
+  /// Of the listener that the client has connected to.
+  void listener(std::string name) { daemon_name_ = std::move(name); }
   /// Whether `named` can be the client that connected.
   bool is_client(const IpAddress& named) const;
   /// May come again after STARTTLS; the last one before MAIL counts.
@@ -77,6 +79,7 @@ class Session {
   std::optional<IpAddress> client_;
   Mta mta_ = Mta::other;
   Origin origin_ = Origin::connection;
+  std::string daemon_name_;
   std::string helo_;
   std::string tls_version_;
   std::unique_ptr<Message> message_;

@@ -100,6 +100,16 @@ canonicalization = "relaxed/simple"
 require_sender_match = false
 minimum_rsa_bits = 3072
 directory = "domains.d"
+mismatch = "refuse"
+login_map = "postfix:logins"
+key_table = "keys.table"
+signing_table = "refile:senders.table"
+multiple_signatures = true
+
+[[signing.permit]]
+clients = ["192.0.2.0/24"]
+daemon_names = ["submission"]
+domains = ["*.example.org", "example.com"]
 
 [[signing.domain]]
 domain = "example.org"
@@ -301,7 +311,7 @@ TEST_CASE("signing domains carry their keys and where they were written") {
   REQUIRE(domains[0].keys.size() == 2);
   CHECK(domains[0].keys[1].selector.text() == "2026e");
   CHECK(domains[0].keys[1].source.text == "keys/e.pem");
-  CHECK(domains[0].keys[1].place.text() == "x.toml:86:3");
+  CHECK(domains[0].keys[1].place.text() == "x.toml:96:3");
   CHECK_FALSE(domains[1].subdomains);
   // Two domains may share a selector.
   CHECK(domains[1].keys[0].selector.text() == "2026a");
@@ -416,7 +426,7 @@ TEST_CASE("the keys are listed with their tables") {
     CAPTURE(key);
     CHECK(std::find(keys.begin(), keys.end(), key) != keys.end());
   }
-  CHECK(keys.size() == 65);
+  CHECK(keys.size() == 73);
 }
 
 TEST_CASE("relative paths start at the configuration's folder") {
@@ -432,7 +442,8 @@ keys = [ { selector = "a", file = "../keys/a.pem" } ]
   REQUIRE(config);
   CHECK(config->dns.zones[0] == folder.path() / "test.zone");
   CHECK(config->dns.zones[1] == "/srv/b.zone");
-  CHECK(config->signing.domains[0].keys[0].source.text == folder.path().parent_path() / "keys/a.pem");
+  CHECK(config->signing.domains[0].keys[0].source.text ==
+        folder.path().parent_path() / "keys/a.pem");
   CHECK(config->dns.trust_anchor == folder.path() / "root.key");
   CHECK(config->signing.domains[0].keys[0].place.text() == file.string() + ":6:10");
 }

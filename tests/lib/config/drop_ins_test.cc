@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "support/temporary_folder.h"
 
@@ -68,9 +70,9 @@ TEST_CASE("where a key is kept") {
       {"a credential", "key = \"credential:dkim\"", ""},
       {"neither", "", "3:9: signing.domain.keys: has no file, nor a key that is kept elsewhere"},
       {"both", "file = \"k.pem\", key = \"credential:dkim\"",
-       "3:47: signing.domain.keys.key: a key has either a file or a key"},
+       "3:48: signing.domain.keys.key: a key has either a file or a key"},
       {"a credential elsewhere", "key = \"credential:../dkim\"",
-       "3:31: signing.domain.keys.key: \"credential:../dkim\" is not a key, write "
+       "3:32: signing.domain.keys.key: \"credential:../dkim\" is not a key, write "
        "\"pkcs11:token=...;object=...\" or \"credential:NAME\"; for a file write file = \"PATH\""},
   };
   for (const auto& row : rows) {
@@ -86,4 +88,137 @@ TEST_CASE("where a key is kept") {
     REQUIRE(again);
     CHECK(again->signing.domains[0].keys[0].source == config->signing.domains[0].keys[0].source);
   }
+}
+
+namespace {
+
+/// What the last reading found, as a key ring gives it back.
+struct Known final : KnownDropIns {
+  explicit Known(const SigningConfig& config) : drop_ins(config.drop_ins) {}
+  std::shared_ptr<const SigningDropIn> find_drop_in(const std::string& file) const override {
+    for (const auto& drop_in : drop_ins) {
+      if (*drop_in->file == file) return drop_in;
+    }
+    return nullptr;
+  }
+  std::vector<std::shared_ptr<const SigningDropIn>> drop_ins;
+};
+
+/// "NAME" with keys, "(NAME)" without, "*" behind one with subdomains.
+std::string domains_of(const SigningDropIn& drop_in) {
+  std::string names;
+  for (const auto& domain : drop_in.domains) {
+    const std::string name = domain.domain.text() + (domain.subdomains ? "*" : "");
+    names += (names.empty() ? "" : " ") + (domain.keys.empty() ? "(" + name + ")" : name);
+  }
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("a drop-in that is wrong names file, line and column, and the others load") {
+  const struct {
+    const char* why;
+    const char* text;
+    const char* fault;    // behind the name of the file
+    const char* domains;  // whose mail has to wait
+  } rows[] = {
+      {"no TOML", "[[signing.domain]]\ndomain = \"a.example\"\nkeys = [",
+       "3:9: ", "(a.example) (bad.example)"},
+      {"another section", "[dns]\nzones = []\n",
+       "1:2: a file of signing.directory holds [[signing.domain]] only", "(bad.example)"},
+      {"another setting", "[signing]\nlifetime = \"1d\"\n",
+       "2:1: a file of signing.directory holds [[signing.domain]] only", "(bad.example)"},
+      {"a slip", "[[signing.domain]]\ndomain = 'a.example'\nsubdomains = true\nkey = []\n",
+       "4:1: unknown key \"key\" in [signing.domain], did you mean \"keys\"?",
+       "(a.example*) (bad.example*)"},
+      {"one domain twice", nullptr,
+       "5:10: signing.domain.domain: \"a.example\" is configured already",
+       "(a.example) (bad.example)"},
+      {"no domain name", "[[signing.domain]]\ndomain = \"a b\"\nkeys = []\n",
+       "2:10: signing.domain.domain: \"a b\" is not a domain name", "(bad.example)"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const Configuration files(table("main.example"));
+    files.add("bad.example.toml",
+              row.text == nullptr ? table("a.example") + table("a.example") : row.text);
+    files.add("good.toml", table("good.example"));
+    const auto config = files.load();
+    REQUIRE_MESSAGE(config, (config ? "" : config.error().message));
+    REQUIRE(config->signing.drop_ins.size() == 2);
+    const SigningDropIn& bad = *config->signing.drop_ins[0];
+    const std::string start =
+        (files.folder.path() / "domains.d/bad.example.toml:").string() + row.fault;
+    CHECK_MESSAGE(bad.fault.starts_with(start), bad.fault);
+    CHECK(domains_of(bad) == row.domains);
+    CHECK(domains_of(*config->signing.drop_ins[1]) == "good.example");
+    CHECK(config->signing.drop_ins[1]->fault.empty());
+  }
+}
+
+TEST_CASE("what a drop-in said before goes on while it is wrong") {
+  const Configuration files;
+  files.add("team.toml", table("a.example") + table("b.example"));
+  const auto before = files.load();
+  REQUIRE(before);
+  files.add("team.toml", table("a.example") + table("c.example") + "[[");
+  const Known known(before->signing);
+  auto after = load_config(files.folder.path() / "a.toml", "mx.example.org", &known);
+  REQUIRE(after);
+  // c.example has never been read: its mail has to wait.
+  CHECK(domains_of(*after->signing.drop_ins[0]) == "a.example b.example (c.example)");
+  CHECK_FALSE(after->signing.drop_ins[0]->fault.empty());
+  // A second look does not lose it.
+  const Known again(after->signing);
+  after = load_config(files.folder.path() / "a.toml", "mx.example.org", &again);
+  REQUIRE(after);
+  CHECK(domains_of(*after->signing.drop_ins[0]) == "a.example b.example (c.example)");
+  // Whoever removes the file means it.
+  fs::remove(files.folder.path() / "domains.d/team.toml");
+  after = load_config(files.folder.path() / "a.toml", "mx.example.org", &again);
+  REQUIRE(after);
+  CHECK(after->signing.drop_ins.empty());
+}
+
+TEST_CASE("a domain in two files stays with the first") {
+  const Configuration files(table("main.example"));
+  files.add("1.toml", table("a.example") + table("main.example"));
+  files.add("2.toml", table("b.example") + table("a.example"));
+  const auto config = files.load();
+  REQUIRE(config);
+  CHECK(domains_of(*config->signing.drop_ins[0]) == "a.example");
+  CHECK(domains_of(*config->signing.drop_ins[1]) == "b.example");
+  const std::string folder = (files.folder.path() / "domains.d").string();
+  CHECK(config->signing.faults ==
+        std::vector<std::string>{
+            folder +
+                "/1.toml:4:1: signing.domain.domain: \"main.example\" is configured already at " +
+                (files.folder.path() / "a.toml").string() + ":2:1, which stays in force",
+            folder + "/2.toml:4:1: signing.domain.domain: \"a.example\" is configured already at " +
+                folder + "/1.toml:1:1, which stays in force"});
+}
+
+TEST_CASE("what can be read comes before what is left of a file that is wrong") {
+  const Configuration files;
+  files.add("1.toml", table("a.example") + table("b.example"));
+  const auto before = files.load();
+  REQUIRE(before);
+  files.add("1.toml", "[[\ndomain = \"c.example\"\ndomain = \"d.example\"\n");
+  files.add("2.toml", table("b.example", "new.pem") + table("c.example"));
+  const Known known(before->signing);
+  const auto after = load_config(files.folder.path() / "a.toml", "mx.example.org", &known);
+  REQUIRE(after);
+  CHECK(domains_of(*after->signing.drop_ins[0]) == "a.example (d.example)");
+  CHECK(domains_of(*after->signing.drop_ins[1]) == "b.example c.example");
+  CHECK(after->signing.faults.empty());
+}
+
+TEST_CASE("a directory that is not there is an error") {
+  const TemporaryFolder folder;
+  const auto file = folder.write("a.toml", "signing.directory = \"none.d\"\n");
+  const auto config = load_config(file, "mx.example.org");
+  REQUIRE_FALSE(config);
+  CHECK(config.error().message == (folder.path() / "none.d").string() +
+                                      ": cannot read signing.directory: No such file or directory");
 }

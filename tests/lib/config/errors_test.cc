@@ -176,7 +176,7 @@ TEST_CASE("settings that contradict each other are refused") {
        "x.toml:1:1: signing.domain: has no domain"},
       {"key without a file",
        "[[signing.domain]]\ndomain = \"example.org\"\nkeys = [{ selector = \"b\" }]\n",
-       "x.toml:3:9: signing.domain.keys: has no file"},
+       "x.toml:3:9: signing.domain.keys: has no file, nor a key that is kept elsewhere"},
       {"key without a selector",
        "[[signing.domain]]\ndomain = \"example.org\"\nkeys = [{ file = \"b\" }]\n",
        "x.toml:3:9: signing.domain.keys: has no selector"},

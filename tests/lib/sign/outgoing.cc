@@ -81,6 +81,7 @@ SigningOutcome sign(const Input& input, const Config& config) {
   Envelope envelope;
   envelope.mail_from = parse_reverse_path(input.mail_from);
   envelope.auth_user = input.auth_user;
+  envelope.daemon_name = input.daemon_name;
   if (input.client != nullptr) envelope.client = IpAddress::parse(input.client);
   envelope.submitted_here = input.client == nullptr;
   envelope.mta = input.mta;

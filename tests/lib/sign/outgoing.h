@@ -17,6 +17,7 @@ struct Input {
   authmilter::Mta mta = authmilter::Mta::other;
   std::string body = "Hello.\r\n";
   std::size_t cut = 0;  // into two pieces
+  std::string daemon_name = "";
 };
 
 /// home.example with an RSA and an Ed25519 key and with its subdomains, lab.home.example and

@@ -1,0 +1,254 @@
+#include "keys/ring_loader.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/parallel.h"
+#include "keys/key_stores.h"
+#include "keys/key_template.h"
+
+namespace authmilter {
+namespace {
+
+// So many keys are tried in a moment. Of more, a start would wait for what most of them are not
+// needed for: a millisecond for each.
+constexpr std::size_t kTriedAtOnce = 256;
+
+Result<KeyOfFile> without_file(Result<std::shared_ptr<const PrivateKey>> key) {
+  if (!key) return key.error();
+  return KeyOfFile{{}, false, std::move(*key)};
+}
+
+Status check_strength(const PrivateKey& key, const KeySource& source, unsigned minimum) {
+  if (key.type() != KeyType::rsa || key.bits() >= minimum) return Done{};
+  return Error{fmt::format("{}: an RSA key of {} bits: signing.minimum_rsa_bits is {}",
+                           source.written(), key.bits(), minimum)};
+}
+
+}  // namespace
+
+KeyRing::Loader::Loader(const SigningConfig& config, const Store* previous)
+    : config_(config), previous_(previous), store_(std::make_unique<Store>()) {}
+
+Result<std::unique_ptr<KeyRing::Store>> KeyRing::Loader::load() {
+  list_files();
+  list_sources();
+  fetch_sources();
+  if (auto added = add_domains(); !added) return added.error();
+  if (auto added = add_table_keys(); !added) return added.error();
+  store_->index();
+  return std::move(store_);
+}
+
+void KeyRing::Loader::list_files() {
+  std::size_t count = config_.domains.size();
+  for (const auto& drop_in : config_.drop_ins) count += drop_in->domains.size();
+  written_.reserve(count);
+  store_->domains.reserve(count);
+  store_->files.reserve(config_.drop_ins.size() + 1);
+  store_->files.push_back({});
+  for (const SigningDomainConfig& domain : config_.domains) written_.push_back({&domain, 0, false});
+  for (const auto& drop_in : config_.drop_ins) {
+    const auto number = static_cast<std::uint32_t>(store_->files.size());
+    store_->files.push_back({store_->texts.add(*drop_in->file), true, drop_in->settled,
+                             drop_in->version, static_cast<std::uint32_t>(written_.size()),
+                             static_cast<std::uint32_t>(drop_in->domains.size())});
+    if (!drop_in->fault.empty()) {
+      store_->file_faults.emplace(number, drop_in->fault);
+      store_->faults.push_back(drop_in->fault);
+    }
+    for (const SigningDomainConfig& domain : drop_in->domains)
+      written_.push_back({&domain, number, true});
+  }
+  store_->faults.insert(store_->faults.end(), config_.faults.begin(), config_.faults.end());
+}
+
+void KeyRing::Loader::list_sources() {
+  list_table_keys();
+  std::size_t keys = 0;
+  for (const Written& written : written_) keys += written.config->keys.size();
+  store_->keys.reserve(keys);
+  sources_.reserve(keys + table_keys_.size());
+  places_[0].reserve(keys + table_keys_.size());
+  const std::size_t in_main = config_.domains.size();
+  for (std::size_t i = 0; i < in_main; ++i) {
+    for (const SigningKeyConfig& key : written_[i].config->keys) list_source(key);
+  }
+  for (const SigningKeyConfig& key : table_keys_) list_source(key);
+  main_sources_ = sources_.size();
+  for (std::size_t i = in_main; i < written_.size(); ++i) {
+    for (const SigningKeyConfig& key : written_[i].config->keys) list_source(key);
+  }
+  stored_.assign(sources_.size(), kNotStored);
+  store_->sources.reserve(sources_.size());
+}
+
+void KeyRing::Loader::list_source(const SigningKeyConfig& key) {
+  auto& places = places_[static_cast<std::size_t>(key.source.store)];
+  if (places.emplace(key.source.text, sources_.size()).second) sources_.push_back(&key);
+}
+
+void KeyRing::Loader::list_table_keys() {
+  if (config_.tables == nullptr) return;
+  for (const TableKey& key : config_.tables->keys()) {
+    const auto selector = Selector::parse(key.selector);
+    if (!selector) continue;
+    const auto add = [&](std::string path) {
+      table_keys_.push_back({*selector, KeySource::of_file(std::move(path)), key.place});
+    };
+    if (!key.is_template()) {
+      add(key.file);
+      continue;
+    }
+    for (std::string& path : files_of_template(key.file)) add(std::move(path));
+  }
+}
+
+Status KeyRing::Loader::add_table_keys() {
+  store_->tables = config_.tables;
+  for (const SigningKeyConfig& key : table_keys_) {
+    const std::size_t place = place_of(key.source);
+    const Fetched& fetched = fetched_[place];
+    if (fetched && !*fetched) return Error{key.place.text() + ": " + fetched->error().message};
+    store_->table_sources.push_back(stored_source(place));
+  }
+  auto& sources = store_->table_sources;
+  const auto path_of = [this](std::uint32_t number) {
+    return store_->texts[store_->sources[number].text];
+  };
+  std::sort(sources.begin(), sources.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return path_of(a) < path_of(b); });
+  sources.erase(std::unique(sources.begin(), sources.end()), sources.end());
+  return Done{};
+}
+
+/// In parallel: what takes time is to wait for files, and to try keys. Of several bad ones of the
+/// main file the first is the error, so behind it nothing needs to be read.
+void KeyRing::Loader::fetch_sources() {
+  const KnownKeyFiles known = previous_ == nullptr ? KnownKeyFiles() : previous_->known_files();
+  KeyFileReader reader(known,
+                       sources_.size() > kTriedAtOnce ? KeyTrial::when_used : KeyTrial::when_read);
+  fetched_.resize(sources_.size());
+  std::atomic<std::size_t> first_bad = sources_.size();
+  for_each_in_parallel(sources_.size(), [&](std::size_t i) {
+    std::size_t bad = first_bad;
+    if (i > bad) return;
+    fetched_[i] = fetch(sources_[i]->source, reader);
+    if (*fetched_[i] || i >= main_sources_) return;
+    while (i < bad && !first_bad.compare_exchange_weak(bad, i)) {
+    }
+  });
+}
+
+Result<KeyOfFile> KeyRing::Loader::fetch(const KeySource& source, KeyFileReader& files) const {
+  auto key = [&]() -> Result<KeyOfFile> {
+    switch (source.store) {
+      case KeyStore::file:
+        return files.read(source.text);
+      case KeyStore::pkcs11:
+        return without_file(open_pkcs11_key(source.text));
+      case KeyStore::credential:
+        return without_file(open_credential_key(source.text));
+    }
+    return Error{"a key of no known kind"};
+  }();
+  if (!key) return key;
+  const auto strong = check_strength(*key->key, source, config_.minimum_rsa_bits);
+  if (!strong) return strong.error();
+  return key;
+}
+
+std::size_t KeyRing::Loader::place_of(const KeySource& source) const {
+  return places_[static_cast<std::size_t>(source.store)].at(source.text);
+}
+
+Status KeyRing::Loader::add_domains() {
+  for (const Written& written : written_) {
+    if (auto added = add(written); !added) return added;
+  }
+  return Done{};
+}
+
+std::optional<Error> KeyRing::Loader::fault_in(const SigningDomainConfig& domain) const {
+  for (const SigningKeyConfig& key : domain.keys) {
+    const Fetched& fetched = fetched_[place_of(key.source)];
+    if (fetched && !*fetched) return Error{key.place.text() + ": " + fetched->error().message};
+  }
+  return std::nullopt;
+}
+
+Status KeyRing::Loader::add(const Written& written) {
+  const SigningDomainConfig& domain = *written.config;
+  const auto number = static_cast<std::uint32_t>(store_->domains.size());
+  Store::Domain added{store_->texts.add(domain.domain.text()),
+                      written.file,
+                      static_cast<std::uint32_t>(store_->keys.size()),
+                      0,
+                      domain.subdomains,
+                      {domain.place.line, domain.place.column}};
+  const auto fault = fault_in(domain);
+  if (fault && !written.drop_in) return *fault;
+  if (!fault) {
+    add_keys(domain);
+  } else {
+    // What the ring has now is not what the file says, so the next reload has to read it again.
+    store_->files[written.file].settled = false;
+    const bool goes_on = add_previous_keys(domain.domain.text());
+    store_->faults.push_back(fault->message +
+                             (goes_on ? "; the keys that the domain has had go on signing"
+                                      : "; until then mail of the domain has to wait"));
+    if (!goes_on) store_->domain_faults.emplace(number, fault->message);
+  }
+  added.keys = static_cast<std::uint32_t>(store_->keys.size()) - added.first_key;
+  if (domain.keys.empty()) {
+    const auto of_file = store_->file_faults.find(written.file);
+    store_->domain_faults.emplace(
+        number, of_file == store_->file_faults.end() ? "it has no keys" : of_file->second);
+  }
+  store_->domains.push_back(added);
+  return Done{};
+}
+
+void KeyRing::Loader::add_keys(const SigningDomainConfig& domain) {
+  for (const SigningKeyConfig& key : domain.keys) {
+    store_->keys.push_back({selector_text(key.selector.text()),
+                            stored_source(place_of(key.source)),
+                            {key.place.line, key.place.column}});
+  }
+}
+
+bool KeyRing::Loader::add_previous_keys(std::string_view domain) {
+  const Store::Domain* before = previous_ == nullptr ? nullptr : previous_->find(domain);
+  if (before == nullptr || before->keys == 0) return false;
+  for (std::uint32_t i = 0; i < before->keys; ++i) {
+    const Store::Key& key = previous_->keys[before->first_key + i];
+    const Store::Source& source = previous_->sources[key.source];
+    const auto number = static_cast<std::uint32_t>(store_->sources.size());
+    store_->sources.push_back(
+        {store_->texts.add(previous_->texts[source.text]), source.store, source.fetched});
+    store_->keys.push_back({selector_text(previous_->texts[key.selector]), number, key.place});
+  }
+  return true;
+}
+
+/// Most domains have the same few.
+TextPool::Text KeyRing::Loader::selector_text(std::string_view selector) {
+  const auto known = selectors_.find(selector);
+  if (known != selectors_.end()) return known->second;
+  const TextPool::Text text = store_->texts.add(selector);
+  selectors_.emplace(selector, text);
+  return text;
+}
+
+std::uint32_t KeyRing::Loader::stored_source(std::size_t place) {
+  if (stored_[place] != kNotStored) return stored_[place];
+  const KeySource& source = sources_[place]->source;
+  stored_[place] = static_cast<std::uint32_t>(store_->sources.size());
+  store_->sources.push_back({store_->texts.add(source.text), source.store, **fetched_[place]});
+  return stored_[place];
+}
+
+}  // namespace authmilter

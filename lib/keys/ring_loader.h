@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "keys/ring_store.h"
+
+namespace authmilter {
+
+/// Makes the store of a ring from a configuration. For one run.
+class KeyRing::Loader {
+ public:
+  Loader(const SigningConfig& config, const Store* previous);
+  Result<std::unique_ptr<Store>> load();
+
+ private:
+  using Fetched = std::optional<Result<KeyOfFile>>;
+
+  /// A domain's text, and where it stands.
+  struct Written {
+    const SigningDomainConfig* config;
+    std::uint32_t file;
+    bool drop_in;
+  };
+
+  void list_files();
+  void list_sources();
+  void list_source(const SigningKeyConfig& key);
+  void list_table_keys();
+  Status add_table_keys();
+  void fetch_sources();
+  Result<KeyOfFile> fetch(const KeySource& source, KeyFileReader& files) const;
+  std::size_t place_of(const KeySource& source) const;
+
+  Status add_domains();
+  Status add(const Written& written);
+  /// The first key of a domain that cannot be had, and why.
+  std::optional<Error> fault_in(const SigningDomainConfig& domain) const;
+  void add_keys(const SigningDomainConfig& domain);
+  /// The keys that the domain has had until now; false when it had none.
+  bool add_previous_keys(std::string_view domain);
+  TextPool::Text selector_text(std::string_view selector);
+  std::uint32_t stored_source(std::size_t place);
+
+  const SigningConfig& config_;
+  const Store* previous_;
+  std::unique_ptr<Store> store_;
+  std::vector<Written> written_;
+  std::vector<SigningKeyConfig> table_keys_;
+  // Each source once; those that the main file names come first.
+  std::vector<const SigningKeyConfig*> sources_;
+  std::unordered_map<std::string_view, std::size_t> places_[3];  // by store, of their texts
+  std::size_t main_sources_ = 0;
+  std::vector<Fetched> fetched_;
+  static constexpr std::uint32_t kNotStored = ~std::uint32_t{0};
+  std::vector<std::uint32_t> stored_;
+  std::unordered_map<std::string_view, TextPool::Text> selectors_;
+};
+
+}  // namespace authmilter

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <authmilter/file_version.h>
+#include <authmilter/key_ring.h>
+#include <authmilter/private_key.h>
+
+#include "keys/key_files.h"
+
+namespace authmilter {
+
+/// Texts one behind the other: those of 100,000 domains as strings of their own would take more
+/// than all the rest.
+class TextPool {
+ public:
+  struct Text {
+    std::uint32_t at = 0;
+    std::uint32_t size = 0;
+  };
+  Text add(std::string_view text) {
+    const Text added{static_cast<std::uint32_t>(octets_.size()),
+                     static_cast<std::uint32_t>(text.size())};
+    octets_.append(text);
+    return added;
+  }
+  std::string_view operator[](Text text) const {
+    return std::string_view(octets_).substr(text.at, text.size);
+  }
+  void shrink() { octets_.shrink_to_fit(); }
+
+ private:
+  std::string octets_;
+};
+
+/// What a ring holds: domains with their keys, the files that they were written in, and where each
+/// key comes from, once. Numbers stand for places in the vectors.
+struct KeyRing::Store {
+  using Text = TextPool::Text;
+  struct Position {
+    std::uint32_t line = 0;
+    std::uint32_t column = 0;
+  };
+
+  /// Where a key is kept, and what was got from there.
+  struct Source {
+    Text text;
+    KeyStore store = KeyStore::file;
+    KeyOfFile fetched;  // the version is of a file only
+  };
+  struct Key {
+    Text selector;
+    std::uint32_t source = 0;
+    Position place;
+  };
+  struct Domain {
+    Text name;
+    std::uint32_t file = 0;
+    std::uint32_t first_key = 0;
+    std::uint32_t keys = 0;  // none: see `domain_faults`
+    bool subdomains = false;
+    Position place;
+  };
+  /// Of the configuration; the drop-ins among them can be had again.
+  struct File {
+    Text name;
+    bool drop_in = false;
+    bool settled = false;
+    FileVersion version;
+    std::uint32_t first_domain = 0;
+    std::uint32_t domains = 0;
+  };
+
+  /// The domain of this very name; nothing else is asked.
+  const Domain* find(std::string_view name) const;
+  /// The domain that signs for a name.
+  const Domain* owner_of(std::string_view name) const;
+  SigningKey signing_key(const Domain& domain, const Key& key) const;
+  SigningDomainConfig config_of(const Domain& domain,
+                                const std::shared_ptr<const std::string>& file) const;
+  KeySource source_of(const Key& key) const {
+    return {sources[key.source].store, std::string(texts[sources[key.source].text])};
+  }
+  /// Of the files only.
+  KnownKeyFiles known_files() const;
+
+  /// Of the drop-ins, which stand in the order of their names.
+  const File* find_file(std::string_view name) const;
+
+  /// To be called once all domains are there: of several with one name the first is found.
+  void index();
+
+  /// The keys that OpenDKIM's tables choose.
+  std::vector<SigningKey> table_keys(const DomainName& author, const std::string& user) const;
+
+  TextPool texts;
+  std::vector<Source> sources;
+  std::vector<Key> keys;
+  std::vector<Domain> domains;
+  std::vector<File> files;
+  std::unordered_map<std::uint32_t, std::string> domain_faults;  // by number
+  std::unordered_map<std::uint32_t, std::string> file_faults;
+  std::vector<std::string> faults;
+  std::shared_ptr<const SigningTables> tables;  // may be null
+  /// The sources of the tables' keys, in the order of their paths.
+  std::vector<std::uint32_t> table_sources;
+
+ private:
+  std::vector<std::uint32_t> slots_;  // of a hash table, domain + 1; a power of two of them
+};
+
+}  // namespace authmilter
