@@ -73,16 +73,33 @@ void Draft::add_table(std::string_view name, std::vector<Line> lines, std::strin
       .tables.push_back({std::string(name), std::move(lines), std::move(origin)});
 }
 
+std::string Draft::text_of(const Table& table) {
+  std::string out = comment(table.origin) + fmt::format("[[{}]]\n", table.name);
+  for (const Line& line : table.lines) out += fmt::format("{} = {}\n", line.key, line.value);
+  return out;
+}
+
+std::vector<Draft::Part> Draft::take_tables(std::string_view name, std::string_view key) {
+  std::vector<Part> parts;
+  for (Section& one : sections_) {
+    for (const Table& table : one.tables) {
+      if (table.name != name) continue;
+      const auto named = std::find_if(table.lines.begin(), table.lines.end(),
+                                      [&](const Line& line) { return line.key == key; });
+      parts.push_back({named == table.lines.end() ? "" : named->value, text_of(table)});
+    }
+    std::erase_if(one.tables, [&](const Table& table) { return table.name == name; });
+  }
+  return parts;
+}
+
 std::string Draft::text(std::string_view title) const {
   std::string out = comment(title);
   for (const Section& one : sections_) {
     if (!one.keys.empty()) out += fmt::format("\n[{}]\n", one.name);
     for (const Key& key : one.keys)
       out += comment(key.origin) + fmt::format("{} = {}\n", key.name, key.value);
-    for (const Table& table : one.tables) {
-      out += "\n" + comment(table.origin) + fmt::format("[[{}]]\n", table.name);
-      for (const Line& line : table.lines) out += fmt::format("{} = {}\n", line.key, line.value);
-    }
+    for (const Table& table : one.tables) out += "\n" + text_of(table);
   }
   return out;
 }

@@ -22,6 +22,14 @@ class Draft {
   /// Adds a `[[name]]` table, which belongs to the section before its dot.
   void add_table(std::string_view name, std::vector<Line> lines, std::string origin);
 
+  /// A table that is to stand in a file of its own.
+  struct Part {
+    std::string value;  // of the key that names it, as TOML
+    std::string text;
+  };
+  /// Takes out the tables `[[name]]`; each has the line `key`.
+  std::vector<Part> take_tables(std::string_view name, std::string_view key);
+
   /// The whole text, headed by `title` as a comment.
   std::string text(std::string_view title) const;
 
@@ -41,6 +49,7 @@ class Draft {
     std::vector<Key> keys;
     std::vector<Table> tables;
   };
+  static std::string text_of(const Table& table);
   Section& section(std::string_view name);
   std::vector<Section> sections_;
 };

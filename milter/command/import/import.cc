@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <authmilter/toml_literal.h>
+
 #include "import/opendkim_import.h"
 #include "import/opendkim_settings.h"
 #include "import/opendmarc_import.h"
@@ -94,7 +96,14 @@ Result<Imported> import_configurations(const Sources& sources, const Files& file
     if (!done) return done.error();
   }
   if (dkim) apply_dns_error(*dkim, *opendkim, translation);
-  return Imported{translation.draft.text(title(sources)), std::move(translation.remarks)};
+  std::vector<Draft::Part> domains;
+  if (!sources.domains_directory.empty()) {
+    domains = translation.draft.take_tables("signing.domain", "domain");
+    translation.draft.set("signing", "directory", literal(sources.domains_directory),
+                          "each domain has a file of its own");
+  }
+  return Imported{translation.draft.text(title(sources)), std::move(domains),
+                  std::move(translation.remarks)};
 }
 
 }  // namespace authmilter::importer

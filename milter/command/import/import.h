@@ -1,9 +1,11 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <authmilter/result.h>
 
+#include "import/draft.h"
 #include "import/remark.h"
 #include "import/settings_file.h"
 
@@ -13,6 +15,7 @@ namespace authmilter::importer {
 /// about it, in the order of the files.
 struct Imported {
   std::string configuration;
+  std::vector<Draft::Part> domains;  // of the directory form: a file for each
   Remarks remarks;
 };
 
@@ -22,6 +25,8 @@ struct Sources {
   std::string opendkim;
   std::string opendmarc;
   std::string keys_directory;
+  /// What `signing.directory` shall be; empty: all in one text.
+  std::string domains_directory = {};
 };
 
 /// Reads the configurations and the files that they name through `files`. An error is a file
