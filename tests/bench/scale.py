@@ -10,6 +10,7 @@ import time
 
 import filters
 import loads
+import organisation
 import scenario
 from harness.dns_server import DnsServer
 
@@ -18,7 +19,8 @@ SLOW = "answers that take 50 ms"
 CACHE = "answers for many names"
 CONFIGURATIONS = "time to load a large configuration"
 LOOK_UPS = "look-ups in a large configuration"
-NAMES = (MEMORY, SLOW, CACHE, CONFIGURATIONS, LOOK_UPS)
+ORGANISATION = "a hundred thousand domains with two keys each"
+NAMES = (MEMORY, SLOW, CACHE, CONFIGURATIONS, LOOK_UPS, ORGANISATION)
 
 IDLE = 500
 SLOW_ADDRESS, SLOW_SECONDS = "127.0.0.2", 0.05
@@ -81,7 +83,7 @@ class Scale:
                     rows += self._careful(MEMORY, one.name, self.memory, one)
         own = {"authmilter": self.bench.ours} | ({"old": self.bench.old} if self.bench.old else {})
         for row, measure in ((SLOW, self.slow), (CACHE, self.cache), (CONFIGURATIONS, self.configurations),
-                             (LOOK_UPS, self.look_ups)):
+                             (LOOK_UPS, self.look_ups), (ORGANISATION, self.organisation)):
             for name, program in own.items() if self.bench.wants(row) else ():
                 rows += self._careful(row, name, measure, name, program)
         return rows
@@ -170,6 +172,10 @@ class Scale:
         (process,) = one.processes
         fields = [pathlib.Path(f"/proc/{number}/statm").read_text().split() for number in process.ids()]
         return sum(int(each[1]) for each in fields) * os.sysconf("SC_PAGE_SIZE") >> 10
+
+    def organisation(self, _, program):
+        domains = organisation.QUICK_DOMAINS if self.options.quick else organisation.DOMAINS
+        yield from organisation.measure(self.bench, program, domains)
 
     def configurations(self, name, program):
         for kind, (write, sizes) in KINDS.items():
