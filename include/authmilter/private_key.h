@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,15 +10,21 @@
 
 namespace authmilter {
 
-/// A private key, wherever it is kept: what signs with it need not be able to read it. Immutable
-/// and thread-safe.
+/// A private key, wherever it is kept: what signs with it need not be able to read it. Thread-safe.
+/// What it is never changes; whether it can be used may, where it is in a token.
 class PrivateKey {
  public:
   virtual ~PrivateKey() = default;
 
+  /// Why it cannot be used now, though it may be later: nothing for a key in this process. While a
+  /// key has not been there at all it is not known what it is: to ask for its type, bits or public
+  /// half is then a std::logic_error.
+  virtual std::optional<Error> unavailable() const { return std::nullopt; }
+
   virtual KeyType type() const = 0;
   virtual unsigned bits() const = 0;  // RSA modulus; 256 for ed25519
-  /// A signature over an already computed SHA-256 hash, as PublicKey::verify_sha256() takes it.
+  /// A signature over an already computed SHA-256 hash, as PublicKey::verify_sha256() takes it. A
+  /// key in a token may take as long as it was given, and fail.
   virtual Result<Octets> sign_sha256(const Sha256Digest& digest) const = 0;
   /// `p=` of the key record to publish: base64 of SubjectPublicKeyInfo (RFC 6376 section 3.6.1), or
   /// of the 32 octets of an ed25519 key (RFC 8463 section 4.2).

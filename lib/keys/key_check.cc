@@ -100,6 +100,8 @@ std::string_view to_string(KeyCheckResult result) {
 }
 
 KeyCheck check_published_key(const SigningKey& key, Resolver& resolver) {
+  if (const auto away = key.key->unavailable())
+    return {KeyCheckResult::temperror, "the key cannot be had now: " + away->message, {}};
   const auto name = key.selector.key_name(key.domain);
   if (!name) {
     return {KeyCheckResult::malformed,

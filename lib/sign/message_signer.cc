@@ -71,6 +71,7 @@ struct MessageSigner::Impl {
   std::vector<HeaderEdit> removals() const;
   void keep_unsigned_the_next_time();
   void leave_unsigned(Reason<SigningReason> reason);
+  void put_off(Reason<SigningReason> why);
   /// `setting` is what keeps the sender from signing as the author.
   void refuse_sender(const DomainName& author, std::string setting);
   void sign();
@@ -86,12 +87,19 @@ struct MessageSigner::Impl {
   std::optional<OwnKeyRecords> own_keys;
   std::optional<OwnSignatures> earlier;
   std::optional<FragilityScan> fragility;
+  bool to_come_again = false;
   SigningOutcome outcome;
 };
 
 void MessageSigner::Impl::leave_unsigned(Reason<SigningReason> reason) {
   chosen = {};
   outcome.reason = std::move(reason);
+}
+
+/// It has to be signed and cannot be: it comes again later.
+void MessageSigner::Impl::put_off(Reason<SigningReason> why) {
+  to_come_again = true;
+  leave_unsigned(std::move(why));
 }
 
 void MessageSigner::Impl::choose_keys() {
@@ -111,9 +119,11 @@ void MessageSigner::Impl::choose_keys() {
   if (mismatch) return refuse_sender(domain, *std::move(mismatch));
   if (may_come_from_outside() && judged_and_not_vouched_for(guard.fields(), domain, config))
     return leave_unsigned(SigningReason::judged_before);
-  if (fault.empty()) return;
-  outcome.failed = true;
-  leave_unsigned({SigningReason::keys_unusable, printable(fault)});
+  if (!fault.empty()) return put_off({SigningReason::keys_unusable, printable(fault)});
+  for (const SigningKey& key : chosen) {
+    if (const auto away = key.key->unavailable())
+      return put_off({SigningReason::signing_failed, away->message});
+  }
 }
 
 void MessageSigner::Impl::refuse_sender(const DomainName& author, std::string setting) {
@@ -144,10 +154,7 @@ void MessageSigner::Impl::keep_unsigned_the_next_time() {
 
 void MessageSigner::Impl::sign() {
   const auto fields = signer->finish();
-  if (!fields) {
-    outcome.failed = true;
-    return leave_unsigned({SigningReason::signing_failed, fields.error().message});
-  }
+  if (!fields) return put_off({SigningReason::signing_failed, fields.error().message});
   for (auto field = fields->rbegin(); field != fields->rend(); ++field) {
     outcome.edits.push_back(
         {HeaderEdit::Action::insert, 0, field->name, milter_value(field->value)});
@@ -205,16 +212,14 @@ void MessageSigner::body(std::string_view octets) {
 SigningOutcome MessageSigner::finish() {
   SigningOutcome& outcome = impl_->outcome;
   outcome.edits = impl_->removals();
-  outcome.failed = outcome.failed || impl_->guard.overflowed();
   if (!impl_->signer) {
     impl_->keep_unsigned_the_next_time();
-    return std::move(outcome);
-  }
-  if (impl_->earlier->hold()) {
+  } else if (impl_->earlier->hold()) {
     impl_->leave_unsigned(SigningReason::signed_before);
   } else {
     impl_->sign();
   }
+  outcome.failed = impl_->to_come_again || impl_->guard.overflowed();
   return std::move(outcome);
 }
 
