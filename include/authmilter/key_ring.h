@@ -9,6 +9,7 @@
 #include <authmilter/domain_name.h>
 #include <authmilter/result.h>
 #include <authmilter/signing_key.h>
+#include <authmilter/token_health.h>
 
 namespace authmilter {
 
@@ -19,9 +20,11 @@ class KeyRing final : public KnownDropIns {
  public:
   /// Fetches every key, each once, however many domains name it. A bad one of the main file is the
   /// error, with the place in the configuration; of a drop-in it is a fault, and its domain keeps
-  /// the keys that it has in `previous` (may be null), or has none for the time being. The key of a
-  /// file that is still the one that `previous` read is taken over from it; who may read the file
-  /// is looked at each time. Where there are many keys each is tried when it is first used.
+  /// the keys that it has in `previous` (may be null), or has none for the time being. A token that
+  /// is away, or does not answer, is neither: its keys are PrivateKey::unavailable() until it is
+  /// back. The key of a file that is still the one that `previous` read is taken over from it; who
+  /// may read the file is looked at each time. Where there are many keys each is tried when it is
+  /// first used.
   static Result<std::shared_ptr<const KeyRing>> load(const SigningConfig& config,
                                                      const KeyRing* previous = nullptr);
   KeyRing();
@@ -42,6 +45,9 @@ class KeyRing final : public KnownDropIns {
   bool single_owner() const;
   /// In the order of the configuration.
   std::vector<SigningKey> all() const;
+  /// What has happened to tokens with keys since somebody asked for the last time, of this ring and
+  /// of those before it.
+  TokenHealth take_token_health() const;
 
   /// What is wrong with drop-ins, "file:line:column: message" each.
   const std::vector<std::string>& faults() const;

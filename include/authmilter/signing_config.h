@@ -81,6 +81,8 @@ struct SigningConfig {
   std::shared_ptr<const LoginMap> logins;  // read by load_config(); null: none
   /// Of the keys that sign. RFC 8301 section 3.2 asks for 2048 and forbids less than 1024.
   unsigned minimum_rsa_bits = 2048;
+  /// What a token may take for a signature, and to show itself at the start.
+  std::chrono::milliseconds token_timeout{5000};
   std::filesystem::path directory;           // of drop-ins; empty: none
   std::vector<SigningDomainConfig> domains;  // those of the main file
   /// Those of the directory, by the names of the files. Read by load_config(), not by

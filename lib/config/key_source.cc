@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <authmilter/config_place.h>
+#include <authmilter/pkcs11_uri.h>
 
 #include "base/ascii.h"
 
@@ -28,13 +29,19 @@ std::string ConfigPlace::text() const {
 }
 
 Result<KeySource> KeySource::parse_key(std::string_view text) {
-  if (text.starts_with(kPkcs11) && std::all_of(text.begin(), text.end(), is_printable))
+  if (starts_with_ignoring_case(text, kPkcs11)) {
+    const auto uri = Pkcs11Uri::parse(text);
+    if (!uri)
+      return Error{
+          fmt::format("{}: {}", without_pin(text.substr(0, text.find('?'))), uri.error().message)};
     return KeySource{KeyStore::pkcs11, std::string(text)};
+  }
   if (text.starts_with(kCredential) && is_credential(text.substr(kCredential.size())))
     return KeySource{KeyStore::credential, std::string(text.substr(kCredential.size()))};
-  return Error{fmt::format("\"{}\" is not a key, write \"pkcs11:token=...;object=...\" or "
-                           "\"credential:NAME\"; for a file write file = \"PATH\"",
-                           printable(text))};
+  return Error{
+      fmt::format("\"{}\" is not a key, write \"pkcs11:token=...;object=...\" or "
+                  "\"credential:NAME\"; for a file write file = \"PATH\"",
+                  without_pin(text))};
 }
 
 std::string KeySource::written() const {

@@ -12,6 +12,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto kShortestTokenTimeout = 10ms;
+// Postfix waits 300 s for a milter at the end of a message, and others less.
+constexpr auto kLongestTokenTimeout = 60s;
 constexpr auto kLongestLifetime = std::chrono::milliseconds(24h * 365);
 
 struct Canonicalizations {
@@ -246,6 +249,12 @@ constexpr Option<Config> kSigning[] = {
        assign(config.signing.minimum_rsa_bits, reader.number(value, 1024, 8192));
      },
      [](const Config& config) { return fmt::format("{}", config.signing.minimum_rsa_bits); }},
+    {"token_timeout",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.signing.token_timeout,
+              reader.duration(value, kShortestTokenTimeout, kLongestTokenTimeout));
+     },
+     [](const Config& config) { return literal(print_duration(config.signing.token_timeout)); }},
     {"directory",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.signing.directory, reader.parsed(value, parse_optional_path));

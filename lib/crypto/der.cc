@@ -63,7 +63,39 @@ std::optional<RsaNumbers> parse_rsa_public_key_content(OctetsView content) {
   return RsaNumbers{*modulus, *exponent};
 }
 
+using Der = std::vector<std::uint8_t>;
+
+/// An element with this tag.
+Der element(std::uint8_t tag, const Der& content) {
+  Der der = {tag};
+  std::size_t octets = 0;  // of the length, in its long form
+  while (content.size() >> 8U * octets != 0) ++octets;
+  if (content.size() >= 0x80) der.push_back(static_cast<std::uint8_t>(0x80U | octets));
+  if (content.size() < 0x80) octets = 1;
+  for (; octets > 0; --octets)
+    der.push_back(static_cast<std::uint8_t>(content.size() >> 8U * (octets - 1)));
+  der.insert(der.end(), content.begin(), content.end());
+  return der;
+}
+
+Der positive(OctetsView number) {
+  Der content(number.begin(), number.end());
+  if (content.front() >= 0x80) content.insert(content.begin(), 0);  // else it would be negative
+  return element(kInteger, content);
+}
+
+Der joined(Der first, const Der& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
 }  // namespace
+
+std::vector<std::uint8_t> subject_public_key_info(const RsaNumbers& numbers) {
+  const Der key = element(kSequence, joined(positive(numbers.modulus), positive(numbers.exponent)));
+  const Der algorithm = element(kSequence, Der(kRsaEncryption.begin(), kRsaEncryption.end()));
+  return element(kSequence, joined(algorithm, element(kBitString, joined(Der{0}, key))));
+}
 
 std::optional<RsaNumbers> parse_rsa_public_key(OctetsView der) {
   auto outer = take(der, kSequence);

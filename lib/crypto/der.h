@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include <authmilter/crypto.h>
 
@@ -31,5 +32,8 @@ struct PrivateKeyShape {
 /// A.1.2), without a doubt about whether its numbers fit together. Nothing for what is not clearly
 /// an RSA or an Ed25519 key (RFC 8410 section 7).
 std::optional<PrivateKeyShape> private_key_shape(OctetsView der);
+
+/// The SubjectPublicKeyInfo of a key with these numbers, which are not empty.
+std::vector<std::uint8_t> subject_public_key_info(const RsaNumbers& numbers);
 
 }  // namespace authmilter

@@ -13,7 +13,6 @@
 #include "base/descriptor.h"
 #include "base/file.h"
 #include "base/file_version.h"
-#include "keys/key_permissions.h"
 
 namespace authmilter {
 namespace {
@@ -50,7 +49,7 @@ Result<std::filesystem::path> KeyFileReader::directory_of(const std::filesystem:
     std::string place = path.parent_path().string();
     if (const auto found = directories.find(place); found != directories.end())
       return found->second;
-    auto directory = check_way_to(path, name);
+    auto directory = check_way_to(path, name, keeper_);
     if (directory) directories.emplace(std::move(place), *directory);
     return directory;
   });
@@ -85,7 +84,7 @@ Result<KeyOfFile> KeyFileReader::read(const std::string& name) {
     if (errno == ELOOP) return Error{name + ": a symbolic link, not a regular file"};
     return Error{name + ": " + error_text(errno)};
   }
-  if (auto checked = check_key_file(file.get(), name); !checked) return checked.error();
+  if (auto checked = check_key_file(file.get(), name, keeper_); !checked) return checked.error();
   const auto seen = version_of(file.get());
   if (!seen) return Error{name + ": " + seen.error().message};
   const auto known = previous_.find(name);

@@ -14,6 +14,7 @@
 #include <authmilter/result.h>
 
 #include "base/locked.h"
+#include "keys/key_permissions.h"
 
 namespace authmilter {
 
@@ -39,8 +40,9 @@ using KnownKeyFiles = std::unordered_map<std::string_view, KeyOfFile>;
 class KeyFileReader {
  public:
   /// `previous` is borrowed.
-  KeyFileReader(const KnownKeyFiles& previous, KeyTrial trial)
-      : previous_(previous), trial_(trial) {}
+  KeyFileReader(const KnownKeyFiles& previous, KeyTrial trial,
+                Keeper keeper = Keeper::administrator)
+      : previous_(previous), trial_(trial), keeper_(keeper) {}
 
   /// As read_key_file() of the path `name`. Thread-safe.
   Result<KeyOfFile> read(const std::string& name);
@@ -52,7 +54,8 @@ class KeyFileReader {
   Result<std::shared_ptr<const PrivateKey>> key_of(std::string_view pem, const std::string& name);
 
   const KnownKeyFiles& previous_;
-  KeyTrial trial_;
+  const KeyTrial trial_;
+  const Keeper keeper_;
   Locked<std::unordered_map<std::string, std::filesystem::path>> directories_;
   struct Hash {
     std::size_t operator()(const Sha256Digest& digest) const noexcept {

@@ -33,11 +33,14 @@ std::string octal(mode_t mode) {
   return digits;
 }
 
-bool is_ours(uid_t owner) { return owner == 0 || owner == ::geteuid(); }
+bool is_ours(uid_t owner, Keeper keeper) {
+  if (owner == 0 || owner == ::geteuid()) return true;
+  return keeper == Keeper::service_manager && ::geteuid() == 0;
+}
 
 /// What is wrong with a directory or link on the way; empty when nothing is.
-std::string complaint(const struct stat& status, const fs::path& place) {
-  if (!is_ours(status.st_uid)) {
+std::string complaint(const struct stat& status, const fs::path& place, Keeper keeper) {
+  if (!is_ours(status.st_uid, keeper)) {
     return place.string() + " is owned by neither root nor the user that runs this program";
   }
   if (S_ISLNK(status.st_mode)) return "";
@@ -86,10 +89,12 @@ std::optional<std::vector<AccessEntry>> parse_access_list(const std::uint8_t* oc
 }
 
 /// Somebody whom a list lets at the file and who is not one of ours; empty when there is nobody.
-std::string stranger(const std::vector<AccessEntry>& entries, const struct stat& status) {
+std::string stranger(const std::vector<AccessEntry>& entries, const struct stat& status,
+                     Keeper keeper) {
   for (const AccessEntry& entry : entries) {
     if (entry.rights == 0) continue;
-    if (entry.tag == ACL_USER && !is_ours(entry.id)) return "user " + std::to_string(entry.id);
+    if (entry.tag == ACL_USER && !is_ours(entry.id, keeper))
+      return "user " + std::to_string(entry.id);
     const bool owning = entry.tag == ACL_GROUP_OBJ;
     if (!owning && entry.tag != ACL_GROUP) continue;
     const gid_t group = owning ? status.st_gid : entry.id;
@@ -99,7 +104,8 @@ std::string stranger(const std::vector<AccessEntry>& entries, const struct stat&
 }
 
 /// For a file whose mode lets a group, or somebody on a list, at it.
-Status check_group(int descriptor, const struct stat& status, const std::string& name) {
+Status check_group(int descriptor, const struct stat& status, const std::string& name,
+                   Keeper keeper) {
   const std::string mode = " (mode " + octal(status.st_mode) + ")";
   std::array<std::uint8_t, 4096> octets{};
   const ssize_t size = ::fgetxattr(descriptor, kAccessList, octets.data(), octets.size());
@@ -115,21 +121,21 @@ Status check_group(int descriptor, const struct stat& status, const std::string&
   if ((status.st_mode & S_IWGRP) != 0) {
     return Error{name + ": its group, or somebody on its access list, may write to it" + mode};
   }
-  const std::string who = stranger(*entries, status);
+  const std::string who = stranger(*entries, status, keeper);
   if (!who.empty()) return Error{name + ": open to " + who + " by its access list"};
   return Done{};
 }
 
 }  // namespace
 
-Result<fs::path> check_way_to(const fs::path& path, const std::string& name) {
+Result<fs::path> check_way_to(const fs::path& path, const std::string& name, Keeper keeper) {
   fs::path directory = "/";
   auto left = reversed_components(path.parent_path());
   int links = 0;
   struct stat status {};
   if (::lstat("/", &status) != 0) return Error{name + ": /: " + error_text(errno)};
   while (true) {
-    if (const auto wrong = complaint(status, directory); !wrong.empty())
+    if (const auto wrong = complaint(status, directory, keeper); !wrong.empty())
       return Error{name + ": " + wrong};
     if (left.empty()) return directory;
     const std::string component = left.back();
@@ -140,7 +146,7 @@ Result<fs::path> check_way_to(const fs::path& path, const std::string& name) {
       directory = next;
       continue;
     }
-    if (const auto wrong = complaint(status, next); !wrong.empty())
+    if (const auto wrong = complaint(status, next, keeper); !wrong.empty())
       return Error{name + ": " + wrong};
     std::error_code error;
     const fs::path target = fs::read_symlink(next, error);
@@ -153,16 +159,16 @@ Result<fs::path> check_way_to(const fs::path& path, const std::string& name) {
   }
 }
 
-Status check_key_file(int descriptor, const std::string& name) {
+Status check_key_file(int descriptor, const std::string& name, Keeper keeper) {
   struct stat status {};
   if (::fstat(descriptor, &status) != 0) return Error{name + ": " + error_text(errno)};
   if (!S_ISREG(status.st_mode)) return Error{name + ": not a regular file"};
-  if (!is_ours(status.st_uid)) {
+  if (!is_ours(status.st_uid, keeper)) {
     return Error{name + ": owned by neither root nor the user that runs this program"};
   }
   if ((status.st_mode & S_IRWXO) != 0)
     return Error{name + ": open to others (mode " + octal(status.st_mode) + ")"};
-  if ((status.st_mode & S_IRWXG) != 0) return check_group(descriptor, status, name);
+  if ((status.st_mode & S_IRWXG) != 0) return check_group(descriptor, status, name, keeper);
   return Done{};
 }
 

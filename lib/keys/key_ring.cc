@@ -57,6 +57,10 @@ std::vector<SigningKey> KeyRing::all() const {
   return keys;
 }
 
+TokenHealth KeyRing::take_token_health() const {
+  return store_->stores == nullptr ? TokenHealth() : store_->stores->take_health();
+}
+
 const std::vector<std::string>& KeyRing::faults() const { return store_->faults; }
 
 std::shared_ptr<const SigningDropIn> KeyRing::find_drop_in(const std::string& name) const {

@@ -6,13 +6,27 @@
 #include <authmilter/private_key.h>
 #include <authmilter/result.h>
 
+#include "token/token_store.h"
+
 namespace authmilter {
 
-// Keys that are not in a file of the configuration's. Thread-safe; called once for each source of a
-// ring. Errors begin with the source.
+/// Where keys come from that are not in a file of the configuration's. Rings hand it on from one to
+/// the next, as the tokens' sessions and libraries are those of the process. Thread-safe; errors
+/// begin with the source.
+class KeyStores {
+ public:
+  KeyStores();
 
-/// The key behind a PKCS#11 URI (RFC 7512).
-Result<std::shared_ptr<const PrivateKey>> open_pkcs11_key(const std::string& uri);
+  /// The key behind a PKCS#11 URI (RFC 7512); see TokenStore::open().
+  Result<std::shared_ptr<const PrivateKey>> open_pkcs11(const std::string& uri,
+                                                        const TokenDemands& demands) {
+    return tokens_.open(uri, demands);
+  }
+  TokenHealth take_health() { return tokens_.take_health(); }
+
+ private:
+  TokenStore tokens_;
+};
 
 /// The key in a credential that the service manager has handed over (systemd.exec(5)).
 Result<std::shared_ptr<const PrivateKey>> open_credential_key(const std::string& name);

@@ -22,7 +22,9 @@ Result<KeyOfFile> without_file(Result<std::shared_ptr<const PrivateKey>> key) {
   return KeyOfFile{{}, false, std::move(*key)};
 }
 
+/// Of a key that is not there yet, what fetches it sees to that.
 Status check_strength(const PrivateKey& key, const KeySource& source, unsigned minimum) {
+  if (key.unavailable()) return Done{};
   if (key.type() != KeyType::rsa || key.bits() >= minimum) return Done{};
   return Error{fmt::format("{}: an RSA key of {} bits: signing.minimum_rsa_bits is {}",
                            source.written(), key.bits(), minimum)};
@@ -31,7 +33,9 @@ Status check_strength(const PrivateKey& key, const KeySource& source, unsigned m
 }  // namespace
 
 KeyRing::Loader::Loader(const SigningConfig& config, const Store* previous)
-    : config_(config), previous_(previous), store_(std::make_unique<Store>()) {}
+    : config_(config), previous_(previous), store_(std::make_unique<Store>()) {
+  store_->stores = previous == nullptr ? std::make_shared<KeyStores>() : previous->stores;
+}
 
 Result<std::unique_ptr<KeyRing::Store>> KeyRing::Loader::load() {
   list_files();
@@ -149,7 +153,9 @@ Result<KeyOfFile> KeyRing::Loader::fetch(const KeySource& source, KeyFileReader&
       case KeyStore::file:
         return files.read(source.text);
       case KeyStore::pkcs11:
-        return without_file(open_pkcs11_key(source.text));
+        return without_file(store_->stores->open_pkcs11(
+            source.text, {.timeout = config_.token_timeout,
+                          .minimum_rsa_bits = config_.minimum_rsa_bits}));
       case KeyStore::credential:
         return without_file(open_credential_key(source.text));
     }

@@ -13,6 +13,7 @@
 #include <authmilter/private_key.h>
 
 #include "keys/key_files.h"
+#include "keys/key_stores.h"
 
 namespace authmilter {
 
@@ -108,6 +109,7 @@ struct KeyRing::Store {
   std::unordered_map<std::uint32_t, std::string> file_faults;
   std::vector<std::string> faults;
   std::shared_ptr<const SigningTables> tables;  // may be null
+  std::shared_ptr<KeyStores> stores;            // rings that follow each other share it
   /// The sources of the tables' keys, in the order of their paths.
   std::vector<std::uint32_t> table_sources;
 

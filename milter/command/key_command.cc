@@ -59,10 +59,11 @@ std::string zone_form(const SigningKey& key) {
 }
 
 Json key_json(const SigningKey& key) {
-  return {{"domain", key.domain.text()},
-          {"selector", key.selector.text()},
-          {"type", to_string(key.key->type())},
-          {"bits", key.key->bits()}};
+  Json json = {{"domain", key.domain.text()}, {"selector", key.selector.text()}};
+  if (key.key->unavailable()) return json;  // it may not be known what it is
+  json.add("type", to_string(key.key->type()));
+  json.add("bits", key.key->bits());
+  return json;
 }
 
 Json record_json(const SigningKey& key, const std::string& file) {
@@ -97,9 +98,19 @@ ExitStatus run_generate(const KeyOptions& options, const CommonOptions& common) 
   return show(key, file, common);
 }
 
+/// The key that a command line names: by its file, or as `key =` of the configuration does.
+Result<std::shared_ptr<const PrivateKey>> fetch_named(const std::string& name) {
+  if (!name.starts_with("pkcs11:") && !name.starts_with("credential:"))
+    return fetch_key(KeySource::of_file(name));
+  const auto source = KeySource::parse_key(name);
+  if (!source) return source.error();
+  return fetch_key(*source);
+}
+
 ExitStatus run_show(const KeyOptions& options, const CommonOptions& common) {
-  const auto key = read_key_file(options.file);
+  const auto key = fetch_named(options.file);
   if (!key) return fail(ExitStatus::no_input, key.error());
+  if (const auto away = (*key)->unavailable()) return fail(ExitStatus::no_input, *away);
   return show(options.signing_key(*key), options.file, common);
 }
 
@@ -113,6 +124,11 @@ std::vector<std::string> shown(const std::vector<std::string>& texts) {
     list.push_back(printable(texts[i].substr(0, kOctets)) + (cut ? "..." : ""));
   }
   return list;
+}
+
+std::string kind_of(const PrivateKey& key) {
+  if (key.unavailable()) return "in a token that is away";
+  return fmt::format("{}, {} bits", to_string(key.type()), key.bits());
 }
 
 struct CheckedKey {
@@ -158,7 +174,7 @@ ExitStatus write_checks(const std::vector<CheckedKey>& keys, const CommonOptions
   Report report;
   for (const auto& [key, check] : keys) {
     report.heading(record_name(key));
-    report.line("key", fmt::format("{}, {} bits", to_string(key.key->type()), key.key->bits()));
+    report.line("key", kind_of(*key.key));
     report.line("published", report.result(to_string(check.result)));
     if (!check.detail.empty()) report.line("", printable(check.detail));
     std::string_view label = "found";
@@ -193,7 +209,7 @@ ExitStatus run_check(const KeyOptions& options, const CommonOptions& common) {
                          : ExitStatus::negative;
     }
   } else {
-    const auto key = read_key_file(options.file);
+    const auto key = fetch_named(options.file);
     if (!key) return fail(ExitStatus::no_input, key.error());
     keys.push_back(options.signing_key(*key));
   }
@@ -255,7 +271,9 @@ void add_show(const Command& parent, Context& context) {
   const auto [domain, selector] = add_names(command, *options);
   domain.required();
   selector.required();
-  command.add_text("file", options->file, "file of the private key").required().stands_as("FILE");
+  command.add_text("file", options->file, "file of the private key, or its PKCS#11 URI")
+      .required()
+      .stands_as("FILE");
 }
 
 void add_check(const Command& parent, Context& context) {
@@ -266,7 +284,7 @@ void add_check(const Command& parent, Context& context) {
   const auto [domain, selector] = add_names(command, *options);
   command
       .add_text("--file", options->file,
-                "file of the private key (default: those of the configuration)")
+                "file of the private key, or its PKCS#11 URI (default: those of the configuration)")
       .needs(domain)
       .needs(selector)
       .stands_as("FILE");

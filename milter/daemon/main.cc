@@ -45,6 +45,12 @@ int check_config(const DaemonOptions& options) {
   if (!runtime) return fail(ExitCode::config, runtime.error().message);
   for (const std::string& fault : (*runtime)->keys().faults()) fmt::print(stderr, "{}\n", fault);
   print_warnings(options, (*runtime)->config());
+  for (const SigningKey& key : (*runtime)->keys().all()) {
+    if (const auto away = key.key->unavailable()) {
+      fmt::print(stderr, "{}: warning: mail of {} will be deferred: {}\n", options.config.string(),
+                 key.domain.text(), away->message);
+    }
+  }
   const std::string& group = (*runtime)->config().milter.socket_group;
   if (!group.empty() && getgrnam(group.c_str()) == nullptr) {
     fmt::print(stderr, "{}: warning: milter.socket_group: there is no group {} on this host\n",

@@ -55,6 +55,14 @@ KEYS = (f"@test._domainkey.football.example.com {RSA_KEY}\n"
         f"@brisbane._domainkey.football.example.com {ED_KEY}\n")
 SIMPLE_SIGNATURE = RSA_SIGNATURE.replace("c=relaxed/relaxed", "c=simple/simple; l=20")
 
+seeds("pkcs11_uri", "pkcs11:object=my-key;type=private?pin-source=file:/etc/token",
+      "pkcs11:token=The%20Software%20PKCS%2311%20Softtoken;manufacturer=Snake%20Oil,%20Inc.;model=1.0;"
+      "object=my-certificate;type=private;id=%69%95%3E%5C%F4%BD%EC%91;serial=?pin-source=file:/etc/token_pin",
+      "pkcs11:library-manufacturer=Snake%20Oil,%20Inc.;library-version=1.23;slot-id=327;object=k",
+      "pkcs11:object=k?module-name=mypkcs11&pin-source=credential:pin", "pkcs11:object=k?pin-source=|/bin/pin",
+      "pkcs11:token=my-token;object=c;type=cert;vendor-aaa=value-a?module-path=/mnt/libmypkcs11.so.1", "pkcs11:",
+      "pkcs11:object=k%4?pin-value=the-pin", "PKCS11:id=%01;id=%02")
+
 seeds("tag_list", RSA_KEY, crlf(ED_SIGNATURE), "a=1;b=2;", "a=1;a=2", "v=1; b =\r\n x y ; n=",
       "a=\xfc\xe4;b", "=x", "a=1;;b=2", "t1_x=z;T1_X=y", "d=a\x00b")
 

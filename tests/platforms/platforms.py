@@ -32,7 +32,7 @@ BUILD_TREE = TREE + "/build"
 # A row of the table, and the package whose version stands in it.
 LIBRARIES = {"g++": "g++", "cmake": "cmake", "libmilter": "libmilter-dev", "opendkim": "libopendkim-dev",
              "spf2": "libspf2-dev", "opendmarc": "libopendmarc-dev", "unbound": "libunbound-dev",
-             "OpenSSL": "libssl-dev", "fmt": "libfmt-dev", "nlohmann/json": "nlohmann-json3-dev",
+             "OpenSSL": "libssl-dev", "p11-kit": "libp11-kit-dev", "fmt": "libfmt-dev", "nlohmann/json": "nlohmann-json3-dev",
              "Postfix": "postfix", "Sendmail": "sendmail-bin"}
 # It conflicts with Postfix, so tests only unpack what apt has of it.
 NEVER_INSTALLED = "sendmail-bin"

@@ -32,6 +32,7 @@ LIBRARY_HOME = {
     "event": "lib/dns/unbound",
     "idn2.h": "lib/base",
     "toml++/": "lib/config",
+    "p11-kit/": "lib/token",
     "civetweb": "milter/daemon/metrics",
     "prometheus/": "milter/daemon/metrics",
 }
@@ -59,6 +60,7 @@ BELOW = {
     "dns/check": {"base", "dns"},
     "message": {"base"},
     "crypto": {"base"},
+    "token": {"base", "crypto"},
     "spf": {"base", "dns", "message"},
     "signature": {"base", "dns", "message", "crypto"},
     "dkim": {"base", "dns", "message", "crypto", "signature"},
@@ -66,7 +68,7 @@ BELOW = {
     "results": {"base", "message"},
     "policy": {"base", "message", "results"},
     "config": {"base", "dns", "message", "policy"},
-    "keys": {"base", "dns", "crypto", "signature", "config"},
+    "keys": {"base", "dns", "crypto", "token", "signature", "config"},
     "edits": {"base", "message", "results", "config"},
     "verify": {"base", "dns", "message", "spf", "dkim", "dmarc", "results", "policy", "config", "edits"},
     "sign": {"base", "dns", "message", "dkim", "signature", "policy", "config", "keys", "edits"},
@@ -115,6 +117,7 @@ PUBLIC = {
     "network_set": "base",
     "parsed_forms": "dns",
     "pattern": "message",
+    "pkcs11_uri": "token",
     "policy": "policy",
     "policy_record": "dmarc",
     "private_key": "crypto",
@@ -132,6 +135,7 @@ PUBLIC = {
     "socket_address": "base",
     "spf": "spf",
     "tls_requirement": "policy",
+    "token_health": "token",
     "toml_literal": "config",
     "verify": "verify",
 }
@@ -139,7 +143,7 @@ PUBLIC = {
 # settings there are.
 VALUES = {
     "policy": {"spf", "dkim", "dmarc"},
-    "config": {"dkim", "signature"},
+    "config": {"dkim", "signature", "token"},
 }
 # The same for the streets of the two programs; "" is what stands at the head of a program.
 STREETS = {

@@ -250,6 +250,11 @@ std::vector<MetricFamily> expose(const Metrics& m, const DaemonFacts& facts) {
                  "reason"),
       by_reason("authmilter_signing_failures_total", "Messages delayed because signing failed",
                 kDelayReasons, m.signing_failures),
+      by_enum<TokenFault>("authmilter_token_failures_total",
+                          "Signatures that a token has not made, by what was wrong", "reason",
+                          m.token_failures),
+      processes.gauges("authmilter_unavailable_keys", "Keys whose token is away",
+                       &Process::unavailable_keys),
       key_times(m.keys),
 
       counter("authmilter_connections_total", "SMTP sessions that the MTA brought",

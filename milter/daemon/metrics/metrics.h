@@ -17,6 +17,7 @@
 #include <authmilter/policy.h>
 #include <authmilter/sign.h>
 #include <authmilter/spf.h>
+#include <authmilter/token_health.h>
 
 #include "metrics/key_times.h"
 
@@ -98,6 +99,7 @@ struct Metrics {
     Count messages_in_hand = 0;  // now, between MAIL and the verdict
     Count dns_validating = 0;    // answers are validated with DNSSEC
     Count signing_faults = 0;    // of files of signing.directory
+    Count unavailable_keys = 0;  // now, those in tokens that are away
   };
   /// More sockets than anyone has; those beyond share the last place.
   static constexpr std::size_t kProcesses = 64;
@@ -130,6 +132,7 @@ struct Metrics {
   Count dns_recent_queries = 0;
   std::array<Count, 7> dns_recent_failures{};  // by DnsFault
   std::array<Count, 7> dns_trouble{};          // 1 for the DnsFault that it is in
+  std::array<Count, kTokenFaults> token_failures{};  // signatures not made, by TokenFault
   std::array<Process, kProcesses> processes{};
   KeyTimes keys;
 

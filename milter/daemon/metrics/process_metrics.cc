@@ -66,6 +66,12 @@ void ProcessMetrics::reload_failed() {
   process_.last_reload_good = 0;
 }
 
+void ProcessMetrics::tokens(const TokenHealth& health) {
+  for (std::size_t i = 0; i < health.failures.size(); ++i)
+    Metrics::add(metrics_.token_failures[i], health.failures[i]);
+  process_.unavailable_keys = health.unavailable_keys;
+}
+
 void ProcessMetrics::tick() {
   const auto now = std::chrono::steady_clock::now();
   if (now - counted_ < kDescriptorPause && process_.descriptor_limit != 0) return;

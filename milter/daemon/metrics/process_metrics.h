@@ -6,6 +6,7 @@
 
 #include <authmilter/dns_health.h>
 #include <authmilter/runtime.h>
+#include <authmilter/token_health.h>
 
 #include "metrics/metrics.h"
 
@@ -28,6 +29,7 @@ class ProcessMetrics {
   void validating(ValidationStatus status) {
     process_.dns_validating = status == ValidationStatus::on ? 1 : 0;
   }
+  void tokens(const TokenHealth& health);
   std::uint64_t messages_in_hand() const { return process_.messages_in_hand; }
 
  private:

@@ -143,6 +143,7 @@ class Housekeeping {
                       {{"reason", std::string(std::strerror(error))}});
     }
     look_at_dns();
+    look_at_tokens();
     report_overloads();
     if (loading_.valid() && loading_.wait_for(0s) == std::future_status::ready) end_reload();
   }
@@ -168,6 +169,22 @@ class Housekeeping {
       logger_.warning(notice);
     process_metrics_.validating(runtime->dns_validation());
     if (dns_trouble_) dns_trouble_->look(Clock::now());
+  }
+
+  void look_at_tokens() {
+    const TokenHealth health = runtimes_.get()->keys().take_token_health();
+    process_metrics_.tokens(health);
+    for (const TokenEvent& event : health.events) {
+      switch (event.kind) {
+        case TokenEvent::Kind::failed:
+          logger_.error("mail is deferred: a signing key cannot be had",
+                        {{"of", event.subject}, {"reason", event.reason}});
+          break;
+        case TokenEvent::Kind::recovered:
+          logger_.info("a signing key can be had again", {{"of", event.subject}});
+          break;
+      }
+    }
   }
 
   /// Reads the configuration in a thread of its own: that of many keys takes longer than the
