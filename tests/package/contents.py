@@ -25,7 +25,7 @@ DEBIANS = {f"{DOCUMENTS}/copyright", f"{DOCUMENTS}/changelog.gz", f"{DOCUMENTS}/
 PROGRAMS = {"/usr/sbin/authmilterd", "/usr/bin/authmilter"}
 EXAMPLES = {"authmilter.toml", "postfix/main.cf.authmilter", "postfix/nukib/main.cf", "sendmail/authmilter.m4",
             "dovecot/authmilter.sieve", "spamassassin/authmilter.cf", "rspamd/local.d/regexp.conf",
-            "grafana/authmilter.json", "prometheus/authmilter.rules.yml"}
+            "grafana/authmilter.json", "systemd/credentials.conf", "systemd/pkcs11.conf", "prometheus/authmilter.rules.yml"}
 NAMED = {
     "/etc/authmilter/authmilter.toml", "/usr/lib/systemd/system/authmilterd.service",
     "/usr/lib/sysusers.d/authmilter.conf", "/usr/lib/tmpfiles.d/authmilter.conf",
@@ -43,7 +43,7 @@ CONTROL = {
     "Priority": r"optional",
     "Maintainer": r"[\w ]+ <\S+@\S+\.example>",
     "Depends": r"(?=.*\badduser\b)(?=.*\blibc6 \(>= )(?=.*\blibmilter1)(?=.*\blibopendkim)(?=.*\blibunbound8)"
-               r"(?=.*\blibevent-)(?=.*\blibssl3)(?=.*\blibspf2)(?=.*\blibopendmarc)(?=.*\blibsystemd0)(?=.*\blibcivetweb1)(?=.*\blibprometheus-cpp-core)(?!.*prometheus-cpp-pull)(?!.*-dev\b).*",
+               r"(?=.*\blibevent-)(?=.*\blibssl3)(?=.*\blibspf2)(?=.*\blibopendmarc)(?=.*\blibsystemd0)(?=.*\blibcivetweb1)(?=.*\blibp11-kit0)(?=.*\blibprometheus-cpp-core)(?!.*prometheus-cpp-pull)(?!.*-dev\b).*",
     "Recommends": r"dns-root-data",
     "Suggests": r"postfix \| sendmail-bin",
     "Description": r"(?s)mail authentication milter: .{15,50}\n .*",

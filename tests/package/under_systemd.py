@@ -48,6 +48,17 @@ CREDENTIAL = """[[signing.domain]]
 domain = "example.org"
 keys = [{ selector = "a", file = "/run/credentials/authmilterd.service/key" }]
 """
+LIBRARY = "/usr/lib/softhsm/libsofthsm2.so"
+TOKEN = f"""[[signing.domain]]
+domain = "example.org"
+keys = [
+  {{ selector = "r", key = "pkcs11:token=mail;id=%01?module-path={LIBRARY}&pin-source=credential:token.pin" }},
+  {{ selector = "e", key = "pkcs11:token=mail;id=%02?module-path={LIBRARY}&pin-source=credential:token.pin" }},
+]
+"""
+SOFTHSM = """directories.tokendir = /var/lib/authmilter-tokens
+objectstore.backend = file
+"""
 
 # Run in the network of the copy, from the files of this machine.
 NAME_SERVER = """
@@ -278,6 +289,41 @@ class Service:
         self.machine.path(DROP_IN).unlink()
         self.machine.run("systemctl", "daemon-reload")
 
+    def signs_by_a_token(self):
+        """By the drop-ins as they are offered, with the lines for SoftHSM."""
+        machine = self.machine
+        if not all(machine.succeeds("which", tool) for tool in ("softhsm2-util", "pkcs11-tool")):
+            print("SKIP: softhsm2 or opensc is not installed")
+            return
+        conf, pin = "/etc/authmilter/softhsm2.conf", "4711"
+        machine.path(conf).write_text(SOFTHSM)
+        machine.path(conf).chmod(0o644)
+        machine.path("/etc/authmilter/token.pin").write_text(f"{pin}\n")
+        machine.path("/etc/authmilter/token.pin").chmod(0o600)
+        machine.run("install", "-d", "-o", "authmilter", "-m", "0700", "/var/lib/authmilter-tokens")
+        as_user = ("runuser", "-u", "authmilter", "--", "env", f"SOFTHSM2_CONF={conf}")
+        machine.run(*as_user, "softhsm2-util", "--init-token", "--free", "--label", "mail", "--pin", pin,
+                    "--so-pin", pin)
+        for kind, number in (("rsa:2048", "01"), ("EC:edwards25519", "02")):
+            machine.run(*as_user, "pkcs11-tool", "--module", LIBRARY, "--token-label", "mail",
+                        "--login", "--pin", pin, "--keypairgen", "--key-type", kind, "--id", number)
+        offered = "".join((TESTS.parent / f"contrib/systemd/{name}.conf").read_text()
+                          for name in ("credentials", "pkcs11"))
+        wanted = ("#LoadCredential=token.pin:", "#Environment=SOFTHSM2_CONF=",
+                  "#ReadWritePaths=/var/lib/authmilter-tokens")
+        lines = [line[1:] for line in offered.splitlines() if line.startswith(wanted)]
+        self.expect("lines of the drop-ins", len(lines), len(wanted))
+        self.drop_in("[Service]\n" + "\n".join(lines) + "\n")
+        self.expect("start", self.configure(TOKEN), True)
+        with self.milter() as milter:
+            milter.greet("127.0.0.1")
+            result = milter.deliver(HEADER)
+        self.expect("signatures by a token", (len(result.inserted("DKIM-Signature")), result.reply), (2, ""))
+        self.expect("what root is told of the configuration", machine.run(
+            "env", f"SOFTHSM2_CONF={conf}", "authmilterd", "--check-config"), "")
+        machine.path(DROP_IN).unlink()
+        machine.run("systemctl", "daemon-reload")
+
     def works_as_the_readme_says(self):
         machine = self.machine
         if not machine.succeeds("test", "-x", "/usr/sbin/postfix", "-a", "-f",
@@ -377,7 +423,8 @@ def main():
             service = Service(machine, package, folder)
             scenes = [service.starts_when_installed, service.is_confined, service.reloads,
                       service.comes_back, service.serves_several_sockets, service.writes_only_where_it_is_let,
-                      service.signs_by_a_credential, service.works_as_the_readme_says,
+                      service.signs_by_a_credential, service.signs_by_a_token,
+                      service.works_as_the_readme_says,
                       service.upgrades_without_losing_mail, service.upgrades_past_a_bad_configuration,
                       service.stays_as_the_administrator_left_it, service.stops_when_removed,
                       service.comes_again_where_policy_forbids_to_start,
