@@ -13,6 +13,7 @@
 #include <authmilter/network_set.h>
 #include <authmilter/policy.h>
 #include <authmilter/result.h>
+#include <authmilter/rotation_config.h>
 #include <authmilter/signing_config.h>
 #include <authmilter/socket_address.h>
 #include <authmilter/tls_requirement.h>
@@ -59,6 +60,7 @@ struct Config {
   VerifyConfig verify;
   PolicyConfig policy;
   SigningConfig signing;
+  RotationConfig rotation;
   LogConfig log;
   std::optional<HostPort> metrics_listen;
 };

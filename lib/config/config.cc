@@ -134,6 +134,9 @@ Result<Config> load_config(const std::filesystem::path& path, const std::string&
   for (auto& domain : config->signing.domains) make_absolute(domain, directory);
   if (auto read = read_login_map(config->signing, directory); !read) return read.error();
   if (auto read = read_tables(config->signing, directory); !read) return read.error();
+  make_absolute(config->signing.state_directory, directory);
+  auto& retired = config->rotation.publish_retired;
+  if (!retired.empty()) retired = (directory / retired).lexically_normal().string();
   if (config->signing.directory.empty()) return config;
   make_absolute(config->signing.directory, directory);
   auto drop_ins = read_drop_ins(config->signing.directory, known);

@@ -231,6 +231,7 @@ std::span<const Section> sections() {
                                       {"verify", kVerify},
                                       {"policy", policy_options()},
                                       {"signing", signing_options()},
+                                      {"rotation", rotation_options()},
                                       {"log", kLog},
                                       {"metrics", kMetrics}};
   return kSections;

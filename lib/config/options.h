@@ -48,6 +48,7 @@ Options<SigningPermit> signing_permit_options();
 Options<Config> network_options();
 Options<Config> policy_options();
 Options<Config> signing_options();
+Options<Config> rotation_options();
 
 /// The tables of `[[signing.domain]]`, in the main file or in one of `signing.directory`.
 void read_signing_domains(Reader& reader, const Value& value, Config& config);

@@ -260,6 +260,11 @@ constexpr Option<Config> kSigning[] = {
        assign(config.signing.directory, reader.parsed(value, parse_optional_path));
      },
      [](const Config& config) { return literal(config.signing.directory.string()); }},
+    {"state_directory",
+     [](Reader& reader, const Value& value, Config& config) {
+       assign(config.signing.state_directory, reader.parsed(value, parse_path));
+     },
+     [](const Config& config) { return literal(config.signing.state_directory.string()); }},
     tables_option<Config, SigningDomainConfig, domains_of, signing_domain_options>(
         "domain", read_signing_domains),
 };

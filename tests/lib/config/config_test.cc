@@ -100,6 +100,7 @@ canonicalization = "relaxed/simple"
 require_sender_match = false
 minimum_rsa_bits = 3072
 directory = "domains.d"
+state_directory = "states"
 mismatch = "refuse"
 login_map = "postfix:logins"
 key_table = "keys.table"
@@ -122,6 +123,19 @@ keys = [
 [[signing.domain]]
 domain = "example.com"
 keys = [ { selector = "2026a", file = "keys/c.pem" }, { selector = "20260601", key = "pkcs11:token=t;object=o" } ]
+
+[rotation]
+selector = "k%y-%d"
+ring = ["r1", "r2", "r3"]
+delegated_to = "DKIM.example.net"
+rsa_bits = 3072
+together = false
+overlap = "1d"
+queue_time = "10d"
+watch_limit = "1h"
+record_ttl = "5m"
+hook = ["/usr/local/sbin/publish", "a b"]
+publish_retired = "past"
 
 [log]
 target = "stderr"
@@ -243,6 +257,18 @@ TEST_CASE("every key has its effect") {
   CHECK(config.verify.added_fields == AddedFields::not_a_pass);
   CHECK(config.signing.lifetime == std::chrono::hours(24 * 7));
   CHECK_FALSE(config.signing.require_sender_match);
+  CHECK(config.signing.state_directory == "states");
+  CHECK(config.rotation.selector == "k%y-%d");
+  CHECK(config.rotation.ring == std::vector<std::string>{"r1", "r2", "r3"});
+  CHECK(config.rotation.delegated_to == "dkim.example.net");
+  CHECK(config.rotation.rsa_bits == 3072);
+  CHECK_FALSE(config.rotation.together);
+  CHECK(config.rotation.overlap == std::chrono::hours(24));
+  CHECK(config.rotation.queue_time == std::chrono::hours(240));
+  CHECK(config.rotation.watch_limit == std::chrono::hours(1));
+  CHECK(config.rotation.record_ttl == std::chrono::minutes(5));
+  CHECK(config.rotation.hook == std::vector<std::string>{"/usr/local/sbin/publish", "a b"});
+  CHECK(config.rotation.publish_retired == "past");
   CHECK(config.log.target == LogTarget::stderr_stream);
   CHECK(config.log.format == LogFormat::json);
   CHECK(config.log.level == LogLevel::debug);

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <vector>
+
+#include <authmilter/rotation.h>
+
+namespace authmilter {
+
+// The parts of advance(), in its order.
+
+/// Takes what was seen of the record into the life of a key; `passed` since the look before.
+void take_in(KeyLife& key, const Observation& seen, std::chrono::seconds passed,
+             std::vector<KeyEvent>& events);
+/// Counts the time of a key that is retiring.
+void count_time(KeyLife& key, std::chrono::seconds passed);
+
+}  // namespace authmilter
