@@ -40,10 +40,10 @@ void put16(Octets& to, std::size_t value) {
 }
 
 Octets query(std::uint16_t id, const DirectQuestion& question) {
-  const bool extended = question.extension == DirectQuestion::Extension::dnssec;
+  const bool extended = question.extension != DirectQuestion::Extension::none;
   Octets message;
   put16(message, id);
-  put16(message, 0x0100);  // RD
+  put16(message, question.recursion == DirectQuestion::Recursion::desired ? 0x0100 : 0);  // RD
   put16(message, 1);
   put16(message, 0);
   put16(message, 0);
@@ -62,7 +62,7 @@ Octets query(std::uint16_t id, const DirectQuestion& question) {
   put16(message, kTypeOpt);
   put16(message, kUdpOctets);
   put16(message, 0);
-  put16(message, 0x8000);  // DO
+  put16(message, question.extension == DirectQuestion::Extension::dnssec ? 0x8000 : 0);  // DO
   put16(message, 0);
   return message;
 }
@@ -217,6 +217,7 @@ DirectReply read_direct_reply(std::span<const std::uint8_t> message, std::uint16
   reply.rcode = flags & 0x000fU;
   reply.truncated = (flags & 0x0200U) != 0;
   reply.recursive = (flags & 0x0080U) != 0;
+  reply.authoritative = (flags & 0x0400U) != 0;
   if (reader.failed() || got_id != id || (flags & 0x8000U) == 0) return reply;
   // Some servers leave the question out of an error.
   if (questions > 1 || (questions == 0 && reply.rcode == 0)) return reply;
@@ -233,7 +234,7 @@ DirectReply read_direct_reply(std::span<const std::uint8_t> message, std::uint16
     reader.name();
     const auto type = reader.number16();
     reader.number16();
-    reader.number32();
+    const std::chrono::seconds ttl(reader.number32());
     const auto size = reader.number16();
     const WireReader data = reader.part(size);
     reader.octets(size);
@@ -244,10 +245,17 @@ DirectReply read_direct_reply(std::span<const std::uint8_t> message, std::uint16
     }
     reply.extended = reply.extended || type == kTypeOpt;
     reply.has_signatures = reply.has_signatures || type == kTypeRrsig;
+    if (i < answers && RrType(type) == RrType::cname && question.type != RrType::cname) {
+      const auto alias = read_rdata(RrType::cname, data).record;
+      if (alias) reply.alias = std::get<CnameRecord>(*alias).target;
+      continue;
+    }
     if (i >= answers || RrType(type) != question.type) continue;
     ++reply.records;
+    reply.ttl = std::max(reply.ttl, ttl);
     const auto record = read_rdata(question.type, data).record;
     if (!record) continue;
+    reply.answers.push_back(*record);
     if (const auto* txt = std::get_if<TxtRecord>(&*record)) reply.text_octets += txt->text.size();
     if (const auto* v4 = std::get_if<ARecord>(&*record)) reply.addresses.push_back(v4->address);
   }

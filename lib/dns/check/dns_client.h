@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,8 +19,10 @@ struct DirectQuestion {
   DnsName name;
   RrType type;
   enum class Transport : std::uint8_t { udp, tcp } transport = Transport::udp;
-  /// dnssec: EDNS with the DO bit (RFC 6891, RFC 3225).
-  enum class Extension : std::uint8_t { none, dnssec } extension = Extension::dnssec;
+  /// edns: room for more than 512 octets (RFC 6891). dnssec: with the DO bit (RFC 3225) too.
+  enum class Extension : std::uint8_t { none, edns, dnssec } extension = Extension::dnssec;
+  /// Of a resolver recursion is desired, of a zone's own server not.
+  enum class Recursion : std::uint8_t { desired, none } recursion = Recursion::desired;
 };
 
 /// What came back.
@@ -33,14 +36,19 @@ struct DirectReply {
   Outcome outcome = Outcome::silent;
   std::chrono::microseconds after{0};
   unsigned rcode = 0;
-  bool truncated = false;  // TC
-  bool recursive = false;  // RA
-  bool extended = false;   // the reply has EDNS too
+  bool truncated = false;      // TC
+  bool recursive = false;      // RA
+  bool authoritative = false;  // AA
+  bool extended = false;       // the reply has EDNS too
   bool has_signatures = false;
   std::size_t octets = 0;
   std::size_t records = 0;           // of the type that was asked for
   std::vector<IpAddress> addresses;  // of A records
   std::size_t text_octets = 0;       // of TXT records together
+  std::vector<DnsRecord> answers;    // of the type that was asked for, as far as they can be used
+  std::chrono::seconds ttl{0};       // of these, the longest
+  /// Where the last CNAME record of the answer leads to, the records of which may be there too.
+  std::optional<DnsName> alias;
 
   bool answered() const { return outcome == Outcome::answered; }
 };
