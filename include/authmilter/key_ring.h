@@ -13,6 +13,14 @@
 
 namespace authmilter {
 
+struct DomainKeys;
+class KeyStates;
+
+/// Which of a domain's keys sign. By the state's word; one that the state does not name, does, as
+/// without a state. A key under the selector of another one does not. Where none is left all do
+/// but those that are pending: of several signatures one that can be verified is enough.
+std::vector<bool> choose_keys(const std::vector<SigningKey>& keys, const DomainKeys& state);
+
 /// The keys of every `[[signing.domain]]`, read and checked. Immutable, thread-safe; it stands
 /// alone. A look-up costs the labels of a name, however many domains there are, and a domain takes
 /// some hundred octets beside its keys.
@@ -32,10 +40,29 @@ class KeyRing final : public KnownDropIns {
   KeyRing(const KeyRing&) = delete;
   KeyRing& operator=(const KeyRing&) = delete;
 
-  /// The keys for an Author Domain: of the longest configured domain that equals it, or holds it
-  /// with `subdomains`. Where there is none, those that OpenDKIM's tables choose for `user` in it.
+  /// The keys of `ring`, of which those sign that the state files of their domains say (see
+  /// choose_keys()).
+  static std::shared_ptr<const KeyRing> choose(const std::shared_ptr<const KeyRing>& ring,
+                                               std::shared_ptr<const KeyStates> states);
+  /// "DOMAIN SELECTOR" of keys that should sign by their state, and that the configuration which
+  /// was read does not have: it has to be read again.
+  const std::vector<std::string>& lacking() const { return lacking_; }
+  /// Of the keys that state files name, when they were used last.
+  struct UseOf {
+    DomainName domain;
+    Selector selector;
+    std::shared_ptr<KeyUse> use;
+  };
+  const std::vector<UseOf>& uses() const { return uses_; }
+
+  /// The keys that sign for an Author Domain: of the longest configured domain that equals it, or
+  /// holds it with `subdomains`. Where there is none, those that OpenDKIM's tables choose for
+  /// `user` in it.
   std::vector<SigningKey> keys_for(const DomainName& author_domain,
                                    const std::string& user = {}) const;
+  /// The same with those that do not sign now: earlier ones and later ones.
+  std::vector<SigningKey> known_keys_for(const DomainName& author_domain,
+                                         const std::string& user = {}) const;
   /// Why a domain that is configured has no keys now. Its mail must wait: unsigned it would be
   /// taken for a forgery elsewhere. Empty when it has, and for every other name.
   std::string fault_of(const DomainName& author_domain) const;
@@ -65,7 +92,10 @@ class KeyRing final : public KnownDropIns {
  private:
   struct Store;
   class Loader;
-  std::unique_ptr<Store> store_;
+  std::shared_ptr<const Store> store_;
+  std::shared_ptr<const KeyStates> states_;  // null: all keys sign
+  std::vector<UseOf> uses_;                  // sorted by the texts of domain and selector
+  std::vector<std::string> lacking_;
 };
 
 }  // namespace authmilter

@@ -30,6 +30,8 @@ struct KeyCheck {
   std::vector<std::string> published;  // the texts that stand under the name, as they are
 };
 
+/// Compares TXT records that stand under the key's name with its private half.
+KeyCheck judge_published_key(const std::vector<std::string>& texts, const PrivateKey& key);
 /// Compares the published record of `key` with its private half.
 KeyCheck check_published_key(const SigningKey& key, Resolver& resolver);
 

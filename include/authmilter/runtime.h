@@ -10,6 +10,7 @@
 #include <authmilter/dkim.h>
 #include <authmilter/dns_observer.h>
 #include <authmilter/resolver_set.h>
+#include <authmilter/key_states.h>
 #include <authmilter/result.h>
 #include <authmilter/sign.h>
 #include <authmilter/verify.h>
@@ -35,14 +36,19 @@ class Runtime {
   static Result<std::shared_ptr<const Runtime>> make(Config config,
                                                      const Runtime* previous = nullptr,
                                                      DnsObserver* observer = nullptr);
+  /// This runtime with the state files of the keys as they are now; null where they say what they
+  /// said. Reads nothing else.
+  std::shared_ptr<const Runtime> with_key_states_of_now() const;
   /// From parts. One that is not needed may be missing: without `keys` nothing is signed, without a
   /// resolver nothing judged. To use what is missing is a std::logic_error.
   Runtime(Config config, std::shared_ptr<const KeyRing> keys, ResolverSet dns,
           std::shared_ptr<const DkimEngine> engine = std::make_shared<const DkimEngine>());
 
   /// Without the signing domains of one that was loaded or made: those are in the keys.
-  const Config& config() const { return config_; }
+  const Config& config() const { return *config_; }
   const KeyRing& keys() const;
+  /// Null in a runtime that was made from parts.
+  const KeyStates* key_states() const { return states_.get(); }
   /// Thread-safe, as are all resolvers of a process.
   Resolver& resolver() const;
   ValidationStatus dns_validation() const { return dns_.validation(); }
@@ -50,7 +56,7 @@ class Runtime {
   std::string dns_notice() const { return dns_.notice(); }
 
   /// Whether a message is to be signed; otherwise it is to be judged.
-  bool signs(const Envelope& envelope) const { return is_ours(envelope, config_); }
+  bool signs(const Envelope& envelope) const { return is_ours(envelope, *config_); }
   /// For one message, at `now` in seconds since 1970. This runtime must outlive them.
   std::unique_ptr<MessageVerifier> verifier(Envelope envelope, std::int64_t now) const;
   std::unique_ptr<MessageSigner> signer(Envelope envelope, std::int64_t now) const;
@@ -58,8 +64,9 @@ class Runtime {
   BudgetResolver message_budget() const;
 
  private:
-  Config config_;
+  std::shared_ptr<const Config> config_;
   std::shared_ptr<const KeyRing> keys_;
+  std::shared_ptr<const KeyStates> states_;
   std::shared_ptr<const DkimEngine> engine_;
   ResolverSet dns_;
 };

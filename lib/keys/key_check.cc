@@ -114,7 +114,7 @@ KeyCheck check_published_key(const SigningKey& key, Resolver& resolver) {
             "the DNS gives no answer now (" + std::string(to_string(answer->fault)) + ")",
             {}};
   }
-  auto texts = answer->texts();
+  const auto texts = answer->texts();
   if (texts.empty()) {
     return {KeyCheckResult::missing,
             answer->status == DnsStatus::nxdomain
@@ -122,11 +122,16 @@ KeyCheck check_published_key(const SigningKey& key, Resolver& resolver) {
                 : "there is no TXT record under the name: it is not published, or not seen yet",
             {}};
   }
+  return judge_published_key(texts, *key.key);
+}
+
+KeyCheck judge_published_key(const std::vector<std::string>& texts, const PrivateKey& key) {
+  if (texts.empty()) return {KeyCheckResult::missing, "", {}};
   const Sha256Digest digest = sha256("authmilter key check");
-  const auto signature = key.key->sign_sha256(digest);
-  if (!signature) return {KeyCheckResult::mismatch, signature.error().message, std::move(texts)};
-  KeyCheck check = judge(texts, *key.key, *signature, digest);
-  check.published = std::move(texts);
+  const auto signature = key.sign_sha256(digest);
+  if (!signature) return {KeyCheckResult::mismatch, signature.error().message, texts};
+  KeyCheck check = judge(texts, key, *signature, digest);
+  check.published = texts;
   return check;
 }
 

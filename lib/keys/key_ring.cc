@@ -7,7 +7,7 @@
 
 namespace authmilter {
 
-KeyRing::KeyRing() : store_(std::make_unique<Store>()) {}
+KeyRing::KeyRing() : store_(std::make_shared<const Store>()) {}
 KeyRing::~KeyRing() = default;
 
 Result<std::shared_ptr<const KeyRing>> KeyRing::load(const SigningConfig& config,
@@ -19,8 +19,8 @@ Result<std::shared_ptr<const KeyRing>> KeyRing::load(const SigningConfig& config
   return std::shared_ptr<const KeyRing>(std::move(ring));
 }
 
-std::vector<SigningKey> KeyRing::keys_for(const DomainName& author_domain,
-                                          const std::string& user) const {
+std::vector<SigningKey> KeyRing::known_keys_for(const DomainName& author_domain,
+                                                const std::string& user) const {
   std::vector<SigningKey> keys;
   const Store::Domain* owner = store_->owner_of(author_domain.text());
   if (owner == nullptr) return store_->table_keys(author_domain, user);

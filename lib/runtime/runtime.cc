@@ -25,7 +25,7 @@ void give_back_memory() {
 
 Runtime::Runtime(Config config, std::shared_ptr<const KeyRing> keys, ResolverSet dns,
                  std::shared_ptr<const DkimEngine> engine)
-    : config_(std::move(config)),
+    : config_(std::make_shared<const Config>(std::move(config))),
       keys_(std::move(keys)),
       engine_(std::move(engine)),
       dns_(std::move(dns)) {}
@@ -43,19 +43,32 @@ Result<std::shared_ptr<const Runtime>> Runtime::make(Config config, const Runtim
                                                      DnsObserver* observer) {
   auto keys = KeyRing::load(config.signing, previous == nullptr ? nullptr : previous->keys_.get());
   if (!keys) return keys.error();
+  auto states = KeyStates::load(config.signing.state_directory,
+                                previous == nullptr ? nullptr : previous->states_.get());
+  auto chosen = KeyRing::choose(*keys, states);
   // The ring has all that is in them, in a tenth of the room.
   config.signing.domains = {};
   config.signing.drop_ins = {};
 
-  const bool keep = previous != nullptr && same_upstream(previous->config_.dns, config.dns);
+  const bool keep = previous != nullptr && same_upstream(previous->config_->dns, config.dns);
   auto dns = make_resolver(config.dns, keep ? previous->dns_.upstream : nullptr, observer);
   if (!dns) return dns.error();
 
   auto engine = previous != nullptr ? previous->engine_ : std::make_shared<const DkimEngine>();
-  auto runtime = std::make_shared<Runtime>(std::move(config), std::move(*keys), std::move(*dns),
+  auto runtime = std::make_shared<Runtime>(std::move(config), std::move(chosen), std::move(*dns),
                                            std::move(engine));
+  runtime->states_ = std::move(states);
   give_back_memory();
   return std::shared_ptr<const Runtime>(std::move(runtime));
+}
+
+std::shared_ptr<const Runtime> Runtime::with_key_states_of_now() const {
+  auto states = KeyStates::load(config_->signing.state_directory, states_.get());
+  if (states_ && states->same_as(*states_)) return nullptr;
+  auto runtime = std::make_shared<Runtime>(*this);
+  runtime->keys_ = KeyRing::choose(keys_, states);
+  runtime->states_ = std::move(states);
+  return runtime;
 }
 
 const KeyRing& Runtime::keys() const {
@@ -70,15 +83,15 @@ Resolver& Runtime::resolver() const {
 }
 
 std::unique_ptr<MessageVerifier> Runtime::verifier(Envelope envelope, std::int64_t now) const {
-  return std::make_unique<MessageVerifier>(config_, *engine_, resolver(), std::move(envelope), now);
+  return std::make_unique<MessageVerifier>(*config_, *engine_, resolver(), std::move(envelope), now);
 }
 
 std::unique_ptr<MessageSigner> Runtime::signer(Envelope envelope, std::int64_t now) const {
-  return std::make_unique<MessageSigner>(config_, *engine_, keys(), std::move(envelope), now);
+  return std::make_unique<MessageSigner>(*config_, *engine_, keys(), std::move(envelope), now);
 }
 
 BudgetResolver Runtime::message_budget() const {
-  return BudgetResolver(resolver(), config_.dns.message_queries, config_.dns.message_timeout);
+  return BudgetResolver(resolver(), config_->dns.message_queries, config_->dns.message_timeout);
 }
 
 }  // namespace authmilter

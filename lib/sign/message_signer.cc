@@ -83,6 +83,7 @@ struct MessageSigner::Impl {
   const std::int64_t now;
   HeaderGuard guard;
   std::vector<SigningKey> chosen;  // empty once nothing is to be signed
+  std::vector<SigningKey> known;   // those, and others of the domain that do not sign now
   std::optional<DkimSigner> signer;
   std::optional<OwnKeyRecords> own_keys;
   std::optional<OwnSignatures> earlier;
@@ -112,7 +113,9 @@ void MessageSigner::Impl::choose_keys() {
   outcome.author_domain = domain;
   const Author who = author_of(domain, guard.fields());
   const auto& mailbox = who.mailbox;
-  chosen = keys.keys_for(domain, mailbox ? mailbox->local_part : std::string());
+  const std::string user = mailbox ? mailbox->local_part : std::string();
+  chosen = keys.keys_for(domain, user);
+  known = keys.known_keys_for(domain, user);
   const std::string fault = keys.fault_of(domain);
   if (chosen.empty() && fault.empty()) return leave_unsigned(SigningReason::no_key);
   auto mismatch = sender_mismatch(envelope, who, config.signing, keys);
@@ -161,6 +164,10 @@ void MessageSigner::Impl::sign() {
   }
   outcome.reason = SigningReason::made;
   outcome.keys = chosen;
+  constexpr std::int64_t kDay = 24 * 60 * 60;
+  for (const SigningKey& key : chosen) {
+    if (key.use) key.use->day.store(now / kDay, std::memory_order_relaxed);
+  }
   outcome.fragile = fragility->found();
 }
 
@@ -185,9 +192,10 @@ void MessageSigner::end_of_headers() {
   const std::span<const SigningKey> keys = message.chosen;
   if (keys.empty()) return;
   const auto& fields = message.guard.fields();
-  message.own_keys.emplace(keys);
+  // A signature by a key that has made way for another one since is ours too.
+  message.own_keys.emplace(message.known);
   message.earlier.emplace(
-      message.engine, *message.own_keys, keys, fields,
+      message.engine, *message.own_keys, message.known, fields,
       DkimVerifyOptions{.maximum_signatures = message.config.verify.maximum_signatures,
                         .now = message.now});
   const auto rewritten = names_to_be_qualified(fields, message.envelope.mta);

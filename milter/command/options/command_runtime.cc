@@ -54,7 +54,9 @@ CommandRuntime::CommandRuntime(Config config) {
   auto keys = KeyRing::load(config.signing);
   if (keys) {
     for (const std::string& fault : (*keys)->faults()) note(fault);
-    runtime_.emplace(std::move(config), std::move(*keys), ResolverSet{});
+    const auto states = KeyStates::load(config.signing.state_directory);
+    if (!states->error().empty()) note(states->error());
+    runtime_.emplace(std::move(config), KeyRing::choose(*keys, states), ResolverSet{});
     return;
   }
   status_ = ExitStatus::configuration;

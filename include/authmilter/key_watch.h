@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <authmilter/domain_name.h>
+#include <authmilter/private_key.h>
+#include <authmilter/resolver.h>
+#include <authmilter/rotation.h>
+#include <authmilter/zone_watch.h>
+
+namespace authmilter {
+
+/// What the TXT records under a key's name are to it. `key` (may be null) is its private half;
+/// without it the text of `life.record` decides.
+Publication publication_of(const std::vector<std::string>& texts, const KeyLife& life,
+                           const PrivateKey* key);
+
+/// Looks at a key's record, at every authoritative server and through `resolver`, past its cache.
+Observation observe_key(const DomainName& domain, const KeyLife& life, const PrivateKey* key,
+                        ZoneWatch& zones, Resolver& resolver);
+
+/// The state of keys of which none is known, from what is published of them: who is seen everywhere
+/// signs, the others wait. Where none is seen all sign, as without a state.
+void adopt_published(std::vector<KeyLife>& keys, const std::map<Selector, Observation>& seen);
+
+}  // namespace authmilter

@@ -1,0 +1,138 @@
+#include <authmilter/key_states.h>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <sstream>
+#include <thread>
+#include <utility>
+
+#include "base/file.h"
+#include "keys/state_names.h"
+
+namespace authmilter {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+// Others hold the lock while they write, some for as long as it takes to make keys.
+constexpr auto kLockTime = 10s;
+constexpr auto kLockPause = 50ms;
+
+constexpr std::size_t kStateOctets = 1UL << 20U;
+constexpr std::size_t kUsesOctets = 64UL << 20U;
+
+/// Lines of "domain selector day"; one that was cut off ends the reading.
+KeyStateFiles::Uses read_uses(const fs::path& path) {
+  KeyStateFiles::Uses uses;
+  const auto text = read_file(path, kUsesOctets);
+  if (!text) return uses;
+  std::istringstream lines(*text);
+  std::string domain;
+  std::string selector;
+  std::int64_t day = 0;
+  while (lines >> domain >> selector >> day) uses[{domain, selector}] = day;
+  return uses;
+}
+
+}  // namespace
+
+KeyStateFiles::Lock::~Lock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<KeyStateFiles::Lock> KeyStateFiles::lock() const {
+  // The directory itself: nothing has to be written for it, and no file is left behind.
+  const int descriptor = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return Error{directory_.string() +
+                 ": cannot use signing.state_directory: " + error_text(errno)};
+  }
+  Lock held(descriptor);
+  for (std::chrono::milliseconds waited = 0ms; waited < kLockTime; waited += kLockPause) {
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return held;
+    if (errno != EWOULDBLOCK) return Error{directory_.string() + ": " + error_text(errno)};
+    std::this_thread::sleep_for(kLockPause);
+  }
+  return Error{directory_.string() +
+               ": another authmilter key is changing keys, wait until it has ended"};
+}
+
+fs::path KeyStateFiles::file_of(const DomainName& domain) const {
+  return directory_ / (domain.text() + std::string(kStateNameEnd));
+}
+
+Result<std::optional<DomainKeys>> KeyStateFiles::read(const DomainName& domain) const {
+  const fs::path path = file_of(domain);
+  std::error_code error;
+  if (!fs::exists(path, error) && !error) return std::optional<DomainKeys>();
+  const auto text = read_file(path, kStateOctets);
+  if (!text) return Error{path.string() + ": " + text.error().message};
+  auto keys = parse_state(*text, path.string());
+  if (!keys) return keys.error();
+  if (keys->domain != domain)
+    return Error{path.string() + ": is of " + keys->domain.text() + ", not of its file's name"};
+  return std::optional(std::move(*keys));
+}
+
+Status KeyStateFiles::write(const DomainKeys& keys) const {
+  return replace_file(file_of(keys.domain), print_state(keys), Links::replaced);
+}
+
+Status KeyStateFiles::remove(const DomainName& domain) const {
+  std::error_code error;
+  const fs::path path = file_of(domain);
+  fs::remove(path, error);
+  if (error) return Error{path.string() + ": " + error.message()};
+  return Done{};
+}
+
+Result<std::vector<DomainName>> KeyStateFiles::domains() const {
+  std::vector<DomainName> found;
+  std::error_code error;
+  fs::directory_iterator entries(directory_, error);
+  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+    if (const auto domain = domain_of_state(entries->path().filename().string()))
+      found.push_back(*domain);
+  }
+  if (error) {
+    return Error{directory_.string() + ": cannot read signing.state_directory: " + error.message()};
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+KeyStateFiles::Uses KeyStateFiles::last_uses() const {
+  Uses uses;
+  std::error_code error;
+  fs::directory_iterator entries(directory_, error);
+  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+    const std::string name = entries->path().filename().string();
+    if (!name.starts_with(kUsesNameBegin)) continue;
+    for (const auto& [key, day] : read_uses(entries->path())) {
+      auto& last = uses[key];
+      last = std::max(last, day);
+    }
+  }
+  return uses;
+}
+
+KeyStateFiles::Uses KeyStateFiles::uses_of(std::size_t process) const {
+  return read_uses(directory_ / (std::string(kUsesNameBegin) + std::to_string(process)));
+}
+
+Status KeyStateFiles::write_uses(std::size_t process, const Uses& uses) const {
+  std::string text;
+  for (const auto& [key, day] : uses)
+    text += key.first + ' ' + key.second + ' ' + std::to_string(day) + '\n';
+  return replace_file(directory_ / (std::string(kUsesNameBegin) + std::to_string(process)), text,
+                      Links::replaced);
+}
+
+}  // namespace authmilter
