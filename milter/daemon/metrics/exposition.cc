@@ -161,6 +161,18 @@ MetricFamily key_times(const KeyTimes& keys) {
   return family;
 }
 
+MetricFamily rotation_keys(const Metrics& m) {
+  MetricFamily family{"authmilter_rotation_keys",
+                      "Signing keys that have a state, by how far they are",
+                      MetricType::Gauge,
+                      {}};
+  for (std::size_t i = 0; i < m.rotation_keys.size(); ++i) {
+    family.metric.push_back(sample(MetricType::Gauge, load(m.rotation_keys[i]),
+                                   {{"state", std::string(to_string(static_cast<KeyState>(i)))}}));
+  }
+  return family;
+}
+
 MetricFamily build_info(const std::string& version) {
   return {"authmilter_build_info",
           "Always 1; the label says which version runs",
@@ -256,6 +268,15 @@ std::vector<MetricFamily> expose(const Metrics& m, const DaemonFacts& facts) {
       processes.gauges("authmilter_unavailable_keys", "Keys whose token is away",
                        &Process::unavailable_keys),
       key_times(m.keys),
+      rotation_keys(m),
+      gauge("authmilter_rotation_lost_records",
+            "Keys in use whose records are missing from the DNS, or others",
+            load(m.rotation_lost_records)),
+      gauge("authmilter_rotation_unreadable_states", "State files of keys that cannot be read",
+            load(m.rotation_unreadable_states)),
+      gauge("authmilter_rotation_oldest_look_timestamp_seconds",
+            "When the records of changing keys were last looked at, the oldest; 0 when none change",
+            load(m.rotation_oldest_look)),
 
       counter("authmilter_connections_total", "SMTP sessions that the MTA brought",
               load(m.connections)),

@@ -15,6 +15,7 @@
 #include <authmilter/dmarc.h>
 #include <authmilter/dns_observer.h>
 #include <authmilter/policy.h>
+#include <authmilter/rotation.h>
 #include <authmilter/sign.h>
 #include <authmilter/spf.h>
 #include <authmilter/token_health.h>
@@ -133,6 +134,11 @@ struct Metrics {
   std::array<Count, 7> dns_recent_failures{};  // by DnsFault
   std::array<Count, 7> dns_trouble{};          // 1 for the DnsFault that it is in
   std::array<Count, kTokenFaults> token_failures{};  // signatures not made, by TokenFault
+  // Of the keys that have a state file; see KeyStateWatch.
+  std::array<Count, 4> rotation_keys{};  // by KeyState
+  Count rotation_lost_records = 0;       // of keys in use
+  Count rotation_unreadable_states = 0;
+  Count rotation_oldest_look = 0;  // of domains whose keys are changing, seconds since 1970; or 0
   std::array<Process, kProcesses> processes{};
   KeyTimes keys;
 

@@ -15,6 +15,7 @@
 #include "metrics/dns_trouble.h"
 #include "metrics/metrics_server.h"
 #include "metrics/process_metrics.h"
+#include "process/key_state_watch.h"
 #include "process/leak_check.h"
 #include "process/signals.h"
 #include "protocol/callbacks.h"
@@ -91,7 +92,8 @@ class Housekeeping {
  public:
   Housekeeping(const DaemonOptions& options, RuntimeHolder& runtimes, Logger& logger,
                ProcessMetrics& process_metrics, DnsMetrics& dns_metrics, Notifier& notifier,
-               const ListeningSocket& socket, std::unique_ptr<DnsTrouble> dns_trouble)
+               const ListeningSocket& socket, std::unique_ptr<DnsTrouble> dns_trouble,
+               Metrics& metrics, std::size_t process)
       : options_(options),
         runtimes_(runtimes),
         logger_(logger),
@@ -100,6 +102,7 @@ class Housekeeping {
         notifier_(notifier),
         socket_(socket),
         dns_trouble_(std::move(dns_trouble)),
+        key_states_(runtimes, logger, metrics, process),
         start_settings_(settings_of_the_start(runtimes.get()->config())) {}
 
   [[noreturn]] void run() {
@@ -146,6 +149,8 @@ class Housekeeping {
     look_at_tokens();
     report_overloads();
     if (loading_.valid() && loading_.wait_for(0s) == std::future_status::ready) end_reload();
+    if (!loading_.valid() && key_states_.look(Clock::now()) == KeyStateWatch::Found::unread_keys)
+      begin_to_reload();
   }
 
   /// The first at once, then what has come together in a minute.
@@ -241,6 +246,7 @@ class Housekeeping {
   void hurry() { drained_by_ = Clock::now(); }
 
   [[noreturn]] void stop() {
+    key_states_.note_uses();
     logger_.info("stopped");
     leave(ExitCode::ok, logger_);
   }
@@ -253,6 +259,7 @@ class Housekeeping {
   Notifier& notifier_;
   const ListeningSocket& socket_;
   const std::unique_ptr<DnsTrouble> dns_trouble_;  // null: another process watches
+  KeyStateWatch key_states_;
   const std::string start_settings_;
   std::future<Result<std::shared_ptr<const Runtime>>>
       loading_;  // valid while a reload is under way
@@ -294,7 +301,7 @@ ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Config 
   // The counts are those of all processes, so one of them tells.
   auto dns_trouble = socket.number == 0 ? std::make_unique<DnsTrouble>(metrics, logger) : nullptr;
   Housekeeping housekeeping(options, runtimes, logger, process_metrics, dns_metrics, notifier,
-                            *listening, std::move(dns_trouble));
+                            *listening, std::move(dns_trouble), metrics, socket.number);
   std::thread([&housekeeping] { housekeeping.run(); }).detach();
   logger.info("serving", {{"socket", socket.address.text()}, {"authserv_id", authserv_id}});
   notifier.ready();
