@@ -294,12 +294,13 @@ void add_check(const Command& parent, Context& context) {
 }  // namespace
 
 void add_key_command(const Command& app, Context& context) {
-  const Command command = app.add_subcommand("key", "Make, show and check signing keys");
+  const Command command = app.add_subcommand("key", "Make, show, check and change signing keys");
   command.require_subcommand();
   add_config_option(command, context.common);
   add_generate(command, context);
   add_show(command, context);
   add_check(command, context);
+  add_key_rotation_commands(command, context);
 }
 
 }  // namespace authmilter::tools

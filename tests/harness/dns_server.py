@@ -51,6 +51,8 @@ def rdata(kind, data):
         return ipaddress.ip_address(data).packed
     if kind in ("TXT", "SPF"):
         return character_strings(data)
+    if kind == "SOA":  # primary, mailbox, serial, refresh, retry, expire, minimum
+        return wire_name(data[0]) + wire_name(data[1]) + struct.pack("!IIIII", *data[2:])
     if kind == "MX":
         preference, exchange = data.split() if isinstance(data, str) else data
         return struct.pack("!H", int(preference)) + wire_name(exchange)
@@ -124,9 +126,13 @@ def record(owner, kind, data, ttl):
 
 
 class DnsServer:
-    """Serves until the end of the `with` block. `zone` may be replaced; `queries` lists (name, type)."""
+    """Serves until the end of the `with` block. `zone` may be replaced; `queries` lists (name, type).
 
-    def __init__(self, names, ttl=60, port=0, host="127.0.0.1"):
+    With `authority` it is a zone's own server: it looks nothing up for others, and says that it speaks for the zone.
+    """
+
+    def __init__(self, names, ttl=60, port=0, host="127.0.0.1", authority=False):
+        self.authority = authority
         self.zone = Zone(names)
         self.ttl = ttl
         self.queries = []
@@ -206,12 +212,11 @@ class DnsServer:
     def truncated(self, query):
         return self._message(query, read_question(query)[2], NOERROR, 0, 0, b"", flags=0x0200)
 
-    @staticmethod
-    def _message(query, end, code, answers, authorities, sections, flags=0):
+    def _message(self, query, end, code, answers, authorities, sections, flags=0):
         (asked,) = struct.unpack("!H", query[2:4])
         edns = udp_octets(query, end)[1]
-        # Response, recursion available; recursion desired is handed back.
-        flags |= 0x8080 | asked & 0x0100 | code
+        # Response, recursion available or authoritative; recursion desired is handed back.
+        flags |= (0x8400 if self.authority else 0x8080) | asked & 0x0100 | code
         header = query[:2] + struct.pack("!HHHHH", flags, 1, answers, authorities, int(edns))
         opt = b"\0" + struct.pack("!HHIH", OPT, 1232, 0, 0) if edns else b""
         return header + query[12:end] + sections + opt

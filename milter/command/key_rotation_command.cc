@@ -1,0 +1,396 @@
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <authmilter/budget_resolver.h>
+#include <authmilter/key_publication.h>
+#include <authmilter/key_states.h>
+#include <authmilter/rotation.h>
+#include <authmilter/zone_watch.h>
+
+#include "commands.h"
+#include "options/command_runtime.h"
+#include "output/json.h"
+#include "output/output.h"
+#include "rotation/domain_choice.h"
+#include "rotation/hook.h"
+#include "rotation/key_making.h"
+#include "rotation/key_rows.h"
+#include "rotation/watch.h"
+
+namespace authmilter::tools {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A run of the timer leaves the rest to the next one.
+constexpr auto kWatchTime = 10min;
+
+struct RotationOptions {
+  DnsOptions dns;
+  TimeOption time;
+  std::vector<std::string> domains;
+  std::string selector;
+  std::string type;
+  std::string format;
+  unsigned port = 53;
+  bool quick = false;
+};
+
+/// Of a run that goes on with the other domains: the worst.
+void worsen(ExitStatus& status, ExitStatus other) {
+  if (static_cast<int>(other) > static_cast<int>(status)) status = other;
+}
+
+std::string format_of(const RotationOptions& options, const CommonOptions& common,
+                      const char* otherwise) {
+  if (common.json) return "json";
+  return options.format.empty() ? otherwise : options.format;
+}
+
+ExitStatus write_changes(const std::vector<RecordChange>& changes, const std::string& format,
+                         ExitStatus status) {
+  if (format == "nsupdate") return write_out(nsupdate_text(changes), status);
+  if (format == "zone") return write_out(zone_text(changes), status);
+  std::vector<Json> list;
+  for (const RecordChange& change : changes) list.push_back(change_json(change));
+  return write_json(list, status);
+}
+
+// rotate
+
+std::vector<KeyType> types_of(const std::string& word) {
+  if (word == "rsa") return {KeyType::rsa};
+  if (word == "ed25519") return {KeyType::ed25519};
+  if (word == "both") return {KeyType::rsa, KeyType::ed25519};
+  return {};
+}
+
+ExitStatus run_rotate(const RotationOptions& options, const CommonOptions& common) {
+  const auto config = read_configuration(common);
+  if (!config) return fail(ExitStatus::configuration, config.error());
+  const auto domains = chosen_domains(*config, options.domains);
+  if (!domains) return fail(ExitStatus::negative, domains.error());
+  const KeyStateFiles states(config->signing.state_directory);
+  const auto lock = states.lock();
+  if (!lock) return fail(ExitStatus::cannot_create, lock.error());
+  ExitStatus status = ExitStatus::done;
+  std::vector<RecordChange> changes;
+  bool made = false;
+  for (const SigningDomainConfig* domain : *domains) {
+    const auto rotated = rotate_domain(*config, *domain, states,
+                                       {time_or_now(options.time), types_of(options.type)});
+    if (!rotated) {
+      worsen(status, fail(ExitStatus::negative, rotated.error()));
+      // What this run has written of the file the next domain would not see.
+      continue;
+    }
+    if (!rotated->skipped.empty()) {
+      note(domain->domain.text() + ": " + rotated->skipped);
+      continue;
+    }
+    made = true;
+    const auto needed = record_changes(rotated->keys, config->rotation);
+    if (!needed) {
+      worsen(status, fail(ExitStatus::negative, needed.error()));
+      continue;
+    }
+    std::copy_if(needed->begin(), needed->end(), std::back_inserter(changes),
+                 [&](const RecordChange& change) {
+                   return std::find(rotated->made.begin(), rotated->made.end(), change.selector) !=
+                          rotated->made.end();
+                 });
+  }
+  if (const auto told = run_hook(config->rotation.hook, changes); !told)
+    worsen(status, fail(ExitStatus::negative, told.error()));
+  if (made) note("publish the records and reload authmilterd; authmilter key watch does the rest");
+  return write_changes(changes, format_of(options, common, "zone"), status);
+}
+
+// publish
+
+ExitStatus run_publish(const RotationOptions& options, const CommonOptions& common) {
+  const auto config = read_configuration(common);
+  if (!config) return fail(ExitStatus::configuration, config.error());
+  const auto domains = chosen_domains(*config, options.domains);
+  if (!domains) return fail(ExitStatus::negative, domains.error());
+  const KeyStateFiles states(config->signing.state_directory);
+  ExitStatus status = ExitStatus::done;
+  std::vector<RecordChange> changes;
+  for (const SigningDomainConfig* domain : *domains) {
+    const auto state = states.read(domain->domain);
+    if (!state) {
+      worsen(status, fail(ExitStatus::negative, state.error()));
+      continue;
+    }
+    if (!*state) continue;
+    const auto needed = record_changes(**state, config->rotation);
+    if (!needed) {
+      worsen(status, fail(ExitStatus::negative, needed.error()));
+      continue;
+    }
+    changes.insert(changes.end(), needed->begin(), needed->end());
+  }
+  return write_changes(changes, format_of(options, common, "zone"), status);
+}
+
+// watch
+
+/// Those first whose keys are changing.
+Result<std::vector<DomainName>> watched_domains(const Config& config, const KeyStateFiles& states,
+                                                const RotationOptions& options) {
+  const auto chosen = chosen_domains(config, options.domains);
+  if (!chosen) return chosen.error();
+  std::set<DomainName> wanted;
+  for (const SigningDomainConfig* domain : *chosen) wanted.insert(domain->domain);
+  auto all = states.domains();
+  if (!all) return all;
+  std::vector<DomainName> domains;
+  std::copy_if(all->begin(), all->end(), std::back_inserter(domains),
+               [&](const DomainName& domain) { return wanted.count(domain) != 0; });
+  const auto known = KeyStates::load(config.signing.state_directory);
+  const auto rank = [&](const DomainName& domain) {
+    const DomainKeys* keys = known->find(domain.text());
+    return keys == nullptr ? std::pair(0, std::int64_t{0})
+                           : std::pair(keys->changing() ? 0 : 1, keys->looked.time);
+  };
+  std::stable_sort(domains.begin(), domains.end(),
+                   [&](const DomainName& a, const DomainName& b) { return rank(a) < rank(b); });
+  return domains;
+}
+
+const SigningDomainConfig* config_of(const Config& config, const DomainName& name) {
+  for (const SigningDomainConfig* domain : config.signing.all_domains()) {
+    if (domain->domain == name) return domain;
+  }
+  return nullptr;
+}
+
+Json event_json(const DomainName& domain, const KeyEvent& event) {
+  return {{"domain", domain.text()},
+          {"selector", event.selector.text()},
+          {"event", to_string(event.kind)},
+          {"detail", event.detail}};
+}
+
+ExitStatus run_watch(const RotationOptions& options, const CommonOptions& common) {
+  auto config = read_configuration(common);
+  if (!config) return fail(ExitStatus::configuration, config.error());
+  const KeyStateFiles states(config->signing.state_directory);
+  const auto domains = watched_domains(*config, states, options);
+  if (!domains) return fail(ExitStatus::negative, domains.error());
+  const CommandRuntime runtime(*config, options.dns);
+  if (!runtime) return runtime.report_failure();
+  ZoneWatchOptions how;
+  how.timeout = config->dns.timeout;
+  how.port = static_cast<std::uint16_t>(options.port);
+  if (options.quick) how.pause = 0ms;
+  ZoneWatch zones(runtime->resolver(), how);
+  const auto until = std::chrono::steady_clock::now() + kWatchTime;
+  ExitStatus status = ExitStatus::done;
+  std::vector<Json> list;
+  std::string text;
+  for (const DomainName& name : *domains) {
+    if (std::chrono::steady_clock::now() >= until) {
+      note("ten minutes are over: the other domains are looked at the next time");
+      break;
+    }
+    const Watched watched = watch_domain(*config, config_of(*config, name), name, states,
+                                         moment_of(options.time), zones, runtime->resolver());
+    if (!watched.trouble.empty()) note(watched.trouble);
+    if (watched.alarm) worsen(status, ExitStatus::negative);
+    for (const KeyEvent& event : watched.events) {
+      list.push_back(event_json(name, event));
+      text +=
+          fmt::format("{} {}: {}{}\n", name.text(), event.selector.text(), to_string(event.kind),
+                      event.detail.empty() ? "" : " (" + printable(event.detail) + ")");
+    }
+  }
+  return common.json ? write_json(list, status) : write_out(text, status);
+}
+
+// status
+
+Json row_json(const KeyRow& row) {
+  return {{"domain", row.domain},
+          {"selector", row.selector},
+          {"type", row.type},
+          {"bits", row.bits},
+          {"state", row.state},
+          {"since", row.since == 0 ? Json() : Json(print_utc(row.since).substr(0, 10))},
+          {"published", row.published},
+          {"servers", row.servers},
+          {"dnssec", row.dnssec},
+          {"last_used",
+           row.last_used == 0 ? Json() : Json(print_utc(row.last_used * 86400).substr(0, 10))},
+          {"next", row.next}};
+}
+
+ExitStatus run_status(const RotationOptions& options, const CommonOptions& common) {
+  auto config = read_configuration(common);
+  if (!config) return fail(ExitStatus::configuration, config.error());
+  const auto domains = chosen_domains(*config, options.domains);
+  if (!domains) return fail(ExitStatus::negative, domains.error());
+  const KeyStateFiles states(config->signing.state_directory);
+  const CommandRuntime runtime(*config, options.dns);
+  if (!runtime) return runtime.report_failure();
+  ExitStatus status = ExitStatus::done;
+  std::vector<KeyRow> rows;
+  for (const SigningDomainConfig* domain : *domains) {
+    const auto of_domain = key_rows(*config, *domain, states, runtime->resolver());
+    if (!of_domain) {
+      worsen(status, fail(ExitStatus::negative, of_domain.error()));
+      continue;
+    }
+    rows.insert(rows.end(), of_domain->begin(), of_domain->end());
+  }
+  if (std::any_of(rows.begin(), rows.end(), [](const KeyRow& row) { return row.needs_person; }))
+    worsen(status, ExitStatus::negative);
+  const std::string format = format_of(options, common, "text");
+  const std::int64_t now = time_or_now(options.time);
+  if (format == "csv") return write_out(rows_as_csv(rows, now), status);
+  if (format == "text") return write_out(rows_as_text(rows, now), status);
+  std::vector<Json> list;
+  for (const KeyRow& row : rows) list.push_back(row_json(row));
+  return write_json(list, status);
+}
+
+// retire
+
+/// A key whose record nobody needs, or nobody ever had, goes away.
+ExitStatus retire(const Config& config, const SigningDomainConfig& domain,
+                  const KeyStateFiles& states, const DomainKeys& keys, const KeyLife& key,
+                  std::int64_t now) {
+  const std::string name = key.selector.text() + " of " + domain.domain.text();
+  switch (key.state) {
+    case KeyState::active: {
+      const auto changed = make_way(keys, key.selector, now, config.rotation);
+      if (!changed) return fail(ExitStatus::negative, changed.error());
+      const auto written = states.write(*changed);
+      return written ? ExitStatus::done : fail(ExitStatus::cannot_create, written.error());
+    }
+    case KeyState::retiring:
+      return fail(ExitStatus::negative,
+                  name + ": " + describe_next_step(key, keys, config.rotation));
+    case KeyState::retired:
+      if (key.published == Publication::missing || key.stands()) break;
+      return fail(ExitStatus::negative,
+                  name + ": " + describe_next_step(key, keys, config.rotation));
+    case KeyState::pending:
+      break;
+  }
+  const auto dropped = drop_key(config, domain, states, keys, key.selector);
+  if (!dropped) return fail(ExitStatus::cannot_create, dropped.error());
+  if (key.published != Publication::missing) note("remove its record from the DNS");
+  note("reload authmilterd");
+  return ExitStatus::done;
+}
+
+ExitStatus run_retire(const RotationOptions& options, const CommonOptions& common) {
+  const auto config = read_configuration(common);
+  if (!config) return fail(ExitStatus::configuration, config.error());
+  const auto domains = chosen_domains(*config, options.domains);
+  if (!domains) return fail(ExitStatus::negative, domains.error());
+  const SigningDomainConfig& domain = *domains->front();
+  const KeyStateFiles states(config->signing.state_directory);
+  const auto lock = states.lock();
+  if (!lock) return fail(ExitStatus::cannot_create, lock.error());
+  const auto state = states.read(domain.domain);
+  if (!state) return fail(ExitStatus::negative, state.error());
+  const auto selector = *Selector::parse(options.selector);
+  const KeyLife* key = *state ? (*state)->find(selector) : nullptr;
+  if (key == nullptr) {
+    return fail(ExitStatus::negative,
+                domain.domain.text() + " " + selector.text() + ": there is no state of this key");
+  }
+  return retire(*config, domain, states, **state, *key, time_or_now(options.time));
+}
+
+using Run = ExitStatus (*)(const RotationOptions&, const CommonOptions&);
+
+Command add_action(const Command& parent, Context& context, const char* name, const char* text,
+                   const std::shared_ptr<RotationOptions>& options, Run run) {
+  const Command command = parent.add_subcommand(name, text);
+  add_common_options(command, context.common);
+  command.runs([options, &context, run] { context.status = run(*options, context.common); });
+  return command;
+}
+
+void add_domains(const Command& command, RotationOptions& options) {
+  command.add_list("domains", options.domains, "domains (default: all of the configuration)")
+      .check(check_domain_name)
+      .stands_as("DOMAIN...");
+}
+
+}  // namespace
+
+void add_key_rotation_commands(const Command& key, Context& context) {
+  constexpr const char* kTime = "seconds since 1970; without it, now";
+  {
+    const auto options = std::make_shared<RotationOptions>();
+    const Command command =
+        add_action(key, context, "rotate", "Make the next keys of domains", options, run_rotate);
+    add_domains(command, *options);
+    command.add_text("--type", options->type, "kind of key (default: those that the domain has)")
+        .one_of({"rsa", "ed25519", "both"})
+        .stands_as("TYPE");
+    command.add_text("--format", options->format, "of the records (default: zone)")
+        .one_of({"zone", "nsupdate", "json"})
+        .stands_as("FORMAT");
+    add_time_option(command, options->time, kTime);
+  }
+  {
+    const auto options = std::make_shared<RotationOptions>();
+    const Command command = add_action(
+        key, context, "watch", "Look at the records of changing keys, and go on with the change",
+        options, run_watch);
+    add_domains(command, *options);
+    add_dns_options(command, options->dns);
+    command.add_number("--server-port", options->port, "port of the zones' servers (default: 53)")
+        .stands_as("NUMBER");
+    command.add_flag("--no-pause", options->quick, "ask a server as often as it answers");
+    add_time_option(command, options->time, kTime);
+  }
+  {
+    const auto options = std::make_shared<RotationOptions>();
+    const Command command =
+        add_action(key, context, "status", "Show every key, its state and what to do next", options,
+                   run_status);
+    add_domains(command, *options);
+    add_dns_options(command, options->dns);
+    command.add_text("--format", options->format, "text, json or csv (default: text)")
+        .one_of({"text", "json", "csv"})
+        .stands_as("FORMAT");
+    add_time_option(command, options->time, kTime);
+  }
+  {
+    const auto options = std::make_shared<RotationOptions>();
+    const Command command = add_action(
+        key, context, "publish", "Show the changes that the DNS needs now", options, run_publish);
+    add_domains(command, *options);
+    command.add_text("--format", options->format, "of the records (default: zone)")
+        .one_of({"zone", "nsupdate", "json"})
+        .stands_as("FORMAT");
+  }
+  {
+    const auto options = std::make_shared<RotationOptions>();
+    const Command command = add_action(
+        key, context, "retire", "Take a key out of use, or away for good", options, run_retire);
+    command.add_list("domain", options->domains, "domain of the key")
+        .check(check_domain_name)
+        .required()
+        .stands_as("DOMAIN");
+    command.add_text("selector", options->selector, "selector of the key")
+        .check(check_selector)
+        .required()
+        .stands_as("SELECTOR");
+    add_time_option(command, options->time, kTime);
+  }
+}
+
+}  // namespace authmilter::tools

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <authmilter/key_publication.h>
+#include <authmilter/result.h>
+
+#include "output/json.h"
+
+namespace authmilter::tools {
+
+Json change_json(const RecordChange& change);
+
+/// Tells a program of changes that the DNS needs, one after the other: ACTION DOMAIN SELECTOR NAME
+/// behind its own arguments, and the change as JSON on its standard input. No shell is between. The
+/// first run that fails, or takes longer than a minute, is the error.
+Status run_hook(const std::vector<std::string>& hook, const std::vector<RecordChange>& changes);
+
+}  // namespace authmilter::tools

@@ -1,0 +1,105 @@
+#include "rotation/watch.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <authmilter/key_file.h>
+#include <authmilter/key_watch.h>
+
+#include "rotation/as_owner.h"
+#include "rotation/domain_choice.h"
+#include "rotation/hook.h"
+
+namespace authmilter::tools {
+namespace {
+
+using Seen = std::map<Selector, Observation>;
+
+/// The private half, where it can be had: it tells more than the record's text.
+std::shared_ptr<const PrivateKey> private_half(const KeyLife& key) {
+  if (!key.file.starts_with('/')) return nullptr;
+  const AsOwnerOf owner(key.file);
+  const auto read = read_key_file(key.file);
+  return read ? *read : nullptr;
+}
+
+Seen look_at(const DomainKeys& keys, ZoneWatch& zones, Resolver& resolver) {
+  Seen seen;
+  for (const KeyLife& key : keys.keys) {
+    const auto half = private_half(key);
+    seen.emplace(key.selector, observe_key(keys.domain, key, half.get(), zones, resolver));
+  }
+  return seen;
+}
+
+Watched failed(const DomainName& domain, const std::string& why) { return {domain, {}, why, true}; }
+
+bool is_alarming(const DomainKeys& keys) {
+  return std::any_of(keys.keys.begin(), keys.keys.end(),
+                     [](const KeyLife& key) { return key.lost; });
+}
+
+/// The keys that the configuration has, as if nothing were known of them.
+Result<DomainKeys> configured_keys(const SigningDomainConfig& domain, std::int64_t now) {
+  const auto ring = keys_of(domain);
+  if (!ring) return ring.error();
+  DomainKeys keys{domain.domain, {}, {}};
+  for (std::size_t i = 0; i < domain.keys.size(); ++i) {
+    KeyLife key = life_of((*ring)->all()[i], domain.keys[i], now);
+    key.state = KeyState::pending;
+    key.signs = false;
+    keys.keys.push_back(std::move(key));
+  }
+  return keys;
+}
+
+void use_days(DomainKeys& keys, const KeyStateFiles& states) {
+  const auto uses = states.last_uses();
+  for (KeyLife& key : keys.keys) {
+    const auto found = uses.find({keys.domain.text(), key.selector.text()});
+    if (found != uses.end()) key.last_used = std::max(key.last_used, found->second);
+  }
+}
+
+}  // namespace
+
+Watched watch_domain(const Config& config, const SigningDomainConfig* domain,
+                     const DomainName& name, const KeyStateFiles& states, const Moment& now,
+                     ZoneWatch& zones, Resolver& resolver) {
+  const auto state = states.read(name);
+  const bool anew = !state;
+  std::string trouble = anew ? state.error().message : "";
+  if (state && !*state) return failed(name, name.text() + ": has no state, rotate its keys first");
+  if (anew && domain == nullptr) return failed(name, trouble);
+  const auto known = anew ? configured_keys(*domain, now.time) : Result(**state);
+  if (!known) return failed(name, known.error().message);
+  const Seen seen = look_at(*known, zones, resolver);
+
+  const auto lock = states.lock();
+  if (!lock) return failed(name, lock.error().message);
+  const auto again = states.read(name);
+  DomainKeys keys = again && *again ? **again : *known;
+  if (anew && !again) {
+    adopt_published(keys.keys, seen);
+    trouble += ": made anew from what is published";
+  }
+  use_days(keys, states);
+  Advance step = advance(std::move(keys), seen, now, config.rotation);
+  if (auto written = states.write(step.keys); !written)
+    return failed(name, written.error().message);
+  Watched watched{name, std::move(step.events), std::move(trouble), false};
+  watched.alarm = !watched.trouble.empty() || is_alarming(step.keys);
+  if (config.rotation.hook.empty()) return watched;
+  const auto changes = record_changes(step.keys, config.rotation);
+  const Status told = changes ? run_hook(config.rotation.hook, *changes) : Status(changes.error());
+  if (told) return watched;
+  watched.trouble += (watched.trouble.empty() ? "" : "; ") + told.error().message;
+  watched.alarm = true;
+  return watched;
+}
+
+}  // namespace authmilter::tools

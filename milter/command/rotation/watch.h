@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <authmilter/config.h>
+#include <authmilter/key_states.h>
+#include <authmilter/resolver.h>
+#include <authmilter/rotation.h>
+#include <authmilter/zone_watch.h>
+
+#include "output/exit_status.h"
+
+namespace authmilter::tools {
+
+/// What a look has found of one domain.
+struct Watched {
+  DomainName domain;
+  std::vector<KeyEvent> events;
+  std::string trouble;  // why there was no look; empty when there was one
+  bool alarm = false;   // a record that is needed is not there, or the trouble
+};
+
+/// Looks at the records of a domain's keys and takes what it sees into the state, which is made
+/// anew from what is published where it cannot be read. Another program may change the state while
+/// the DNS is asked: that change stays.
+Watched watch_domain(const Config& config, const SigningDomainConfig* domain,
+                     const DomainName& name, const KeyStateFiles& states, const Moment& now,
+                     ZoneWatch& zones, Resolver& resolver);
+
+}  // namespace authmilter::tools
