@@ -32,6 +32,8 @@ def main():
             unit = f"{prefix}/lib/systemd/system/authmilterd.service"
             documents = f"{prefix}/share/doc/authmilter"
             wanted = {settings, f"{programs}/authmilterd", f"{prefix}/bin/authmilter", unit,
+                      f"{prefix}/lib/systemd/system/authmilter-keys.service",
+                      f"{prefix}/lib/systemd/system/authmilter-keys.timer",
                       f"{prefix}/lib/sysusers.d/authmilter.conf",
                       f"{prefix}/lib/tmpfiles.d/authmilter.conf", f"{documents}/README.md",
                       f"{documents}/examples/authmilter.toml",
