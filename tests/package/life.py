@@ -99,10 +99,13 @@ class Life:
                     ["Mail authentication milter", "/nonexistent", "/usr/sbin/nologin"])
         for place, wanted in (("/run/authmilter", "drwxr-s--- authmilter:postfix"),
                               ("/etc/authmilter/keys", "drwxr-x--- authmilter:authmilter"),
+                              ("/var/lib/authmilter/keys", "drwxr-xr-x authmilter:authmilter"),
                               (CONFIGURATION, "-rw-r--r-- root:root")):
             self.expect(place, self.stat(place), wanted)
         self.expect("enabled", run("readlink", "/etc/systemd/system/multi-user.target.wants/"
                                    "authmilterd.service").endswith("/authmilterd.service"), True)
+        self.expect("the timer", run("readlink", "/etc/systemd/system/timers.target.wants/authmilter-keys.timer")
+                    .endswith("/authmilter-keys.timer"), True)
         self.expect("the configuration as it comes",
                     run("runuser", "-u", "authmilter", "--", "authmilterd", "--check-config"), "")
 
