@@ -236,6 +236,8 @@ ROWS = [
     ("whose table is without measure", ["import", "opendkim", "hugetable.conf"], 66, None),
     ("of a file that includes itself", ["import", "opendkim", "itself.conf"], 78, None),
     ("of files that include each other without measure", ["import", "opendkim", "includes0.conf"], 66, None),
+    ("into a directory", ["import", "opendkim", "k.conf", "--out", "made"], 0, None),
+    ("which has a configuration already", ["import", "opendkim", "k.conf", "--out", "made"], 73, None),
     ("of standard input", ["import", "opendkim", "--json", "-"], 0, {"warnings.0.file": "-"}),
     ("of a file in error", ["import", "opendkim", "bad.toml"], 78, None),
     ("of the other program's file", ["import", "opendmarc", "k.conf"], 78, None),

@@ -338,3 +338,22 @@ TEST_CASE("a key file that is not there") {
     }
   }
 }
+
+TEST_CASE("in the directory form each domain has a text of its own") {
+  const FileTexts files = tables("refile:", "*@example.com a\n*@example.net n\n");
+  Sources sources{"k", "", "", "domains.d"};
+  const auto imported = import_configurations(sources, files_of(files));
+  REQUIRE_MESSAGE(imported, (imported ? "" : imported.error().message));
+  const auto main = parse_config(imported->configuration, "import", "host.example");
+  REQUIRE_MESSAGE(main, (main ? "" : main.error().message));
+  CHECK(main->signing.directory == "domains.d");
+  CHECK(main->signing.domains.empty());
+  REQUIRE(imported->domains.size() == 2);
+  CHECK(imported->domains[0].value == "\"example.com\"");
+  CHECK(imported->domains[1].value == "\"example.net\"");
+  for (const auto& domain : imported->domains) {
+    const auto alone = parse_config(domain.text, "drop-in", "host.example");
+    REQUIRE_MESSAGE(alone, (alone ? "" : alone.error().message));
+    CHECK(alone->signing.domains.size() == 1);
+  }
+}
