@@ -38,9 +38,11 @@ Seen look_at(const DomainKeys& keys, ZoneWatch& zones, Resolver& resolver) {
 
 Watched failed(const DomainName& domain, const std::string& why) { return {domain, {}, why, true}; }
 
+/// A record is away. One that is back, and has to stand for a while, needs nobody.
 bool is_alarming(const DomainKeys& keys) {
-  return std::any_of(keys.keys.begin(), keys.keys.end(),
-                     [](const KeyLife& key) { return key.lost; });
+  return std::any_of(keys.keys.begin(), keys.keys.end(), [](const KeyLife& key) {
+    return key.lost && key.published != Publication::match;
+  });
 }
 
 /// The keys that the configuration has, as if nothing were known of them.
