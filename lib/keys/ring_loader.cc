@@ -22,6 +22,10 @@ Result<KeyOfFile> without_file(Result<std::shared_ptr<const PrivateKey>> key) {
   return KeyOfFile{{}, false, std::move(*key)};
 }
 
+Error at(const SigningKeyConfig& key, const Error& error) {
+  return Error{key.place.text() + ": " + error.message};
+}
+
 /// Of a key that is not there yet, what fetches it sees to that.
 Status check_strength(const PrivateKey& key, const KeySource& source, unsigned minimum) {
   if (key.unavailable()) return Done{};
@@ -40,9 +44,9 @@ KeyRing::Loader::Loader(const SigningConfig& config, const Store* previous)
 Result<std::unique_ptr<KeyRing::Store>> KeyRing::Loader::load() {
   list_files();
   list_sources();
-  fetch_sources();
-  if (auto added = add_domains(); !added) return added.error();
-  if (auto added = add_table_keys(); !added) return added.error();
+  if (auto fetched = fetch_sources(); !fetched) return fetched.error();
+  for (const Written& written : written_) add(written);
+  add_table_keys();
   store_->index();
   return std::move(store_);
 }
@@ -54,7 +58,7 @@ void KeyRing::Loader::list_files() {
   store_->domains.reserve(count);
   store_->files.reserve(config_.drop_ins.size() + 1);
   store_->files.push_back({});
-  for (const SigningDomainConfig& domain : config_.domains) written_.push_back({&domain, 0, false});
+  for (const SigningDomainConfig& domain : config_.domains) written_.push_back({&domain, 0});
   for (const auto& drop_in : config_.drop_ins) {
     const auto number = static_cast<std::uint32_t>(store_->files.size());
     store_->files.push_back({store_->texts.add(*drop_in->file), true, drop_in->settled,
@@ -65,7 +69,7 @@ void KeyRing::Loader::list_files() {
       store_->faults.push_back(drop_in->fault);
     }
     for (const SigningDomainConfig& domain : drop_in->domains)
-      written_.push_back({&domain, number, true});
+      written_.push_back({&domain, number});
   }
   store_->faults.insert(store_->faults.end(), config_.faults.begin(), config_.faults.end());
 }
@@ -111,14 +115,10 @@ void KeyRing::Loader::list_table_keys() {
   }
 }
 
-Status KeyRing::Loader::add_table_keys() {
+void KeyRing::Loader::add_table_keys() {
   store_->tables = config_.tables;
-  for (const SigningKeyConfig& key : table_keys_) {
-    const std::size_t place = place_of(key.source);
-    const Fetched& fetched = fetched_[place];
-    if (fetched && !*fetched) return Error{key.place.text() + ": " + fetched->error().message};
-    store_->table_sources.push_back(stored_source(place));
-  }
+  for (const SigningKeyConfig& key : table_keys_)
+    store_->table_sources.push_back(stored_source(place_of(key.source)));
   auto& sources = store_->table_sources;
   const auto path_of = [this](std::uint32_t number) {
     return store_->texts[store_->sources[number].text];
@@ -126,12 +126,11 @@ Status KeyRing::Loader::add_table_keys() {
   std::sort(sources.begin(), sources.end(),
             [&](std::uint32_t a, std::uint32_t b) { return path_of(a) < path_of(b); });
   sources.erase(std::unique(sources.begin(), sources.end()), sources.end());
-  return Done{};
 }
 
 /// In parallel: what takes time is to wait for files, and to try keys. Of several bad ones of the
-/// main file the first is the error, so behind it nothing needs to be read.
-void KeyRing::Loader::fetch_sources() {
+/// main file, and of its tables, the first is the error, so behind it nothing needs to be read.
+Status KeyRing::Loader::fetch_sources() {
   const KnownKeyFiles known = previous_ == nullptr ? KnownKeyFiles() : previous_->known_files();
   KeyFileReader reader(known,
                        sources_.size() > kTriedAtOnce ? KeyTrial::when_used : KeyTrial::when_read);
@@ -145,6 +144,8 @@ void KeyRing::Loader::fetch_sources() {
     while (i < bad && !first_bad.compare_exchange_weak(bad, i)) {
     }
   });
+  if (first_bad == sources_.size()) return Done{};
+  return at(*sources_[first_bad], fetched_[first_bad]->error());
 }
 
 Result<KeyOfFile> KeyRing::Loader::fetch(const KeySource& source, KeyFileReader& files) const {
@@ -154,8 +155,8 @@ Result<KeyOfFile> KeyRing::Loader::fetch(const KeySource& source, KeyFileReader&
         return files.read(source.text);
       case KeyStore::pkcs11:
         return without_file(store_->stores->open_pkcs11(
-            source.text, {.timeout = config_.token_timeout,
-                          .minimum_rsa_bits = config_.minimum_rsa_bits}));
+            source.text,
+            {.timeout = config_.token_timeout, .minimum_rsa_bits = config_.minimum_rsa_bits}));
       case KeyStore::credential:
         return without_file(open_credential_key(source.text));
     }
@@ -171,22 +172,15 @@ std::size_t KeyRing::Loader::place_of(const KeySource& source) const {
   return places_[static_cast<std::size_t>(source.store)].at(source.text);
 }
 
-Status KeyRing::Loader::add_domains() {
-  for (const Written& written : written_) {
-    if (auto added = add(written); !added) return added;
-  }
-  return Done{};
-}
-
 std::optional<Error> KeyRing::Loader::fault_in(const SigningDomainConfig& domain) const {
   for (const SigningKeyConfig& key : domain.keys) {
-    const Fetched& fetched = fetched_[place_of(key.source)];
-    if (fetched && !*fetched) return Error{key.place.text() + ": " + fetched->error().message};
+    const auto& fetched = *fetched_[place_of(key.source)];
+    if (!fetched) return at(key, fetched.error());
   }
   return std::nullopt;
 }
 
-Status KeyRing::Loader::add(const Written& written) {
+void KeyRing::Loader::add(const Written& written) {
   const SigningDomainConfig& domain = *written.config;
   const auto number = static_cast<std::uint32_t>(store_->domains.size());
   Store::Domain added{store_->texts.add(domain.domain.text()),
@@ -195,8 +189,7 @@ Status KeyRing::Loader::add(const Written& written) {
                       0,
                       domain.subdomains,
                       {domain.place.line, domain.place.column}};
-  const auto fault = fault_in(domain);
-  if (fault && !written.drop_in) return *fault;
+  const auto fault = fault_in(domain);  // only of drop-ins
   if (!fault) {
     add_keys(domain);
   } else {
@@ -215,7 +208,6 @@ Status KeyRing::Loader::add(const Written& written) {
         number, of_file == store_->file_faults.end() ? "it has no keys" : of_file->second);
   }
   store_->domains.push_back(added);
-  return Done{};
 }
 
 void KeyRing::Loader::add_keys(const SigningDomainConfig& domain) {

@@ -24,20 +24,18 @@ class KeyRing::Loader {
   struct Written {
     const SigningDomainConfig* config;
     std::uint32_t file;
-    bool drop_in;
   };
 
   void list_files();
   void list_sources();
   void list_source(const SigningKeyConfig& key);
   void list_table_keys();
-  Status add_table_keys();
-  void fetch_sources();
+  void add_table_keys();
+  Status fetch_sources();
   Result<KeyOfFile> fetch(const KeySource& source, KeyFileReader& files) const;
   std::size_t place_of(const KeySource& source) const;
 
-  Status add_domains();
-  Status add(const Written& written);
+  void add(const Written& written);
   /// The first key of a domain that cannot be had, and why.
   std::optional<Error> fault_in(const SigningDomainConfig& domain) const;
   void add_keys(const SigningDomainConfig& domain);

@@ -144,6 +144,24 @@ TEST_CASE("a bad key of the main file stops the load, whatever the drop-ins are 
                                     ": No such file or directory");
 }
 
+TEST_CASE("a bad key of the tables stops the load, whatever the drop-ins are like") {
+  const Organisation organisation(
+      "signing.key_table = \"keys\"\nsigning.signing_table = \"senders\"\n");
+  organisation.write("keys", "one example.com:s:" + organisation.path("none") + "\n");
+  organisation.write("senders", "example.com one\n");
+  for (int i = 0; i < 100; ++i) {
+    const std::string number = std::to_string(i);
+    organisation.key(number);
+    organisation.domain("d" + number + ".example", number);
+  }
+  const auto config = load_config(organisation.path("a.toml"), "mx.example.org");
+  REQUIRE_MESSAGE(config, (config ? "" : config.error().message));
+  const auto ring = KeyRing::load(config->signing);
+  REQUIRE_FALSE(ring);
+  CHECK(ring.error().message == organisation.path("keys") + ":1:1: " + organisation.path("none") +
+                                    ": No such file or directory");
+}
+
 TEST_CASE("of many keys each is tried when it is first used, and a bad one cannot sign") {
   const Organisation organisation;
   // It has the form of a key, but one character of its modulus is another.
