@@ -17,8 +17,9 @@ struct DomainKeys;
 class KeyStates;
 
 /// Which of a domain's keys sign. By the state's word; one that the state does not name, does, as
-/// without a state. A key under the selector of another one does not. Where none is left all do
-/// but those that are pending: of several signatures one that can be verified is enough.
+/// without a state, and so do those of other domains among `keys`. A key under the selector of
+/// another one does not. Where none of the domain's is left all do but those that are pending: of
+/// several signatures one that can be verified is enough.
 std::vector<bool> choose_keys(const std::vector<SigningKey>& keys, const DomainKeys& state);
 
 /// The keys of every `[[signing.domain]]`, read and checked. Immutable, thread-safe; it stands

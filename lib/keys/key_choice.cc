@@ -3,15 +3,18 @@
 #include <authmilter/published_key.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
 #include <tuple>
 #include <utility>
 
 namespace authmilter {
 namespace {
 
-/// A state may speak of a later key under a selector than the one that was read.
+/// A state may speak of a later key under a selector than the one that was read. What a key is
+/// whose token is away need not be known: then its selector says it.
 bool is_key_of(const SigningKey& key, const KeyLife& life) {
-  return life.record.empty() || life.record == key_record_text(*key.key);
+  return life.record.empty() || key.key->unavailable() || life.record == key_record_text(*key.key);
 }
 
 template <class T>
@@ -31,29 +34,38 @@ const KeyRing::UseOf* find_use(const std::vector<KeyRing::UseOf>& uses, const Do
 }  // namespace
 
 std::vector<bool> choose_keys(const std::vector<SigningKey>& keys, const DomainKeys& state) {
-  std::vector<bool> signing;
-  std::vector<bool> usable;
-  for (const SigningKey& key : keys) {
-    const KeyLife* life = state.find(key.selector);
-    const bool known = life != nullptr && is_key_of(key, *life);
-    signing.push_back(life == nullptr || (known && life->signs));
-    usable.push_back(life == nullptr || (known && life->state != KeyState::pending));
+  std::vector<bool> signing(keys.size(), true);
+  std::vector<bool> usable(keys.size(), true);
+  bool any_signing = false;
+  bool any_usable = false;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].domain != state.domain) continue;
+    const KeyLife* life = state.find(keys[i].selector);
+    const bool known = life != nullptr && is_key_of(keys[i], *life);
+    signing[i] = life == nullptr || (known && life->signs);
+    usable[i] = life == nullptr || (known && life->state != KeyState::pending);
+    any_signing = any_signing || signing[i];
+    any_usable = any_usable || usable[i];
   }
-  const auto any = [](const std::vector<bool>& of) {
-    return std::find(of.begin(), of.end(), true) != of.end();
-  };
-  if (any(signing)) return signing;
-  if (any(usable)) return usable;
+  if (any_signing) return signing;
+  if (any_usable) return usable;
   return std::vector<bool>(keys.size(), true);
 }
 
 std::vector<SigningKey> KeyRing::keys_for(const DomainName& author_domain,
                                           const std::string& user) const {
   std::vector<SigningKey> known = known_keys_for(author_domain, user);
-  if (!states_ || known.empty()) return known;
-  const DomainKeys* state = states_->find(known.front().domain.text());
-  if (state == nullptr) return known;
-  const std::vector<bool> signing = choose_keys(known, *state);
+  if (!states_) return known;
+  std::vector<bool> signing(known.size(), true);
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    // Of several domains only where OpenDKIM's tables say so.
+    if (i > 0 && known[i].domain == known[i - 1].domain) continue;
+    const DomainKeys* state = states_->find(known[i].domain.text());
+    if (state == nullptr) continue;
+    const std::vector<bool> chosen = choose_keys(known, *state);
+    std::transform(signing.begin(), signing.end(), chosen.begin(), signing.begin(),
+                   std::logical_and<>());
+  }
   std::vector<SigningKey> keys;
   for (std::size_t i = 0; i < known.size(); ++i) {
     if (!signing[i]) continue;

@@ -16,6 +16,7 @@ Result<std::shared_ptr<const KeyRing>> KeyRing::load(const SigningConfig& config
   if (!store) return store.error();
   auto ring = std::make_shared<KeyRing>();
   ring->store_ = std::move(*store);
+  if (previous != nullptr) ring->uses_ = previous->uses_;  // for choose()
   return std::shared_ptr<const KeyRing>(std::move(ring));
 }
 

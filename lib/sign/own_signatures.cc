@@ -13,6 +13,8 @@ DnsAnswerRef OwnKeyRecords::resolve(const DnsQuestion& question, Deadline, Fresh
   answer->status = DnsStatus::nxdomain;
   for (const SigningKey& key : keys_) {
     const auto name = key.selector.key_name(key.domain);
+    // What a key is whose token is away need not be known.
+    if (key.key->unavailable()) continue;
     if (!name || question.name != DnsName(*name) || question.type != RrType::txt) continue;
     answer->status = DnsStatus::success;
     answer->records = {TxtRecord{key_record_text(*key.key)}};

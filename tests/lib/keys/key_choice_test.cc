@@ -71,6 +71,32 @@ TEST_CASE("which of a domain's keys sign") {
   }
 }
 
+TEST_CASE("a domain's state says nothing of the keys of another one") {
+  const SigningKey foreign{*DomainName::parse("provider.example"), *Selector::parse("a"),
+                           key("a").key};
+  const std::vector<SigningKey> keys = {key("a"), foreign, key("b")};
+  using S = KeyState;
+  const struct {
+    const char* why;
+    std::vector<KeyLife> lives;
+    std::vector<bool> signing;
+  } rows[] = {
+      {"the selector is the same",
+       {life("a", S::pending, false), life("b", S::active, true)},
+       {false, true, true}},
+      {"another domain's signature does not stand for ours",
+       {life("a", S::retiring, false), life("b", S::pending, false)},
+       {true, true, false}},
+      {"nor where all of ours are pending",
+       {life("a", S::pending, false), life("b", S::pending, false)},
+       {true, true, true}},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    CHECK(choose_keys(keys, {kDomain, {}, row.lives}) == row.signing);
+  }
+}
+
 TEST_CASE("a ring follows the state files") {
   const TemporaryFolder folder;
   const auto file = folder.path() / "k.pem";
@@ -121,6 +147,12 @@ TEST_CASE("a ring follows the state files") {
     REQUIRE(files.remove(kDomain));
     const auto second = KeyStates::load(folder.path() / "states", first.get());
     CHECK(signers(*KeyRing::choose(ring, second)) == "ab");
+  }
+  SUBCASE("what is known of uses goes on with the next configuration") {
+    const auto reloaded = KeyRing::load(config, ring.get());
+    REQUIRE(reloaded);
+    const auto chosen = KeyRing::choose(*reloaded, first);
+    CHECK(chosen->uses().at(0).use == ring->uses().at(0).use);
   }
   SUBCASE("a key that the configuration lacks is asked for") {
     REQUIRE(files.write(
