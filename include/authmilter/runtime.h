@@ -9,8 +9,8 @@
 #include <authmilter/config.h>
 #include <authmilter/dkim.h>
 #include <authmilter/dns_observer.h>
-#include <authmilter/resolver_set.h>
 #include <authmilter/key_states.h>
+#include <authmilter/resolver_set.h>
 #include <authmilter/result.h>
 #include <authmilter/sign.h>
 #include <authmilter/verify.h>
@@ -26,8 +26,8 @@ class Runtime {
   /// Reads the configuration, its zones and its keys. What is costly to lose and has not changed is
   /// taken over from `previous` (may be null): the resolver with its cache while `[dns]` is the
   /// same, the DKIM library with the public keys it has parsed, the keys of files that are as they
-  /// were. A new resolver tells `observer`
-  /// (may be null) of its questions. The first mistake is the error.
+  /// were. A new resolver tells `observer` (may be null) of its questions. The first mistake is the
+  /// error.
   static Result<std::shared_ptr<const Runtime>> load(const std::filesystem::path& path,
                                                      const std::string& host_name,
                                                      const Runtime* previous = nullptr,
@@ -48,7 +48,7 @@ class Runtime {
   const Config& config() const { return *config_; }
   const KeyRing& keys() const;
   /// Null in a runtime that was made from parts.
-  const KeyStates* key_states() const { return states_.get(); }
+  const std::shared_ptr<const KeyStates>& key_states() const { return states_; }
   /// Thread-safe, as are all resolvers of a process.
   Resolver& resolver() const;
   ValidationStatus dns_validation() const { return dns_.validation(); }

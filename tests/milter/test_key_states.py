@@ -4,6 +4,7 @@
 """
 
 import re
+import signal
 import sys
 import time
 import unittest
@@ -80,6 +81,18 @@ class KeyStates(unittest.TestCase):
             line, = daemon.wait_for("record of a signing key is not in the DNS")
             self.assertIn("selector=new", line)
             self.assertFalse(daemon.lines("cannot reload"))
+
+    def test_a_change_is_said_that_a_reload_has_read(self):
+        def prepare(daemon):
+            self.prepare(daemon)
+            self.write_state(daemon, key("old", "active", True), key("new", "pending", False))
+
+        with Daemon(PROGRAM, prepare=prepare) as daemon:
+            self.write_state(daemon, key("old", "retiring", False), key("new", "active", True))
+            daemon.send_signal(signal.SIGHUP)
+            line, = daemon.wait_for("signing keys have changed")
+            self.assertIn("from=old to=new", line)
+            self.assertEqual(self.signers(daemon), ["new"])
 
     def test_a_state_that_is_cut_off_changes_nothing(self):
         with Daemon(PROGRAM, prepare=self.prepare) as daemon:

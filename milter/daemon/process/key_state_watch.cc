@@ -37,16 +37,14 @@ std::string signers(const DomainKeys& keys) {
 KeyStateWatch::KeyStateWatch(RuntimeHolder& runtimes, Logger& logger, Metrics& metrics,
                              std::size_t process)
     : runtimes_(runtimes), logger_(logger), metrics_(metrics), process_(process) {
-  if (const auto* states = runtimes_.get()->key_states()) {
-    say_what_changed(nullptr, *states);
-    count(*states);
-  }
+  tell_of(*runtimes_.get());
 }
 
 KeyStateWatch::Found KeyStateWatch::look(Clock::time_point now) {
   if (loading_.valid() && loading_.wait_for(0s) == std::future_status::ready)
     take_over(loading_.get());
   const auto runtime = runtimes_.get();
+  tell_of(*runtime);
   if (now >= next_look_ && !loading_.valid()) {
     next_look_ = now + kLook;
     if (directory_changed(runtime->config().signing.state_directory)) {
@@ -58,7 +56,7 @@ KeyStateWatch::Found KeyStateWatch::look(Clock::time_point now) {
   if (now >= next_minute_) {
     next_minute_ = now + kMinute;
     note_uses();
-    if (const auto* states = runtime->key_states(); states != nullptr && now >= next_warning_) {
+    if (const auto& states = runtime->key_states(); states && now >= next_warning_) {
       warn_of_old_looks(*states, runtime->config().rotation.watch_limit / 1s);
     }
   }
@@ -93,9 +91,15 @@ void KeyStateWatch::take_over(const Loaded& loaded) {
   }
   if (!loaded) return;
   note_uses();
-  say_what_changed(from->key_states(), *loaded->key_states());
   runtimes_.set(loaded);
-  count(*loaded->key_states());
+}
+
+void KeyStateWatch::tell_of(const Runtime& runtime) {
+  const auto& states = runtime.key_states();
+  if (!states || states == told_) return;
+  say_what_changed(told_.get(), *states);
+  count(*states);
+  told_ = states;
 }
 
 void KeyStateWatch::say_what_changed(const KeyStates* before, const KeyStates& now) {
@@ -181,10 +185,10 @@ void KeyStateWatch::note_uses() {
   }
   if (!changed) return;
   // Keys that are not there any more are forgotten with their states.
-  if (const auto* states = runtime->key_states()) {
+  if (const auto& states = runtime->key_states()) {
     std::erase_if(uses_, [&](const auto& use) {
       const auto selector = Selector::parse(use.first.second);
-      return !selector || find_key(states, use.first.first, *selector) == nullptr;
+      return !selector || find_key(states.get(), use.first.first, *selector) == nullptr;
     });
   }
   const auto written = files.write_uses(process_, uses_);

@@ -40,6 +40,8 @@ class KeyStateWatch {
   /// Whether a file has been replaced since the last look, made or removed.
   bool directory_changed(const std::filesystem::path& directory);
   void take_over(const Loaded& loaded);
+  /// Of states that are new, whoever has read them.
+  void tell_of(const Runtime& runtime);
   void say_what_changed(const KeyStates* before, const KeyStates& now);
   void count(const KeyStates& states);
   void warn_of_old_looks(const KeyStates& states, std::int64_t limit);
@@ -50,6 +52,7 @@ class KeyStateWatch {
   const std::size_t process_;
   std::future<Loaded> loading_;
   Loaded loading_from_;
+  std::shared_ptr<const KeyStates> told_;
   std::filesystem::file_time_type seen_{};
   int looks_to_come_ = 1;  // although the directory's time is the same: it is not exact
   Clock::time_point next_look_;
