@@ -161,7 +161,7 @@ std::string print_key(const KeyLife& key) {
 std::string print_state(const DomainKeys& keys) {
   std::string text = fmt::format(
       "# How far the keys of {0} are (authmilter(1), \"key\"). It may be edited while no\n"
-      "# authmilter key runs; without it, authmilter key watch {0} makes it anew.\n"
+      "# authmilter key runs; one that cannot be read authmilter key watch {0} makes anew.\n"
       "domain = {1}\n",
       keys.domain.text(), literal(keys.domain.text()));
   if (keys.looked.time != 0)

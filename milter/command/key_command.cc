@@ -8,6 +8,7 @@
 
 #include <authmilter/budget_resolver.h>
 #include <authmilter/key_file.h>
+#include <authmilter/key_publication.h>
 #include <authmilter/key_ring.h>
 #include <authmilter/published_key.h>
 
@@ -19,8 +20,6 @@
 
 namespace authmilter::tools {
 namespace {
-
-constexpr std::size_t kTxtStringOctets = 255;  // RFC 1035 section 3.3
 
 struct KeyOptions {
   DnsOptions dns;
@@ -38,14 +37,6 @@ struct KeyOptions {
 
 std::string record_name(const SigningKey& key) {
   return fmt::format("{}._domainkey.{}", key.selector.text(), key.domain.text());
-}
-
-std::vector<std::string> txt_strings(const std::string& text) {
-  std::vector<std::string> strings;
-  for (std::size_t at = 0; at < text.size(); at += kTxtStringOctets) {
-    strings.push_back(text.substr(at, kTxtStringOctets));
-  }
-  return strings;
 }
 
 /// RFC 1035 section 5.1; the strings hold neither quotes nor backslashes.

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -87,7 +86,6 @@ ExitStatus run_rotate(const RotationOptions& options, const CommonOptions& commo
                                        {time_or_now(options.time), types_of(options.type)});
     if (!rotated) {
       worsen(status, fail(ExitStatus::negative, rotated.error()));
-      // What this run has written of the file the next domain would not see.
       continue;
     }
     if (!rotated->skipped.empty()) {
@@ -141,34 +139,28 @@ ExitStatus run_publish(const RotationOptions& options, const CommonOptions& comm
 
 // watch
 
-/// Those first whose keys are changing.
-Result<std::vector<DomainName>> watched_domains(const Config& config, const KeyStateFiles& states,
-                                                const RotationOptions& options) {
-  const auto chosen = chosen_domains(config, options.domains);
-  if (!chosen) return chosen.error();
-  std::set<DomainName> wanted;
-  for (const SigningDomainConfig* domain : *chosen) wanted.insert(domain->domain);
-  auto all = states.domains();
-  if (!all) return all;
-  std::vector<DomainName> domains;
-  std::copy_if(all->begin(), all->end(), std::back_inserter(domains),
-               [&](const DomainName& domain) { return wanted.count(domain) != 0; });
+/// Those that are named, or all that have a state; first those whose keys are changing.
+Result<std::vector<const SigningDomainConfig*>> watched_domains(const Config& config,
+                                                                const KeyStateFiles& states,
+                                                                const RotationOptions& options) {
+  auto domains = chosen_domains(config, options.domains);
+  if (!domains) return domains;
+  const auto of_states = states.domains();
+  if (!of_states) return of_states.error();
+  if (options.domains.empty()) {
+    std::erase_if(*domains, [&](const auto* domain) {
+      return !std::binary_search(of_states->begin(), of_states->end(), domain->domain);
+    });
+  }
   const auto known = KeyStates::load(config.signing.state_directory);
-  const auto rank = [&](const DomainName& domain) {
-    const DomainKeys* keys = known->find(domain.text());
+  const auto rank = [&](const SigningDomainConfig* domain) {
+    const DomainKeys* keys = known->find(domain->domain.text());
     return keys == nullptr ? std::pair(0, std::int64_t{0})
                            : std::pair(keys->changing() ? 0 : 1, keys->looked.time);
   };
-  std::stable_sort(domains.begin(), domains.end(),
-                   [&](const DomainName& a, const DomainName& b) { return rank(a) < rank(b); });
+  std::stable_sort(domains->begin(), domains->end(),
+                   [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
   return domains;
-}
-
-const SigningDomainConfig* config_of(const Config& config, const DomainName& name) {
-  for (const SigningDomainConfig* domain : config.signing.all_domains()) {
-    if (domain->domain == name) return domain;
-  }
-  return nullptr;
 }
 
 Json event_json(const DomainName& domain, const KeyEvent& event) {
@@ -191,24 +183,25 @@ ExitStatus run_watch(const RotationOptions& options, const CommonOptions& common
   how.port = static_cast<std::uint16_t>(options.port);
   if (options.quick) how.pause = 0ms;
   ZoneWatch zones(runtime->resolver(), how);
+  const auto uses = states.last_uses();
+  const Lookout from{*config, states, uses, zones, runtime->resolver()};
   const auto until = std::chrono::steady_clock::now() + kWatchTime;
   ExitStatus status = ExitStatus::done;
   std::vector<Json> list;
   std::string text;
-  for (const DomainName& name : *domains) {
+  for (const SigningDomainConfig* domain : *domains) {
     if (std::chrono::steady_clock::now() >= until) {
       note("ten minutes are over: the other domains are looked at the next time");
       break;
     }
-    const Watched watched = watch_domain(*config, config_of(*config, name), name, states,
-                                         moment_of(options.time), zones, runtime->resolver());
+    const Watched watched = watch_domain(from, *domain, moment_of(options.time));
     if (!watched.trouble.empty()) note(watched.trouble);
     if (watched.alarm) worsen(status, ExitStatus::negative);
     for (const KeyEvent& event : watched.events) {
-      list.push_back(event_json(name, event));
-      text +=
-          fmt::format("{} {}: {}{}\n", name.text(), event.selector.text(), to_string(event.kind),
-                      event.detail.empty() ? "" : " (" + printable(event.detail) + ")");
+      list.push_back(event_json(domain->domain, event));
+      text += fmt::format("{} {}: {}{}\n", domain->domain.text(), event.selector.text(),
+                          to_string(event.kind),
+                          event.detail.empty() ? "" : " (" + printable(event.detail) + ")");
     }
   }
   return common.json ? write_json(list, status) : write_out(text, status);
@@ -239,10 +232,11 @@ ExitStatus run_status(const RotationOptions& options, const CommonOptions& commo
   const KeyStateFiles states(config->signing.state_directory);
   const CommandRuntime runtime(*config, options.dns);
   if (!runtime) return runtime.report_failure();
+  const auto uses = states.last_uses();
   ExitStatus status = ExitStatus::done;
   std::vector<KeyRow> rows;
   for (const SigningDomainConfig* domain : *domains) {
-    const auto of_domain = key_rows(*config, *domain, states, runtime->resolver());
+    const auto of_domain = key_rows(*config, *domain, states, uses, runtime->resolver());
     if (!of_domain) {
       worsen(status, fail(ExitStatus::negative, of_domain.error()));
       continue;

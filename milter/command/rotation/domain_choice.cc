@@ -25,20 +25,34 @@ Result<std::vector<const SigningDomainConfig*>> chosen_domains(
   return chosen;
 }
 
-Result<std::shared_ptr<const KeyRing>> keys_of(const SigningDomainConfig& domain) {
+Result<std::vector<SigningKey>> keys_of(const Config& config, const SigningDomainConfig& domain) {
   SigningConfig alone;
+  alone.token_timeout = config.signing.token_timeout;
   alone.minimum_rsa_bits = 1024;  // what is too short by now is to be replaced
   alone.domains = {domain};
   const auto& keys = domain.keys;
   const AsOwnerOf owner(keys.empty() || keys.front().source.store != KeyStore::file
                             ? std::string()
                             : keys.front().source.text);
-  return KeyRing::load(alone);
+  const auto ring = KeyRing::load(alone);
+  if (!ring) return ring.error();
+  return (*ring)->all();
 }
 
-KeyLife life_of(const SigningKey& key, const SigningKeyConfig& config, std::int64_t now) {
+Result<KeyLife> life_of(const SigningKey& key, const SigningKeyConfig& config, std::int64_t now) {
+  if (const auto away = key.key->unavailable()) {
+    return Error{key.domain.text() + " " + key.selector.text() +
+                 ": the key cannot be had now: " + away->message};
+  }
   return key_in_use(new_key(key.selector, key.key->type(), key.key->bits(), config.source.written(),
                             key_record_text(*key.key), now));
+}
+
+void take_uses(DomainKeys& keys, const KeyStateFiles::Uses& uses) {
+  for (KeyLife& key : keys.keys) {
+    const auto found = uses.find({keys.domain.text(), key.selector.text()});
+    if (found != uses.end()) key.last_used = std::max(key.last_used, found->second);
+  }
 }
 
 Moment moment_of(const TimeOption& time) {

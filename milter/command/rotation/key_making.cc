@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <filesystem>
 #include <optional>
-#include <set>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -100,19 +99,21 @@ Result<Selector> next_selector(const Config& config, const SigningDomainConfig& 
 }
 
 /// The state with the configured keys that it does not name.
-Result<DomainKeys> known_keys(const SigningDomainConfig& domain, const KeyStateFiles& states,
-                              std::int64_t now) {
+Result<DomainKeys> known_keys(const Config& config, const SigningDomainConfig& domain,
+                              const KeyStateFiles& states, std::int64_t now) {
   auto state = states.read(domain.domain);
   if (!state) {
     return Error{fmt::format("{}; authmilter key watch {} makes it anew", state.error().message,
                              domain.domain.text())};
   }
   DomainKeys keys = state->value_or(DomainKeys{domain.domain, {}, {}});
-  const auto ring = keys_of(domain);
-  if (!ring) return ring.error();
+  const auto configured = keys_of(config, domain);
+  if (!configured) return configured.error();
   for (std::size_t i = 0; i < domain.keys.size(); ++i) {
-    if (keys.find(domain.keys[i].selector) == nullptr)
-      keys.keys.push_back(life_of((*ring)->all()[i], domain.keys[i], now));
+    if (keys.find(domain.keys[i].selector) != nullptr) continue;
+    auto life = life_of((*configured)[i], domain.keys[i], now);
+    if (!life) return life.error();
+    keys.keys.push_back(std::move(*life));
   }
   return keys;
 }
@@ -186,7 +187,7 @@ Status take_away(const Config& config, const DomainName& domain, const KeyLife& 
 Result<Rotated> rotate_domain(const Config& config, const SigningDomainConfig& domain,
                               const KeyStateFiles& states, const RotateOptions& options) {
   const auto before = states.read(domain.domain);
-  auto keys = known_keys(domain, states, options.now);
+  auto keys = known_keys(config, domain, states, options.now);
   if (!keys) return keys.error();
   Rotated rotated{std::move(*keys), {}, ""};
   const auto types = types_to_make(rotated.keys, options);

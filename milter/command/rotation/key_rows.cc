@@ -56,11 +56,11 @@ Publication publication_of(KeyCheckResult result) {
 KeyRow row_without_state(const SigningKey& key, Resolver& resolver) {
   const KeyCheck check = check_published_key(key, resolver);
   const auto name = key.selector.key_name(key.domain);
-  KeyRow row{.domain = key.domain.text(),
-             .selector = key.selector.text(),
-             .type = std::string(to_string(key.key->type())),
-             .bits = key.key->bits(),
-             .state = "active"};
+  KeyRow row{.domain = key.domain.text(), .selector = key.selector.text(), .state = "active"};
+  if (!key.key->unavailable()) {
+    row.type = to_string(key.key->type());
+    row.bits = key.key->bits();
+  }
   row.published = to_string(publication_of(check.result));
   row.dnssec = name && resolver.resolve({*name, RrType::txt})->secure;
   row.needs_person = check.result != KeyCheckResult::match;
@@ -108,24 +108,21 @@ std::string csv_cell(std::string_view text) {
 }  // namespace
 
 Result<std::vector<KeyRow>> key_rows(const Config& config, const SigningDomainConfig& domain,
-                                     const KeyStateFiles& states, Resolver& resolver) {
+                                     const KeyStateFiles& states, const KeyStateFiles::Uses& uses,
+                                     Resolver& resolver) {
   std::vector<KeyRow> rows;
   auto state = states.read(domain.domain);
   if (!state) return state.error();
   DomainKeys known = state->value_or(DomainKeys{domain.domain, {}, {}});
-  const auto uses = states.last_uses();
-  for (KeyLife& key : known.keys) {
-    const auto used = uses.find({domain.domain.text(), key.selector.text()});
-    if (used != uses.end()) key.last_used = std::max(key.last_used, used->second);
-  }
+  take_uses(known, uses);
   for (const KeyLife& key : known.keys) rows.push_back(row_of(key, known, config.rotation));
   const bool all_known =
       std::all_of(domain.keys.begin(), domain.keys.end(),
                   [&](const SigningKeyConfig& key) { return known.find(key.selector) != nullptr; });
   if (all_known) return rows;
-  const auto ring = keys_of(domain);
-  if (!ring) return ring.error();
-  for (const SigningKey& key : (*ring)->all()) {
+  const auto configured = keys_of(config, domain);
+  if (!configured) return configured.error();
+  for (const SigningKey& key : *configured) {
     if (known.find(key.selector) == nullptr) rows.push_back(row_without_state(key, resolver));
   }
   return rows;

@@ -14,8 +14,8 @@ namespace authmilter::tools {
 struct KeyRow {
   std::string domain;
   std::string selector;
-  std::string type;
-  unsigned bits = 0;
+  std::string type;   // empty: not known, the key is in a token that is away
+  unsigned bits = 0;  // 0: the same
   std::string state;
   std::int64_t since = 0;  // 0: not known
   std::string published;   // match, differs, missing or temperror
@@ -29,7 +29,8 @@ struct KeyRow {
 /// Of each key of a domain: from its state, or where it has none from what `resolver` finds. The
 /// error is of the domain as a whole.
 Result<std::vector<KeyRow>> key_rows(const Config& config, const SigningDomainConfig& domain,
-                                     const KeyStateFiles& states, Resolver& resolver);
+                                     const KeyStateFiles& states, const KeyStateFiles::Uses& uses,
+                                     Resolver& resolver);
 
 std::string rows_as_text(const std::vector<KeyRow>& rows, std::int64_t now);
 /// RFC 4180, with a line of names.

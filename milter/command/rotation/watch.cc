@@ -36,7 +36,7 @@ Seen look_at(const DomainKeys& keys, ZoneWatch& zones, Resolver& resolver) {
   return seen;
 }
 
-Watched failed(const DomainName& domain, const std::string& why) { return {domain, {}, why, true}; }
+Watched failed(const std::string& why) { return {{}, why, true}; }
 
 /// A record is away. One that is back, and has to stand for a while, needs nobody.
 bool is_alarming(const DomainKeys& keys) {
@@ -46,58 +46,50 @@ bool is_alarming(const DomainKeys& keys) {
 }
 
 /// The keys that the configuration has, as if nothing were known of them.
-Result<DomainKeys> configured_keys(const SigningDomainConfig& domain, std::int64_t now) {
-  const auto ring = keys_of(domain);
-  if (!ring) return ring.error();
+Result<DomainKeys> configured_keys(const Config& config, const SigningDomainConfig& domain,
+                                   std::int64_t now) {
+  const auto configured = keys_of(config, domain);
+  if (!configured) return configured.error();
   DomainKeys keys{domain.domain, {}, {}};
   for (std::size_t i = 0; i < domain.keys.size(); ++i) {
-    KeyLife key = life_of((*ring)->all()[i], domain.keys[i], now);
-    key.state = KeyState::pending;
-    key.signs = false;
-    keys.keys.push_back(std::move(key));
+    auto key = life_of((*configured)[i], domain.keys[i], now);
+    if (!key) return key.error();
+    key->state = KeyState::pending;
+    key->signs = false;
+    keys.keys.push_back(std::move(*key));
   }
   return keys;
 }
 
-void use_days(DomainKeys& keys, const KeyStateFiles& states) {
-  const auto uses = states.last_uses();
-  for (KeyLife& key : keys.keys) {
-    const auto found = uses.find({keys.domain.text(), key.selector.text()});
-    if (found != uses.end()) key.last_used = std::max(key.last_used, found->second);
-  }
-}
-
 }  // namespace
 
-Watched watch_domain(const Config& config, const SigningDomainConfig* domain,
-                     const DomainName& name, const KeyStateFiles& states, const Moment& now,
-                     ZoneWatch& zones, Resolver& resolver) {
-  const auto state = states.read(name);
+Watched watch_domain(const Lookout& from, const SigningDomainConfig& domain, const Moment& now) {
+  const DomainName& name = domain.domain;
+  const auto state = from.states.read(name);
   const bool anew = !state;
   std::string trouble = anew ? state.error().message : "";
-  if (state && !*state) return failed(name, name.text() + ": has no state, rotate its keys first");
-  if (anew && domain == nullptr) return failed(name, trouble);
-  const auto known = anew ? configured_keys(*domain, now.time) : Result(**state);
-  if (!known) return failed(name, known.error().message);
-  const Seen seen = look_at(*known, zones, resolver);
+  if (state && !*state) return failed(name.text() + ": has no state, rotate its keys first");
+  const auto known = anew ? configured_keys(from.config, domain, now.time) : Result(**state);
+  if (!known) return failed(known.error().message);
+  const Seen seen = look_at(*known, from.zones, from.resolver);
 
-  const auto lock = states.lock();
-  if (!lock) return failed(name, lock.error().message);
-  const auto again = states.read(name);
+  const auto lock = from.states.lock();
+  if (!lock) return failed(lock.error().message);
+  const auto again = from.states.read(name);
   DomainKeys keys = again && *again ? **again : *known;
   if (anew && !again) {
     adopt_published(keys.keys, seen);
     trouble += ": made anew from what is published";
   }
-  use_days(keys, states);
-  Advance step = advance(std::move(keys), seen, now, config.rotation);
-  if (auto written = states.write(step.keys); !written)
-    return failed(name, written.error().message);
-  Watched watched{name, std::move(step.events), std::move(trouble), false};
+  take_uses(keys, from.uses);
+  const RotationConfig& rotation = from.config.rotation;
+  Advance step = advance(std::move(keys), seen, now, rotation);
+  if (auto written = from.states.write(step.keys); !written) return failed(written.error().message);
+  Watched watched{std::move(step.events), std::move(trouble), false};
   watched.alarm = !watched.trouble.empty() || is_alarming(step.keys);
-  if (config.rotation.hook.empty()) return watched;
-  const auto changes = record_changes(step.keys, config.rotation);
-  const Status told = changes ? run_hook(config.rotation.hook, *changes) : Status(changes.error());
+  if (rotation.hook.empty()) return watched;
+  const auto changes = record_changes(step.keys, rotation);
+  const Status told = changes ? run_hook(rotation.hook, *changes) : Status(changes.error());
   if (told) return watched;
   watched.trouble += (watched.trouble.empty() ? "" : "; ") + told.error().message;
   watched.alarm = true;

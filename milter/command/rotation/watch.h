@@ -15,17 +15,23 @@ namespace authmilter::tools {
 
 /// What a look has found of one domain.
 struct Watched {
-  DomainName domain;
   std::vector<KeyEvent> events;
   std::string trouble;  // why there was no look; empty when there was one
   bool alarm = false;   // a record that is needed is not there, or the trouble
 };
 
+/// What all looks of a run have in common; borrowed.
+struct Lookout {
+  const Config& config;
+  const KeyStateFiles& states;
+  const KeyStateFiles::Uses& uses;
+  ZoneWatch& zones;
+  Resolver& resolver;
+};
+
 /// Looks at the records of a domain's keys and takes what it sees into the state, which is made
 /// anew from what is published where it cannot be read. Another program may change the state while
 /// the DNS is asked: that change stays.
-Watched watch_domain(const Config& config, const SigningDomainConfig* domain,
-                     const DomainName& name, const KeyStateFiles& states, const Moment& now,
-                     ZoneWatch& zones, Resolver& resolver);
+Watched watch_domain(const Lookout& from, const SigningDomainConfig& domain, const Moment& now);
 
 }  // namespace authmilter::tools
