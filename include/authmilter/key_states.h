@@ -45,7 +45,7 @@ class KeyStates {
 
 /// The directory of the state files, one a domain, each written as a whole: whoever reads finds the
 /// old one or the new one, a full disk leaves the old one. Beside them stand the days on which keys
-/// were used (see KeyUses).
+/// were used (see Uses).
 class KeyStateFiles {
  public:
   explicit KeyStateFiles(std::filesystem::path directory) : directory_(std::move(directory)) {}

@@ -83,7 +83,7 @@ struct SigningConfig {
   unsigned minimum_rsa_bits = 2048;
   /// What a token may take for a signature, and to show itself at the start.
   std::chrono::milliseconds token_timeout{5000};
-  std::filesystem::path directory;           // of drop-ins; empty: none
+  std::filesystem::path directory;  // of drop-ins; empty: none
   /// Of the files that say how far each domain's keys are; see KeyStateFiles.
   std::filesystem::path state_directory = "/var/lib/authmilter/keys";
   std::vector<SigningDomainConfig> domains;  // those of the main file

@@ -37,8 +37,7 @@ Result<std::string> read_file(int descriptor, std::size_t most_octets) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Error{error_text(errno)};
     end += static_cast<std::size_t>(got);
-    if (end > most_octets)
-      return Error{"larger than " + std::to_string(most_octets) + " octets"};
+    if (end > most_octets) return Error{"larger than " + std::to_string(most_octets) + " octets"};
     if (got > 0) continue;
     text.resize(end);
     return text;

@@ -34,8 +34,7 @@ struct Choice {
 class Reader {
  public:
   /// `name` stands for the file in messages.
-  explicit Reader(std::string name)
-      : name_(std::make_shared<const std::string>(std::move(name))) {}
+  explicit Reader(std::string name) : name_(std::make_shared<const std::string>(std::move(name))) {}
 
   /// `message` is one printable line.
   void refuse(Place place, const std::string& message);

@@ -12,8 +12,8 @@ KeyStores::KeyStores() : tokens_(read_pin) {}
 
 Result<std::shared_ptr<const PrivateKey>> open_credential_key(const std::string& name) {
   const KnownKeyFiles none;
-  auto file = KeyFileReader(none, KeyTrial::when_read, Keeper::service_manager)
-                  .read(credential_file(name));
+  auto file =
+      KeyFileReader(none, KeyTrial::when_read, Keeper::service_manager).read(credential_file(name));
   if (!file) return Error{"credential:" + name + ": " + file.error().message};
   return std::move(file->key);
 }

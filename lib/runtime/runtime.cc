@@ -83,7 +83,8 @@ Resolver& Runtime::resolver() const {
 }
 
 std::unique_ptr<MessageVerifier> Runtime::verifier(Envelope envelope, std::int64_t now) const {
-  return std::make_unique<MessageVerifier>(*config_, *engine_, resolver(), std::move(envelope), now);
+  return std::make_unique<MessageVerifier>(*config_, *engine_, resolver(), std::move(envelope),
+                                           now);
 }
 
 std::unique_ptr<MessageSigner> Runtime::signer(Envelope envelope, std::int64_t now) const {

@@ -131,8 +131,8 @@ struct Metrics {
   std::array<Count, 5> dns_overloads{};  // questions not sent, by DnsShare
   // What a DnsWatch says of the last minutes, of all processes together.
   Count dns_recent_queries = 0;
-  std::array<Count, 7> dns_recent_failures{};  // by DnsFault
-  std::array<Count, 7> dns_trouble{};          // 1 for the DnsFault that it is in
+  std::array<Count, 7> dns_recent_failures{};        // by DnsFault
+  std::array<Count, 7> dns_trouble{};                // 1 for the DnsFault that it is in
   std::array<Count, kTokenFaults> token_failures{};  // signatures not made, by TokenFault
   // Of the keys that have a state file; see KeyStateWatch.
   std::array<Count, 4> rotation_keys{};  // by KeyState
