@@ -2,7 +2,6 @@
 
 #include <authmilter/key_file.h>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -77,14 +76,9 @@ Result<KeyOfFile> KeyFileReader::read(const std::string& name) {
   if (error) return Error{name + ": " + error.message()};
   const auto directory = directory_of(absolute, name);
   if (!directory) return directory.error();
-  // Neither a link nor a FIFO nor a terminal can make us wait or lead elsewhere.
-  const Descriptor file(::open((*directory / absolute.filename()).c_str(),
-                               O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-  if (!file.open()) {
-    if (errno == ELOOP) return Error{name + ": a symbolic link, not a regular file"};
-    return Error{name + ": " + error_text(errno)};
-  }
-  if (auto checked = check_key_file(file.get(), name, keeper_); !checked) return checked.error();
+  const auto opened = open_key_file(*directory / absolute.filename(), name, keeper_);
+  if (!opened) return opened.error();
+  const Descriptor file(*opened);
   const auto seen = version_of(file.get());
   if (!seen) return Error{name + ": " + seen.error().message};
   const auto known = previous_.find(name);

@@ -1,6 +1,7 @@
 #include "keys/key_permissions.h"
 
 #include <endian.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -126,6 +127,19 @@ Status check_group(int descriptor, const struct stat& status, const std::string&
   return Done{};
 }
 
+Status check_key_file(int descriptor, const std::string& name, Keeper keeper) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) return Error{name + ": " + error_text(errno)};
+  if (!S_ISREG(status.st_mode)) return Error{name + ": not a regular file"};
+  if (!is_ours(status.st_uid, keeper)) {
+    return Error{name + ": owned by neither root nor the user that runs this program"};
+  }
+  if ((status.st_mode & S_IRWXO) != 0)
+    return Error{name + ": open to others (mode " + octal(status.st_mode) + ")"};
+  if ((status.st_mode & S_IRWXG) != 0) return check_group(descriptor, status, name, keeper);
+  return Done{};
+}
+
 }  // namespace
 
 Result<fs::path> check_way_to(const fs::path& path, const std::string& name, Keeper keeper) {
@@ -159,17 +173,15 @@ Result<fs::path> check_way_to(const fs::path& path, const std::string& name, Kee
   }
 }
 
-Status check_key_file(int descriptor, const std::string& name, Keeper keeper) {
-  struct stat status {};
-  if (::fstat(descriptor, &status) != 0) return Error{name + ": " + error_text(errno)};
-  if (!S_ISREG(status.st_mode)) return Error{name + ": not a regular file"};
-  if (!is_ours(status.st_uid, keeper)) {
-    return Error{name + ": owned by neither root nor the user that runs this program"};
-  }
-  if ((status.st_mode & S_IRWXO) != 0)
-    return Error{name + ": open to others (mode " + octal(status.st_mode) + ")"};
-  if ((status.st_mode & S_IRWXG) != 0) return check_group(descriptor, status, name, keeper);
-  return Done{};
+Result<int> open_key_file(const fs::path& path, const std::string& name, Keeper keeper) {
+  // Neither a link nor a FIFO nor a terminal can make us wait or lead elsewhere.
+  const int file = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (file < 0 && errno == ELOOP) return Error{name + ": a symbolic link, not a regular file"};
+  if (file < 0) return Error{name + ": " + error_text(errno)};
+  const Status checked = check_key_file(file, name, keeper);
+  if (checked) return file;
+  ::close(file);
+  return checked.error();
 }
 
 }  // namespace authmilter

@@ -25,11 +25,12 @@ Result<std::filesystem::path> check_way_to(const std::filesystem::path& path,
                                            const std::string& name,
                                            Keeper keeper = Keeper::administrator);
 
-/// Judges an open file. Refused: anything but a regular file, another owner, whatever others may
-/// do, a group that may write, a group that may read and is not ours. Where there is an access list
-/// (acl(5)), as on credentials that systemd hands over, it counts: the mode then shows the list's
-/// mask, and not what the group may do.
-Status check_key_file(int descriptor, const std::string& name,
-                      Keeper keeper = Keeper::administrator);
+/// Opens a file to be read; the descriptor is the caller's. `path` has no links but for the last
+/// part, which may be none. Refused: anything but a regular file, another owner, whatever others
+/// may do, a group that may write, a group that may read and is not ours. Where there is an access
+/// list (acl(5)), as on credentials that systemd hands over, it counts: the mode then shows the
+/// list's mask, and not what the group may do.
+Result<int> open_key_file(const std::filesystem::path& path, const std::string& name,
+                          Keeper keeper = Keeper::administrator);
 
 }  // namespace authmilter

@@ -1,6 +1,5 @@
 #include "keys/pin.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -47,13 +46,9 @@ Result<Pin> read_pin(const PinSource& source) {
   const Keeper keeper = in_file ? Keeper::administrator : Keeper::service_manager;
   const auto directory = check_way_to(path, name, keeper);
   if (!directory) return directory.error();
-  const Descriptor file(::open((*directory / path.filename()).c_str(),
-                               O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-  if (!file.open()) {
-    if (errno == ELOOP) return Error{name + ": a symbolic link, not a regular file"};
-    return Error{name + ": " + error_text(errno)};
-  }
-  if (auto checked = check_key_file(file.get(), name, keeper); !checked) return checked.error();
+  const auto opened = open_key_file(*directory / path.filename(), name, keeper);
+  if (!opened) return opened.error();
+  const Descriptor file(*opened);
   const auto seen = version_of(file.get());
   if (!seen) return Error{name + ": " + seen.error().message};
   Buffer buffer;
