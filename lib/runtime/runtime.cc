@@ -36,7 +36,7 @@ Result<std::shared_ptr<const Runtime>> Runtime::load(const std::filesystem::path
                                                      DnsObserver* observer) {
   auto config = load_config(path, host_name, previous == nullptr ? nullptr : previous->keys_.get());
   if (!config) return config.error();
-  return make(*std::move(config), previous, observer);
+  return make(std::move(*config), previous, observer);
 }
 
 Result<std::shared_ptr<const Runtime>> Runtime::make(Config config, const Runtime* previous,

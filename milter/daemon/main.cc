@@ -83,7 +83,7 @@ int run(const Arguments& arguments) {
   print_warnings(options, *config);
   block_signals();
   harden_process();
-  return code(run_daemon(options, *std::move(config)));
+  return code(run_daemon(options, std::move(*config)));
 }
 
 int main_of(int argc, char** argv) {

@@ -47,7 +47,7 @@ struct Worker {
   setpgid(0, 0);
   PipeNotifier notifier(pipe);
   auto config = load_config(options.config, options.host_name);
-  const ExitCode code = config ? serve(options, socket, *std::move(config), notifier, metrics)
+  const ExitCode code = config ? serve(options, socket, std::move(*config), notifier, metrics)
                                : cannot_start(ExitCode::config, config.error());
   std::_Exit(static_cast<int>(code));
 }
