@@ -53,7 +53,10 @@ Result<Found> find_keys(std::string_view text, const std::string& name, const Do
   }
   if (found.keys == nullptr) return Error{name + ": has no keys of " + domain.text()};
   const auto list = find_list(text, offset_of(text, found.keys->place));
-  if (!list || list->elements.size() != found.keys->children.size()) {
+  // [[signing.domain.keys]] begins with brackets, too.
+  const auto is_table = [&](const auto& element) { return text[element.begin] == '{'; };
+  if (!list || list->elements.size() != found.keys->children.size() ||
+      !std::all_of(list->elements.begin(), list->elements.end(), is_table)) {
     return at(name, found.keys->place,
               fmt::format("the keys of {} are not written as keys = [...]: change them by hand",
                           domain.text()));
