@@ -35,4 +35,9 @@ struct TokenHealth {
   std::size_t unavailable_keys = 0;                    // now
 };
 
+/// A call into a library of a token did not come back, and a thread was left in it. From then on
+/// the process must end without exit() and without a return from main(), which take from that
+/// thread what it uses. Thread-safe.
+bool token_threads_hang();
+
 }  // namespace authmilter

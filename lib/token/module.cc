@@ -4,12 +4,15 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/ascii.h"
 #include "base/file.h"
+#include "token/farewell.h"
 
 namespace authmilter {
 namespace {
@@ -38,7 +41,20 @@ bool is_of_trust(CK_FUNCTION_LIST* module) {
 
 }  // namespace
 
-Module::~Module() { finalise(); }
+Module::~Module() {
+  if (ready_.empty()) return;
+  struct Libraries {
+    std::vector<CK_FUNCTION_LIST*> ready;
+    decltype(one_) one;
+    decltype(many_) many;
+  };
+  auto libraries =
+      std::make_shared<Libraries>(Libraries{std::move(ready_), std::move(one_), std::move(many_)});
+  call_or_abandon([libraries = std::move(libraries)]() mutable {
+    for (CK_FUNCTION_LIST* module : libraries->ready) module->C_Finalize(nullptr);
+    libraries.reset();
+  });
+}
 
 TokenResult<Done> Module::load() {
   p11_kit_be_quiet();  // what it would write to standard error is in noted()

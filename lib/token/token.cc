@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "token/farewell.h"
 #include "token/worker.h"
 
 namespace authmilter {
@@ -22,7 +22,6 @@ constexpr auto kLongestPause = 5s;
 constexpr auto kTryTime = 10s;
 // What is looked at again at a reload, but not once for each of a thousand keys.
 constexpr auto kJustTried = 1s;
-constexpr auto kFarewell = 500ms;
 
 Pkcs11Uri without_key(Pkcs11Uri uri) {
   uri.object.reset();
@@ -115,12 +114,22 @@ void Token::need_worker() {
                     [](const Worker* worker) { return worker->busy_until.has_value(); }));
   const std::size_t free = threads_ - busy;
   if (threads_ >= most_threads_ || free >= queue_.size() + (has_to_try() ? 1 : 0)) return;
+  join_those_over();
+  Thread& own = all_threads_.emplace_back();
   try {
-    std::thread([self = shared_from_this()] { self->work(); }).detach();
+    own.thread = std::thread([self = shared_from_this(), &own] { self->work(own); });
     ++threads_;
   } catch (const std::system_error&) {
     // There may be no more threads: those that are there do it.
+    all_threads_.pop_back();
   }
+}
+
+void Token::join_those_over() {
+  std::erase_if(all_threads_, [](Thread& one) {
+    if (one.is_over) one.thread.join();
+    return one.is_over;
+  });
 }
 
 bool Token::has_to_try() const { return attention_ && !trying_; }
@@ -146,7 +155,7 @@ std::shared_ptr<Token::Job> Token::next_to_try() {
   return job;
 }
 
-void Token::work() {
+void Token::work(Thread& own) {
   Worker worker;
   std::unique_lock lock(mutex_);
   workers_.push_back(&worker);
@@ -176,6 +185,7 @@ void Token::work() {
   lock.lock();
   std::erase(workers_, &worker);
   --threads_;
+  own.is_over = true;
   if (stopping_ && up_ && threads_ == 0) module_->token_is_down();
   ended_.notify_all();
 }
@@ -269,6 +279,9 @@ void Token::stop() {
   stopping_ = true;
   wake_.notify_all();
   ended_.wait_for(lock, kFarewell, [&] { return threads_ == 0; });
+  // Each of them holds this token, which is not to end on one of them while the process does.
+  join_those_over();
+  for (Thread& hanging : all_threads_) abandon(std::move(hanging.thread));
 }
 
 }  // namespace authmilter

@@ -4,10 +4,12 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <authmilter/crypto.h>
@@ -79,17 +81,23 @@ class Token : public std::enable_shared_from_this<Token> {
   /// Why it would not even be asked now.
   std::optional<TokenError> trouble();
 
-  /// Ends its threads, and waits a moment for those that do not hang.
+  /// Ends its threads, and waits a moment for those that do not hang; the others are abandoned. Not
+  /// on one of them.
   void stop();
 
  private:
   struct Worker;
   struct Job;
+  struct Thread {
+    std::thread thread;
+    bool is_over = false;  // nothing is left to it but its end
+  };
 
   TokenResult<Octets> wait_for(const std::shared_ptr<Job>& job, std::unique_lock<std::mutex>& lock);
   std::optional<TokenError> trouble_now() const;
   void need_worker();
-  void work();
+  void work(Thread& own);
+  void join_those_over();
   void run(Worker& worker, std::shared_ptr<Job> job, std::unique_lock<std::mutex>& lock);
   std::shared_ptr<Job> next_to_try();
   bool has_to_try() const;
@@ -115,7 +123,8 @@ class Token : public std::enable_shared_from_this<Token> {
   std::condition_variable ended_;
   std::deque<std::shared_ptr<Job>> queue_;
   std::vector<Worker*> workers_;  // each lives on its thread's stack
-  std::size_t threads_ = 0;       // those that are beginning, too
+  std::list<Thread> all_threads_;
+  std::size_t threads_ = 0;  // that are not over; those that are beginning, too
   std::size_t most_threads_;
   std::vector<std::weak_ptr<KeyEntry>> keys_;
   std::optional<TokenError> down_;

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "command_line/command_line.h"
+#include "command_line/leave.h"
 #include "commands.h"
 #include "output/exit_status.h"
 
@@ -52,10 +53,11 @@ ExitStatus run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ExitStatus status = ExitStatus::internal;
   try {
-    return static_cast<int>(run(argc, argv));
+    status = run(argc, argv);
   } catch (const std::exception& error) {
-    return static_cast<int>(
-        authmilter::tools::fail(ExitStatus::internal, std::string("internal: ") + error.what()));
+    status = authmilter::tools::fail(ExitStatus::internal, std::string("internal: ") + error.what());
   }
+  return authmilter::command_line::leave(static_cast<int>(status));
 }

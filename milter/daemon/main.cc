@@ -12,6 +12,7 @@
 #include <authmilter/secret_memory.h>
 
 #include "command_line/command_line.h"
+#include "command_line/leave.h"
 #include "process/config_warnings.h"
 #include "process/daemon.h"
 #include "process/hardening.h"
@@ -119,12 +120,13 @@ int main_of(int argc, char** argv) {
 }  // namespace authmilter
 
 int main(int argc, char** argv) {
+  int status = static_cast<int>(authmilter::ExitCode::software);
   try {
-    return authmilter::main_of(argc, argv);
+    status = authmilter::main_of(argc, argv);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "authmilterd: %s\n", e.what());
   } catch (...) {
     std::fputs("authmilterd: unknown exception\n", stderr);
   }
-  return static_cast<int>(authmilter::ExitCode::software);
+  return authmilter::command_line::leave(status);
 }

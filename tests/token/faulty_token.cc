@@ -69,6 +69,16 @@ CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void* application, CK_NOTIFY
   return real->C_OpenSession(slot, flags, application, notify, session);
 }
 
+CK_RV close_session(CK_SESSION_HANDLE session) {
+  if (const CK_RV value = obey("C_CloseSession"); value != CKR_OK) return value;
+  return real->C_CloseSession(session);
+}
+
+CK_RV finalize(void* reserved) {
+  if (const CK_RV value = obey("C_Finalize"); value != CKR_OK) return value;
+  return real->C_Finalize(reserved);
+}
+
 CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, unsigned char* pin, CK_ULONG octets) {
   note("C_Login");
   if (const CK_RV value = obey("C_Login"); value != CKR_OK) return value;
@@ -106,6 +116,8 @@ extern "C" __attribute__((visibility("default"))) CK_RV C_GetFunctionList(CK_FUN
     ours.C_Initialize = initialize;
     ours.C_GetSlotList = get_slot_list;
     ours.C_OpenSession = open_session;
+    ours.C_CloseSession = close_session;
+    ours.C_Finalize = finalize;
     ours.C_Login = login;
     ours.C_Logout = logout;
     ours.C_SignInit = sign_init;

@@ -287,6 +287,23 @@ class AtTheStart(unittest.TestCase):
                     self.assertEqual(world.problems(result, IN_TOKEN, ["e", "r"]), [])
 
 
+class TheEnd(unittest.TestCase):
+    def test_calls_that_outlast_the_command(self):
+        """the last calls into a library: slower than is waited for, or without an end"""
+        with a_world() as world:
+            pem = command("key", "show", "--domain", IN_TOKEN, "--selector", "r", world.pem).stdout
+            for order in ("", "C_CloseSession slow 700", "C_CloseSession hang", "C_Finalize slow 700", "C_Finalize hang"):
+                world.token.order(order)
+                for _ in range(5):
+                    with self.subTest(order=order):
+                        began = time.monotonic()
+                        shown = command("key", "show", "--domain", IN_TOKEN, "--selector", "r", world.keys[0][1]).stdout
+                        self.assertEqual(shown, pem)
+                        self.assertLess(time.monotonic() - began, PATIENCE)
+                        self.assertEqual(check_config(world.folder, world.config()).returncode, 0)
+            world.token.order()
+
+
 class Keys(unittest.TestCase):
     def test_the_record(self):
         """the record of a key in a token is that of the same key in a file"""
