@@ -64,6 +64,8 @@ class KeyRing final : public KnownDropIns {
   /// The same with those that do not sign now: earlier ones and later ones.
   std::vector<SigningKey> known_keys_for(const DomainName& author_domain,
                                          const std::string& user = {}) const;
+  /// How the mail of an Author Domain is signed. Lives as long as this ring.
+  const SigningProfile& profile_for(const DomainName& author_domain) const;
   /// Why a domain that is configured has no keys now. Its mail must wait: unsigned it would be
   /// taken for a forgery elsewhere. Empty when it has, and for every other name.
   std::string fault_of(const DomainName& author_domain) const;

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include <authmilter/config_place.h>
-#include <authmilter/dkim.h>
 #include <authmilter/domain_name.h>
 #include <authmilter/file_version.h>
 #include <authmilter/key_source.h>
@@ -16,6 +15,7 @@
 #include <authmilter/match_set.h>
 #include <authmilter/network_set.h>
 #include <authmilter/selector.h>
+#include <authmilter/signing_profile.h>
 #include <authmilter/signing_tables.h>
 
 namespace authmilter {
@@ -33,6 +33,7 @@ struct SigningDomainConfig {
   bool subdomains = false;
   std::vector<SigningKeyConfig> keys;
   ConfigPlace place;  // of the table; its `file` is the main file or one of `signing.directory`
+  std::shared_ptr<const SigningOverrides> overrides = nullptr;  // null: it has none
 };
 
 /// What one NAME.toml of `signing.directory` says. Immutable.
@@ -68,12 +69,7 @@ struct SigningPermit {
 };
 
 struct SigningConfig {
-  std::vector<std::string> headers = default_signed_headers();
-  Canonicalization header_canonicalization = Canonicalization::relaxed;
-  Canonicalization body_canonicalization = Canonicalization::relaxed;
-  std::vector<std::string> oversign = default_oversigned_headers();
-  std::vector<std::string> oversign_present = default_oversigned_present_headers();
-  std::chrono::milliseconds lifetime{0};  // of a signature, x=; 0: without end
+  SigningProfile profile;  // of domains that do not override it
   bool require_sender_match = true;
   SenderMismatch mismatch = SenderMismatch::left_unsigned;
   std::vector<SigningPermit> permits;

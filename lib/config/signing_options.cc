@@ -6,6 +6,7 @@
 #include "base/ascii.h"
 #include "config/formats.h"
 #include "config/options.h"
+#include "config/signing_profile_options.h"
 
 namespace authmilter {
 namespace {
@@ -15,21 +16,6 @@ using namespace std::chrono_literals;
 constexpr auto kShortestTokenTimeout = 10ms;
 // Postfix waits 300 s for a milter at the end of a message, and others less.
 constexpr auto kLongestTokenTimeout = 60s;
-constexpr auto kLongestLifetime = std::chrono::milliseconds(24h * 365);
-
-struct Canonicalizations {
-  Canonicalization header;
-  Canonicalization body;
-  bool operator==(const Canonicalizations&) const = default;
-};
-
-// RFC 6376 section 3.5 reads a lone "relaxed" as "relaxed/simple", others read it as
-// "relaxed/relaxed"; so both halves must be written.
-constexpr Choice<Canonicalizations> kCanonicalizations[] = {
-    {"relaxed/relaxed", {Canonicalization::relaxed, Canonicalization::relaxed}},
-    {"relaxed/simple", {Canonicalization::relaxed, Canonicalization::simple}},
-    {"simple/relaxed", {Canonicalization::simple, Canonicalization::relaxed}},
-    {"simple/simple", {Canonicalization::simple, Canonicalization::simple}}};
 
 /// Refuses a table without a key that it needs, unless a mistake in it explains that.
 void need(Reader& reader, const Value& table, std::string_view key) {
@@ -171,38 +157,11 @@ constexpr Option<SigningPermit> kPermit[] = {
 };
 
 constexpr Option<Config> kSigning[] = {
-    {"headers",
-     [](Reader& reader, const Value& value, Config& config) {
-       assign(config.signing.headers, reader.list(value, parse_signed_header));
-     },
-     [](const Config& config) { return literal_list(config.signing.headers); }},
-    {"oversign",
-     [](Reader& reader, const Value& value, Config& config) {
-       assign(config.signing.oversign, reader.list(value, parse_signed_header));
-     },
-     [](const Config& config) { return literal_list(config.signing.oversign); }},
-    {"oversign_present",
-     [](Reader& reader, const Value& value, Config& config) {
-       assign(config.signing.oversign_present, reader.list(value, parse_signed_header));
-     },
-     [](const Config& config) { return literal_list(config.signing.oversign_present); }},
-    {"lifetime",
-     [](Reader& reader, const Value& value, Config& config) {
-       assign(config.signing.lifetime, reader.duration(value, 0ms, kLongestLifetime));
-     },
-     [](const Config& config) { return literal(print_duration(config.signing.lifetime)); }},
-    {"canonicalization",
-     [](Reader& reader, const Value& value, Config& config) {
-       const auto both = reader.choice<Canonicalizations>(value, kCanonicalizations);
-       if (!both) return;
-       config.signing.header_canonicalization = both->header;
-       config.signing.body_canonicalization = both->body;
-     },
-     [](const Config& config) {
-       return literal_choice<Canonicalizations>(
-           {config.signing.header_canonicalization, config.signing.body_canonicalization},
-           kCanonicalizations);
-     }},
+    kHeaders<Config>,
+    kOversign<Config>,
+    kOversignPresent<Config>,
+    kLifetime<Config>,
+    kCanonicalization<Config>,
     {"require_sender_match",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.signing.require_sender_match, reader.boolean(value));
@@ -286,6 +245,11 @@ constexpr Option<SigningDomainConfig> kDomain[] = {
      [](std::vector<std::string>& keys, const std::string& path) {
        list_keys(keys, path, signing_key_options());
      }},
+    kHeaders<SigningDomainConfig>,
+    kOversign<SigningDomainConfig>,
+    kOversignPresent<SigningDomainConfig>,
+    kLifetime<SigningDomainConfig>,
+    kCanonicalization<SigningDomainConfig>,
 };
 
 constexpr Option<SigningKeyConfig> kKey[] = {

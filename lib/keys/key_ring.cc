@@ -30,6 +30,11 @@ std::vector<SigningKey> KeyRing::known_keys_for(const DomainName& author_domain,
   return keys;
 }
 
+const SigningProfile& KeyRing::profile_for(const DomainName& author_domain) const {
+  const Store::Domain* owner = store_->owner_of(author_domain.text());
+  return store_->profiles[owner == nullptr ? 0 : owner->profile].profile;
+}
+
 std::string KeyRing::fault_of(const DomainName& author_domain) const {
   const Store::Domain* owner = store_->owner_of(author_domain.text());
   if (owner == nullptr || owner->keys != 0) return {};

@@ -52,6 +52,7 @@ Result<std::unique_ptr<KeyRing::Store>> KeyRing::Loader::load() {
 }
 
 void KeyRing::Loader::list_files() {
+  store_->profiles.front().profile = config_.profile;
   std::size_t count = config_.domains.size();
   for (const auto& drop_in : config_.drop_ins) count += drop_in->domains.size();
   written_.reserve(count);
@@ -192,10 +193,17 @@ void KeyRing::Loader::add(const Written& written) {
   const auto fault = fault_in(domain);  // only of drop-ins
   if (!fault) {
     add_keys(domain);
+    added.profile = profile_of(domain.overrides);
   } else {
     // What the ring has now is not what the file says, so the next reload has to read it again.
     store_->files[written.file].settled = false;
-    const bool goes_on = add_previous_keys(domain.domain.text());
+    const Store::Domain* before =
+        previous_ == nullptr ? nullptr : previous_->find(domain.domain.text());
+    const bool goes_on = before != nullptr && before->keys != 0;
+    if (goes_on) {
+      add_previous_keys(*before);
+      added.profile = profile_of(previous_->profiles[before->profile].said);
+    }
     store_->faults.push_back(fault->message +
                              (goes_on ? "; the keys that the domain has had go on signing"
                                       : "; until then mail of the domain has to wait"));
@@ -218,18 +226,26 @@ void KeyRing::Loader::add_keys(const SigningDomainConfig& domain) {
   }
 }
 
-bool KeyRing::Loader::add_previous_keys(std::string_view domain) {
-  const Store::Domain* before = previous_ == nullptr ? nullptr : previous_->find(domain);
-  if (before == nullptr || before->keys == 0) return false;
-  for (std::uint32_t i = 0; i < before->keys; ++i) {
-    const Store::Key& key = previous_->keys[before->first_key + i];
+void KeyRing::Loader::add_previous_keys(const Store::Domain& before) {
+  for (std::uint32_t i = 0; i < before.keys; ++i) {
+    const Store::Key& key = previous_->keys[before.first_key + i];
     const Store::Source& source = previous_->sources[key.source];
     const auto number = static_cast<std::uint32_t>(store_->sources.size());
     store_->sources.push_back(
         {store_->texts.add(previous_->texts[source.text]), source.store, source.fetched});
     store_->keys.push_back({selector_text(previous_->texts[key.selector]), number, key.place});
   }
-  return true;
+}
+
+/// Most domains say nothing, and many the same: they share one.
+std::uint32_t KeyRing::Loader::profile_of(
+    const std::shared_ptr<const SigningOverrides>& overrides) {
+  if (overrides == nullptr) return 0;
+  auto& profiles = store_->profiles;
+  const auto [known, added] =
+      profiles_.try_emplace(overrides.get(), static_cast<std::uint32_t>(profiles.size()));
+  if (added) profiles.push_back({overrides, overridden(config_.profile, *overrides)});
+  return known->second;
 }
 
 /// Most domains have the same few.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,9 +39,10 @@ class KeyRing::Loader {
   void add(const Written& written);
   /// The first key of a domain that cannot be had, and why.
   std::optional<Error> fault_in(const SigningDomainConfig& domain) const;
+  std::uint32_t profile_of(const std::shared_ptr<const SigningOverrides>& overrides);
   void add_keys(const SigningDomainConfig& domain);
-  /// The keys that the domain has had until now; false when it had none.
-  bool add_previous_keys(std::string_view domain);
+  /// The keys that a domain has had until now.
+  void add_previous_keys(const Store::Domain& before);
   TextPool::Text selector_text(std::string_view selector);
   std::uint32_t stored_source(std::size_t place);
 
@@ -57,6 +59,10 @@ class KeyRing::Loader {
   static constexpr std::uint32_t kNotStored = ~std::uint32_t{0};
   std::vector<std::uint32_t> stored_;
   std::unordered_map<std::string_view, TextPool::Text> selectors_;
+  struct ByValue {
+    bool operator()(const SigningOverrides* a, const SigningOverrides* b) const { return *a < *b; }
+  };
+  std::map<const SigningOverrides*, std::uint32_t, ByValue> profiles_;
 };
 
 }  // namespace authmilter

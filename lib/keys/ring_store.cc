@@ -66,7 +66,8 @@ SigningDomainConfig KeyRing::Store::config_of(
   SigningDomainConfig config{parsed<DomainName>(texts[domain.name]),
                              domain.subdomains,
                              {},
-                             {file, domain.place.line, domain.place.column}};
+                             {file, domain.place.line, domain.place.column},
+                             profiles[domain.profile].said};
   for (std::uint32_t i = 0; i < domain.keys; ++i) {
     const Key& key = keys[domain.first_key + i];
     config.keys.push_back({parsed<Selector>(texts[key.selector]),

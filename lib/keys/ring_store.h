@@ -67,6 +67,12 @@ struct KeyRing::Store {
     std::uint32_t keys = 0;  // none: see `domain_faults`
     bool subdomains = false;
     Position place;
+    std::uint32_t profile = 0;
+  };
+  /// How mail is signed, for all the domains that say the same of it.
+  struct Profile {
+    std::shared_ptr<const SigningOverrides> said;  // null: nothing
+    SigningProfile profile;
   };
   /// Of the configuration; the drop-ins among them can be had again.
   struct File {
@@ -105,6 +111,7 @@ struct KeyRing::Store {
   std::vector<Key> keys;
   std::vector<Domain> domains;
   std::vector<File> files;
+  std::vector<Profile> profiles = std::vector<Profile>(1);       // the first is [signing]'s
   std::unordered_map<std::uint32_t, std::string> domain_faults;  // by number
   std::unordered_map<std::uint32_t, std::string> file_faults;
   std::vector<std::string> faults;

@@ -19,16 +19,16 @@
 namespace authmilter {
 namespace {
 
-DkimSignOptions sign_options(const SigningConfig& config, std::int64_t now,
+DkimSignOptions sign_options(const SigningProfile& profile, std::int64_t now,
                              std::vector<std::string> left_out) {
-  return {.header = config.header_canonicalization,
-          .body = config.body_canonicalization,
-          .headers = config.headers,
-          .oversign = config.oversign,
-          .oversign_present = config.oversign_present,
+  return {.header = profile.header_canonicalization,
+          .body = profile.body_canonicalization,
+          .headers = profile.headers,
+          .oversign = profile.oversign,
+          .oversign_present = profile.oversign_present,
           .left_out = std::move(left_out),
           .now = now,
-          .lifetime = std::chrono::duration_cast<std::chrono::seconds>(config.lifetime).count()};
+          .lifetime = std::chrono::duration_cast<std::chrono::seconds>(profile.lifetime).count()};
 }
 
 SigningReason reason_of(AuthorDomainError error) {
@@ -82,8 +82,9 @@ struct MessageSigner::Impl {
   Envelope envelope;
   const std::int64_t now;
   HeaderGuard guard;
-  std::vector<SigningKey> chosen;  // empty once nothing is to be signed
-  std::vector<SigningKey> known;   // those, and others of the domain that do not sign now
+  const SigningProfile* profile = nullptr;  // of the author's domain
+  std::vector<SigningKey> chosen;           // empty once nothing is to be signed
+  std::vector<SigningKey> known;            // those, and others of the domain that do not sign now
   std::optional<DkimSigner> signer;
   std::optional<OwnKeyRecords> own_keys;
   std::optional<OwnSignatures> earlier;
@@ -123,6 +124,7 @@ void MessageSigner::Impl::choose_keys() {
   if (may_come_from_outside() && judged_and_not_vouched_for(guard.fields(), domain, config))
     return leave_unsigned(SigningReason::judged_before);
   if (!fault.empty()) return put_off({SigningReason::keys_unusable, printable(fault)});
+  profile = &keys.profile_for(domain);
   for (const SigningKey& key : chosen) {
     if (const auto away = key.key->unavailable())
       return put_off({SigningReason::signing_failed, away->message});
@@ -200,7 +202,7 @@ void MessageSigner::end_of_headers() {
                         .now = message.now});
   const auto rewritten = names_to_be_qualified(fields, message.envelope.mta);
   message.signer.emplace(message.engine, keys,
-                         sign_options(message.config.signing, message.now, rewritten));
+                         sign_options(*message.profile, message.now, rewritten));
   for (const HeaderField& field : fields) message.signer->header(field);
   message.signer->end_of_headers();
   message.fragility.emplace(message.envelope.mta);

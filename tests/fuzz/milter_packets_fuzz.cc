@@ -89,7 +89,7 @@ Config make_config() {
   config.verify.limits.fields = 100;
   config.signing = fuzz::signing_setup().config;
   // Every blank counts.
-  config.signing.header_canonicalization = Canonicalization::simple;
+  config.signing.profile.header_canonicalization = Canonicalization::simple;
   return config;
 }
 

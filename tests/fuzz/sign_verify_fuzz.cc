@@ -31,8 +31,8 @@ Config make_config(std::string_view letters) {
     const bool simple = i < letters.size() && letters[i] == 's';
     return simple ? Canonicalization::simple : Canonicalization::relaxed;
   };
-  config.signing.header_canonicalization = letter(0);
-  config.signing.body_canonicalization = letter(1);
+  config.signing.profile.header_canonicalization = letter(0);
+  config.signing.profile.body_canonicalization = letter(1);
   return config;
 }
 
@@ -143,8 +143,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(ours_pass(verdict, outcome.keys.size()), "what we sign, we verify");
   require(verdict.findings.dmarc.result == DmarcResult::pass, "and it is aligned");
 
-  if (config.signing.header_canonicalization == Canonicalization::relaxed &&
-      config.signing.body_canonicalization == Canonicalization::relaxed) {
+  if (config.signing.profile.header_canonicalization == Canonicalization::relaxed &&
+      config.signing.profile.body_canonicalization == Canonicalization::relaxed) {
     const Verdict loose = verify(config, loosened(sent, dice), dice);
     require(loose.decision.rule == Rule::limit_header || ours_pass(loose, outcome.keys.size()),
             "blanks do not matter");

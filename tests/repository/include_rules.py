@@ -139,6 +139,7 @@ PUBLIC = {
     "sign": "sign",
     "signing_config": "config",
     "signing_key": "signature",
+    "signing_profile": "config",
     "signing_tables": "config",
     "smtp_reply": "policy",
     "socket_address": "base",

@@ -221,24 +221,24 @@ TEST_CASE("keys by the names of domains") {
 TEST_CASE("how mail is signed") {
   const std::string domain = "Domain a.org\nSelector s\nKeyFile /k.pem\n";
   const auto by_default = import_texts({{"k", domain}});
-  CHECK(by_default.config.signing.header_canonicalization == Canonicalization::simple);
-  CHECK(by_default.config.signing.body_canonicalization == Canonicalization::simple);
+  CHECK(by_default.config.signing.profile.header_canonicalization == Canonicalization::simple);
+  CHECK(by_default.config.signing.profile.body_canonicalization == Canonicalization::simple);
   CHECK_FALSE(by_default.config.signing.require_sender_match);
-  CHECK(by_default.config.signing.headers.size() == 20);
-  CHECK(by_default.config.signing.oversign == std::vector<std::string>{"from"});
-  CHECK(by_default.config.signing.oversign_present.empty());
-  CHECK(by_default.config.signing.lifetime == std::chrono::seconds(0));
+  CHECK(by_default.config.signing.profile.headers.size() == 20);
+  CHECK(by_default.config.signing.profile.oversign == std::vector<std::string>{"from"});
+  CHECK(by_default.config.signing.profile.oversign_present.empty());
+  CHECK(by_default.config.signing.profile.lifetime == std::chrono::seconds(0));
 
   const auto more =
       import_texts({{"k", domain + "OversignHeaders To,FROM,Reply-To,to\nSignatureTTL 864000\n"}});
   CHECK(more.warnings.empty());
-  CHECK(more.config.signing.oversign == std::vector<std::string>{"from", "to", "reply-to"});
-  CHECK(more.config.signing.oversign_present.empty());
-  CHECK(more.config.signing.lifetime == std::chrono::hours(240));
+  CHECK(more.config.signing.profile.oversign == std::vector<std::string>{"from", "to", "reply-to"});
+  CHECK(more.config.signing.profile.oversign_present.empty());
+  CHECK(more.config.signing.profile.lifetime == std::chrono::hours(240));
 
   const auto relaxed = import_texts({{"k", domain + "Canonicalization relaxed\n"}});
-  CHECK(relaxed.config.signing.header_canonicalization == Canonicalization::relaxed);
-  CHECK(relaxed.config.signing.body_canonicalization == Canonicalization::simple);
+  CHECK(relaxed.config.signing.profile.header_canonicalization == Canonicalization::relaxed);
+  CHECK(relaxed.config.signing.profile.body_canonicalization == Canonicalization::simple);
 
   const struct {
     const char* why;
@@ -271,7 +271,7 @@ TEST_CASE("how mail is signed") {
     CAPTURE(row.why);
     const auto imported = import_texts({{"k", domain + row.line + "\n"}});
     CHECK(imported.error.empty());
-    const auto& names = imported.config.signing.headers;
+    const auto& names = imported.config.signing.profile.headers;
     CHECK(std::find(names.begin(), names.end(), row.has) != names.end());
     CHECK(std::find(names.begin(), names.end(), row.has_not) == names.end());
     const std::string wanted = row.warning;

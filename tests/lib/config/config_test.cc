@@ -119,6 +119,11 @@ keys = [
   { selector = "2026a", file = "/etc/authmilter/keys/example.org.2026a.pem" },
   { selector = "2026e", file = "keys/e.pem" },   # a second algorithm: both sign
 ]
+headers = ["To"]
+oversign = ["Cc"]
+oversign_present = []
+lifetime = "0s"
+canonicalization = "simple/simple"
 
 [[signing.domain]]
 domain = "example.com"
@@ -202,16 +207,16 @@ TEST_CASE("an empty configuration verifies everything and signs nothing") {
   CHECK(config.policy.actions == default_policy_actions());
   CHECK(config.policy.tag_subject.empty());
   CHECK(config.policy.overrides.empty());
-  CHECK(config.signing.headers == default_signed_headers());
-  CHECK(config.signing.header_canonicalization == Canonicalization::relaxed);
-  CHECK(config.signing.body_canonicalization == Canonicalization::relaxed);
-  CHECK(config.signing.oversign ==
+  CHECK(config.signing.profile.headers == default_signed_headers());
+  CHECK(config.signing.profile.header_canonicalization == Canonicalization::relaxed);
+  CHECK(config.signing.profile.body_canonicalization == Canonicalization::relaxed);
+  CHECK(config.signing.profile.oversign ==
         std::vector<std::string>{"from", "subject", "to", "cc", "reply-to"});
-  CHECK(config.signing.oversign_present == std::vector<std::string>{"date", "message-id", "sender",
-                                                                    "mime-version", "content-type",
-                                                                    "content-transfer-encoding"});
+  CHECK(config.signing.profile.oversign_present ==
+        std::vector<std::string>{"date", "message-id", "sender", "mime-version", "content-type",
+                                 "content-transfer-encoding"});
   CHECK(config.verify.added_fields == AddedFields::accept);
-  CHECK(config.signing.lifetime == std::chrono::seconds(0));
+  CHECK(config.signing.profile.lifetime == std::chrono::seconds(0));
   CHECK(config.signing.require_sender_match);
   CHECK(config.signing.domains.empty());
   CHECK(config.log.target == LogTarget::journal);
@@ -249,13 +254,13 @@ TEST_CASE("every key has its effect") {
   CHECK(config.verify.spf_lookups == 20);
   CHECK(config.verify.spf_void_lookups == 0);
   CHECK(config.policy.tag_subject == "[\"forged\"\\] ");
-  CHECK(config.signing.headers == std::vector<std::string>{"from", "subject", "to"});
-  CHECK(config.signing.header_canonicalization == Canonicalization::relaxed);
-  CHECK(config.signing.body_canonicalization == Canonicalization::simple);
-  CHECK(config.signing.oversign == std::vector<std::string>{"from", "to"});
-  CHECK(config.signing.oversign_present == std::vector<std::string>{"date"});
+  CHECK(config.signing.profile.headers == std::vector<std::string>{"from", "subject", "to"});
+  CHECK(config.signing.profile.header_canonicalization == Canonicalization::relaxed);
+  CHECK(config.signing.profile.body_canonicalization == Canonicalization::simple);
+  CHECK(config.signing.profile.oversign == std::vector<std::string>{"from", "to"});
+  CHECK(config.signing.profile.oversign_present == std::vector<std::string>{"date"});
   CHECK(config.verify.added_fields == AddedFields::not_a_pass);
-  CHECK(config.signing.lifetime == std::chrono::hours(24 * 7));
+  CHECK(config.signing.profile.lifetime == std::chrono::hours(24 * 7));
   CHECK_FALSE(config.signing.require_sender_match);
   CHECK(config.signing.state_directory == "states");
   CHECK(config.rotation.selector == "k%y-%d");
@@ -430,7 +435,7 @@ listen = ""                             # "127.0.0.1:9253" serves /metrics for P
   CHECK(config.policy.overrides.size() == 1);
   REQUIRE(config.signing.domains.size() == 1);
   CHECK(config.signing.domains[0].keys.size() == 2);
-  CHECK(config.signing.headers.size() == 3);
+  CHECK(config.signing.profile.headers.size() == 3);
   CHECK(config.authserv_id == DomainName::parse("mx.example.org"));
   CHECK(config.policy.actions == default_policy_actions());
 }
@@ -452,7 +457,7 @@ TEST_CASE("the keys are listed with their tables") {
     CAPTURE(key);
     CHECK(std::find(keys.begin(), keys.end(), key) != keys.end());
   }
-  CHECK(keys.size() == 86);
+  CHECK(keys.size() == 91);
 }
 
 TEST_CASE("relative paths start at the configuration's folder") {

@@ -227,6 +227,19 @@ TEST_CASE("settings that contradict each other are refused") {
        "x.toml:2:15: verify.spf_lookups: 21 is outside 1 to 20"},
       {"a signature for more than a year", "[signing]\nlifetime = \"366d\"\n",
        "x.toml:2:12: signing.lifetime: \"366d\" is outside 0s to 31536000s"},
+      {"a signature for less than the unit of its end (RFC 6376 section 3.5)",
+       "[signing]\nlifetime = \"999ms\"\n",
+       "x.toml:2:12: signing.lifetime: must be 0s, which is without end, or a second at least"},
+      {"a setting of one domain",
+       "[[signing.domain]]\ndomain = \"a.example\"\nkeys = [{ selector = \"a\", file = \"b\" "
+       "}]\nlifetime = \"1y\"\n",
+       "x.toml:4:12: signing.domain.lifetime: \"1y\" is not a duration, write for example "
+       "\"500ms\", "
+       "\"5s\" or \"2m\""},
+      {"a setting that no domain has",
+       "[[signing.domain]]\ndomain = \"a.example\"\nkeys = [{ selector = \"a\", file = \"b\" "
+       "}]\noversing = []\n",
+       "x.toml:4:1: unknown key \"oversing\" in [signing.domain], did you mean \"oversign\"?"},
       {"a query may wait longer than the whole message",
        "[dns]\ntimeout = \"30s\"\nmessage_timeout = \"20s\"\n",
        "x.toml:2:11: dns.timeout: is more than dns.message_timeout"},

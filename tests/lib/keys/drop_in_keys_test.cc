@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -30,10 +31,11 @@ class Organisation {
     const fs::path path = folder_.write("k/" + name, pem);
     REQUIRE(::chmod(path.c_str(), 0600) == 0);
   }
-  void domain(const std::string& name, const std::string& file) const {
+  void domain(const std::string& name, const std::string& file,
+              const std::string& more = "") const {
     folder_.write("d/" + name + ".toml", "[[signing.domain]]\ndomain = \"" + name +
                                              "\"\nkeys = [{selector = \"s\", file = \"" +
-                                             path("k/" + file) + "\"}]\n");
+                                             path("k/" + file) + "\"}]\n" + more);
   }
   std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
   void write(const std::string& name, const std::string& text) const { folder_.write(name, text); }
@@ -210,4 +212,34 @@ TEST_CASE("a runtime lets go of the text of its domains, and a reload needs none
   REQUIRE(second);
   CHECK(keys((*second)->keys(), "a.example") == 1);
   CHECK((*second)->keys().faults().size() == 1);
+}
+
+TEST_CASE("what a domain says of its signatures is kept for the next reload, and shared") {
+  const auto table = [](const std::string& domain, const std::string& file,
+                        const std::string& more) {
+    return "[[signing.domain]]\ndomain = \"" + domain + "\"\nkeys = [{selector = \"s\", file = \"" +
+           file + "\"}]\n" + more;
+  };
+  const Organisation organisation("signing.lifetime = \"1d\"\n");
+  organisation.key("k");
+  const std::string file = organisation.path("k/k");
+  const std::string more = "lifetime = \"7d\"\n";
+  organisation.write("d/a.toml", table("a.example", file, more) + table("b.example", file, ""));
+  organisation.write("d/c.toml", table("c.example", file, "") + table("d.example", file, more));
+  const auto first = organisation.load();
+  ::usleep(3'200'000);  // the drop-ins are settled
+  const auto second = organisation.load(organisation.load(first.get()).get());
+  const auto config = load_config(organisation.path("a.toml"), "mx.example.org", second.get());
+  REQUIRE(config);
+  REQUIRE(config->signing.drop_ins.at(0)->settled);  // so it comes from the ring
+  for (const KeyRing* ring : {first.get(), second.get()}) {
+    const auto* own = &ring->profile_for(name("a.example"));
+    const auto* common = &ring->profile_for(name("b.example"));
+    CHECK(own->lifetime == std::chrono::hours(24 * 7));
+    CHECK(own->headers == default_signed_headers());
+    CHECK(common->lifetime == std::chrono::hours(24));
+    CHECK(common == &ring->profile_for(name("c.example")));
+    CHECK(common == &ring->profile_for(name("away.example")));
+    CHECK(own == &ring->profile_for(name("d.example")));
+  }
 }

@@ -53,23 +53,24 @@ const KeyRing& ring_of(const Config& config) {
 
 }  // namespace
 
-Config signing_config(const std::string& signing) {
-  const std::string text =
-      "[identity]\nauthserv_id = \"mx.home.example\"\n[signing]\n" + signing +
-      "[[signing.domain]]\ndomain = \"home.example\"\nsubdomains = true\nkeys = [\n"
-      "{selector = \"r\", file = \"" +
-      keys().file("rsa.pem") +
-      "\"},\n"
-      "{selector = \"e\", file = \"" +
-      keys().file("ed.pem") +
-      "\"}]\n"
-      "[[signing.domain]]\ndomain = \"lab.home.example\"\nkeys = [\n"
-      "{selector = \"lab\", file = \"" +
-      keys().file("ed.pem") +
-      "\"}]\n"
-      "[[signing.domain]]\ndomain = \"tenant.example\"\nkeys = [\n"
-      "{selector = \"t\", file = \"" +
-      keys().file("ed.pem") + "\"}]\n";
+Config signing_config(const std::string& signing, const std::string& home) {
+  const std::string text = "[identity]\nauthserv_id = \"mx.home.example\"\n[signing]\n" + signing +
+                           "[[signing.domain]]\ndomain = \"home.example\"\nsubdomains = true\n" +
+                           home +
+                           "keys = [\n"
+                           "{selector = \"r\", file = \"" +
+                           keys().file("rsa.pem") +
+                           "\"},\n"
+                           "{selector = \"e\", file = \"" +
+                           keys().file("ed.pem") +
+                           "\"}]\n"
+                           "[[signing.domain]]\ndomain = \"lab.home.example\"\nkeys = [\n"
+                           "{selector = \"lab\", file = \"" +
+                           keys().file("ed.pem") +
+                           "\"}]\n"
+                           "[[signing.domain]]\ndomain = \"tenant.example\"\nkeys = [\n"
+                           "{selector = \"t\", file = \"" +
+                           keys().file("ed.pem") + "\"}]\n";
   const auto config = parse_config(text, "test", "host.example");
   REQUIRE_MESSAGE(config, (config ? "" : config.error().message));
   return *config;

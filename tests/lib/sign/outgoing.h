@@ -21,8 +21,9 @@ struct Input {
 };
 
 /// home.example with an RSA and an Ed25519 key and with its subdomains, lab.home.example and
-/// tenant.example with one key each; `signing` stands in the table [signing].
-authmilter::Config signing_config(const std::string& signing = "");
+/// tenant.example with one key each; `signing` stands in the table [signing], `home` in the one of
+/// home.example.
+authmilter::Config signing_config(const std::string& signing = "", const std::string& home = "");
 
 authmilter::SigningOutcome sign(const Input& input, const authmilter::Config& config);
 
