@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <compare>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,9 @@
 #include <authmilter/dkim.h>
 
 namespace authmilter {
+
+/// Which of a message's signatures stands on top, where there are keys of both kinds.
+enum class SignatureOrder : std::uint8_t { rsa_on_top, ed25519_on_top, as_listed };
 
 /// How the messages of an author's domain are signed.
 struct SigningProfile {
@@ -18,6 +22,7 @@ struct SigningProfile {
   std::vector<std::string> oversign = default_oversigned_headers();
   std::vector<std::string> oversign_present = default_oversigned_present_headers();
   std::chrono::milliseconds lifetime{0};  // of a signature, x=; 0: without end
+  SignatureOrder order = SignatureOrder::rsa_on_top;
 };
 
 struct Canonicalizations {
@@ -33,6 +38,7 @@ struct SigningOverrides {
   std::optional<std::vector<std::string>> oversign = {};
   std::optional<std::vector<std::string>> oversign_present = {};
   std::optional<std::chrono::milliseconds> lifetime = {};
+  std::optional<SignatureOrder> order = {};
 
   auto operator<=>(const SigningOverrides&) const = default;
 };

@@ -162,6 +162,7 @@ constexpr Option<Config> kSigning[] = {
     kOversignPresent<Config>,
     kLifetime<Config>,
     kCanonicalization<Config>,
+    kOrder<Config>,
     {"require_sender_match",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.signing.require_sender_match, reader.boolean(value));
@@ -250,6 +251,7 @@ constexpr Option<SigningDomainConfig> kDomain[] = {
     kOversignPresent<SigningDomainConfig>,
     kLifetime<SigningDomainConfig>,
     kCanonicalization<SigningDomainConfig>,
+    kOrder<SigningDomainConfig>,
 };
 
 constexpr Option<SigningKeyConfig> kKey[] = {

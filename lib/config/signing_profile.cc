@@ -21,6 +21,7 @@ SigningProfile overridden(SigningProfile profile, const SigningOverrides& overri
   take(profile.oversign, overrides.oversign);
   take(profile.oversign_present, overrides.oversign_present);
   take(profile.lifetime, overrides.lifetime);
+  take(profile.order, overrides.order);
   return profile;
 }
 
@@ -30,6 +31,7 @@ SigningOverrides overridden(SigningOverrides earlier, const SigningOverrides& ov
   take(earlier.oversign, overrides.oversign);
   take(earlier.oversign_present, overrides.oversign_present);
   take(earlier.lifetime, overrides.lifetime);
+  take(earlier.order, overrides.order);
   return earlier;
 }
 
@@ -39,7 +41,8 @@ SigningOverrides said_by(const SigningProfile& profile) {
               Canonicalizations{profile.header_canonicalization, profile.body_canonicalization},
           .oversign = profile.oversign,
           .oversign_present = profile.oversign_present,
-          .lifetime = profile.lifetime};
+          .lifetime = profile.lifetime,
+          .order = profile.order};
 }
 
 }  // namespace authmilter

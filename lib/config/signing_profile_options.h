@@ -22,6 +22,11 @@ inline constexpr Choice<Canonicalizations> kCanonicalizations[] = {
     {"simple/relaxed", {Canonicalization::simple, Canonicalization::relaxed}},
     {"simple/simple", {Canonicalization::simple, Canonicalization::simple}}};
 
+inline constexpr Choice<SignatureOrder> kOrders[] = {
+    {"rsa-on-top", SignatureOrder::rsa_on_top},
+    {"ed25519-on-top", SignatureOrder::ed25519_on_top},
+    {"as-listed", SignatureOrder::as_listed}};
+
 inline void say(Config& config, const SigningOverrides& said) {
   config.signing.profile = overridden(std::move(config.signing.profile), said);
 }
@@ -98,5 +103,16 @@ constexpr Option<T> kCanonicalization = {
       const auto both = said_by(source).canonicalization;
       return both ? literal_choice<Canonicalizations>(*both, kCanonicalizations) : "";
     }};
+
+template <class T>
+constexpr Option<T> kOrder = {"order",
+                              [](Reader& reader, const Value& value, T& target) {
+                                say(target,
+                                    {.order = reader.choice<SignatureOrder>(value, kOrders)});
+                              },
+                              [](const T& source) {
+                                const auto order = said_by(source).order;
+                                return order ? literal_choice<SignatureOrder>(*order, kOrders) : "";
+                              }};
 
 }  // namespace authmilter

@@ -2,6 +2,7 @@
 
 #include <authmilter/message.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <span>
@@ -29,6 +30,22 @@ DkimSignOptions sign_options(const SigningProfile& profile, std::int64_t now,
           .left_out = std::move(left_out),
           .now = now,
           .lifetime = std::chrono::duration_cast<std::chrono::seconds>(profile.lifetime).count()};
+}
+
+/// From the top; those of one kind stay as they are listed. Of keys that are there.
+void put_in_order(std::span<SigningKey> keys, SignatureOrder order) {
+  const auto put_on_top = [&](KeyType type) {
+    std::stable_partition(keys.begin(), keys.end(),
+                          [&](const SigningKey& key) { return key.key->type() == type; });
+  };
+  switch (order) {
+    case SignatureOrder::rsa_on_top:
+      return put_on_top(KeyType::rsa);
+    case SignatureOrder::ed25519_on_top:
+      return put_on_top(KeyType::ed25519);
+    case SignatureOrder::as_listed:
+      return;
+  }
 }
 
 SigningReason reason_of(AuthorDomainError error) {
@@ -129,6 +146,7 @@ void MessageSigner::Impl::choose_keys() {
     if (const auto away = key.key->unavailable())
       return put_off({SigningReason::signing_failed, away->message});
   }
+  put_in_order(chosen, profile->order);
 }
 
 void MessageSigner::Impl::refuse_sender(const DomainName& author, std::string setting) {

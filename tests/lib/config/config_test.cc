@@ -97,6 +97,7 @@ oversign = ["From", "To"]
 oversign_present = ["Date"]
 lifetime = "7d"
 canonicalization = "relaxed/simple"
+order = "ed25519-on-top"
 require_sender_match = false
 minimum_rsa_bits = 3072
 directory = "domains.d"
@@ -124,6 +125,7 @@ oversign = ["Cc"]
 oversign_present = []
 lifetime = "0s"
 canonicalization = "simple/simple"
+order = "as-listed"
 
 [[signing.domain]]
 domain = "example.com"
@@ -217,6 +219,7 @@ TEST_CASE("an empty configuration verifies everything and signs nothing") {
                                  "content-transfer-encoding"});
   CHECK(config.verify.added_fields == AddedFields::accept);
   CHECK(config.signing.profile.lifetime == std::chrono::seconds(0));
+  CHECK(config.signing.profile.order == SignatureOrder::rsa_on_top);
   CHECK(config.signing.require_sender_match);
   CHECK(config.signing.domains.empty());
   CHECK(config.log.target == LogTarget::journal);
@@ -261,6 +264,7 @@ TEST_CASE("every key has its effect") {
   CHECK(config.signing.profile.oversign_present == std::vector<std::string>{"date"});
   CHECK(config.verify.added_fields == AddedFields::not_a_pass);
   CHECK(config.signing.profile.lifetime == std::chrono::hours(24 * 7));
+  CHECK(config.signing.profile.order == SignatureOrder::ed25519_on_top);
   CHECK_FALSE(config.signing.require_sender_match);
   CHECK(config.signing.state_directory == "states");
   CHECK(config.rotation.selector == "k%y-%d");
@@ -342,7 +346,7 @@ TEST_CASE("signing domains carry their keys and where they were written") {
   REQUIRE(domains[0].keys.size() == 2);
   CHECK(domains[0].keys[1].selector.text() == "2026e");
   CHECK(domains[0].keys[1].source.text == "keys/e.pem");
-  CHECK(domains[0].keys[1].place.text() == "x.toml:97:3");
+  CHECK(domains[0].keys[1].place.text() == "x.toml:98:3");
   CHECK_FALSE(domains[1].subdomains);
   // Two domains may share a selector.
   CHECK(domains[1].keys[0].selector.text() == "2026a");
@@ -457,7 +461,7 @@ TEST_CASE("the keys are listed with their tables") {
     CAPTURE(key);
     CHECK(std::find(keys.begin(), keys.end(), key) != keys.end());
   }
-  CHECK(keys.size() == 91);
+  CHECK(keys.size() == 93);
 }
 
 TEST_CASE("relative paths start at the configuration's folder") {

@@ -230,6 +230,9 @@ TEST_CASE("settings that contradict each other are refused") {
       {"a signature for less than the unit of its end (RFC 6376 section 3.5)",
        "[signing]\nlifetime = \"999ms\"\n",
        "x.toml:2:12: signing.lifetime: must be 0s, which is without end, or a second at least"},
+      {"an order that is none", "[signing]\norder = \"rsa\"\n",
+       "x.toml:2:9: signing.order: \"rsa\" is none of \"rsa-on-top\", \"ed25519-on-top\", "
+       "\"as-listed\""},
       {"a setting of one domain",
        "[[signing.domain]]\ndomain = \"a.example\"\nkeys = [{ selector = \"a\", file = \"b\" "
        "}]\nlifetime = \"1y\"\n",

@@ -223,7 +223,7 @@ TEST_CASE("what a domain says of its signatures is kept for the next reload, and
   const Organisation organisation("signing.lifetime = \"1d\"\n");
   organisation.key("k");
   const std::string file = organisation.path("k/k");
-  const std::string more = "lifetime = \"7d\"\n";
+  const std::string more = "lifetime = \"7d\"\norder = \"ed25519-on-top\"\n";
   organisation.write("d/a.toml", table("a.example", file, more) + table("b.example", file, ""));
   organisation.write("d/c.toml", table("c.example", file, "") + table("d.example", file, more));
   const auto first = organisation.load();
@@ -236,6 +236,7 @@ TEST_CASE("what a domain says of its signatures is kept for the next reload, and
     const auto* own = &ring->profile_for(name("a.example"));
     const auto* common = &ring->profile_for(name("b.example"));
     CHECK(own->lifetime == std::chrono::hours(24 * 7));
+    CHECK(own->order == SignatureOrder::ed25519_on_top);
     CHECK(own->headers == default_signed_headers());
     CHECK(common->lifetime == std::chrono::hours(24));
     CHECK(common == &ring->profile_for(name("c.example")));
