@@ -31,9 +31,9 @@ class KeyRing final : public KnownDropIns {
   /// error, with the place in the configuration; of a drop-in it is a fault, and its domain keeps
   /// the keys that it has in `previous` (may be null), or has none for the time being. A token that
   /// is away, or does not answer, is neither: its keys are PrivateKey::unavailable() until it is
-  /// back. The key of a file that is still the one that `previous` read is taken over from it; who
-  /// may read the file is looked at each time. Where there are many keys each is tried when it is
-  /// first used.
+  /// back. A domain of `also` that is not configured is an error or a fault likewise. The key of a
+  /// file that is still the one that `previous` read is taken over from it; who may read the file
+  /// is looked at each time. Where there are many keys each is tried when it is first used.
   static Result<std::shared_ptr<const KeyRing>> load(const SigningConfig& config,
                                                      const KeyRing* previous = nullptr);
   KeyRing();

@@ -70,6 +70,7 @@ struct SigningPermit {
 
 struct SigningConfig {
   SigningProfile profile;  // of domains that do not override it
+  ConfigPlace also_place;  // of its `also`
   bool require_sender_match = true;
   SenderMismatch mismatch = SenderMismatch::left_unsigned;
   std::vector<SigningPermit> permits;

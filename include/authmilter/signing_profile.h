@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <authmilter/dkim.h>
+#include <authmilter/domain_name.h>
 
 namespace authmilter {
 
@@ -23,6 +24,7 @@ struct SigningProfile {
   std::vector<std::string> oversign_present = default_oversigned_present_headers();
   std::chrono::milliseconds lifetime{0};  // of a signature, x=; 0: without end
   SignatureOrder order = SignatureOrder::rsa_on_top;
+  std::vector<DomainName> also;  // whose keys sign beside those of the author's domain
 };
 
 struct Canonicalizations {
@@ -39,6 +41,7 @@ struct SigningOverrides {
   std::optional<std::vector<std::string>> oversign_present = {};
   std::optional<std::chrono::milliseconds> lifetime = {};
   std::optional<SignatureOrder> order = {};
+  std::optional<std::vector<DomainName>> also = {};
 
   auto operator<=>(const SigningOverrides&) const = default;
 };

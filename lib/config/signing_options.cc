@@ -163,6 +163,12 @@ constexpr Option<Config> kSigning[] = {
     kLifetime<Config>,
     kCanonicalization<Config>,
     kOrder<Config>,
+    {"also",
+     [](Reader& reader, const Value& value, Config& config) {
+       kAlso<Config>.read(reader, value, config);
+       config.signing.also_place = reader.place(value.place);
+     },
+     kAlso<Config>.print},
     {"require_sender_match",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.signing.require_sender_match, reader.boolean(value));
@@ -252,6 +258,7 @@ constexpr Option<SigningDomainConfig> kDomain[] = {
     kLifetime<SigningDomainConfig>,
     kCanonicalization<SigningDomainConfig>,
     kOrder<SigningDomainConfig>,
+    kAlso<SigningDomainConfig>,
 };
 
 constexpr Option<SigningKeyConfig> kKey[] = {

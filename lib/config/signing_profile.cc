@@ -22,6 +22,7 @@ SigningProfile overridden(SigningProfile profile, const SigningOverrides& overri
   take(profile.oversign_present, overrides.oversign_present);
   take(profile.lifetime, overrides.lifetime);
   take(profile.order, overrides.order);
+  take(profile.also, overrides.also);
   return profile;
 }
 
@@ -32,6 +33,7 @@ SigningOverrides overridden(SigningOverrides earlier, const SigningOverrides& ov
   take(earlier.oversign_present, overrides.oversign_present);
   take(earlier.lifetime, overrides.lifetime);
   take(earlier.order, overrides.order);
+  take(earlier.also, overrides.also);
   return earlier;
 }
 
@@ -42,7 +44,8 @@ SigningOverrides said_by(const SigningProfile& profile) {
           .oversign = profile.oversign,
           .oversign_present = profile.oversign_present,
           .lifetime = profile.lifetime,
-          .order = profile.order};
+          .order = profile.order,
+          .also = profile.also};
 }
 
 }  // namespace authmilter

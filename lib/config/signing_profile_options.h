@@ -115,4 +115,14 @@ constexpr Option<T> kOrder = {"order",
                                 return order ? literal_choice<SignatureOrder>(*order, kOrders) : "";
                               }};
 
+template <class T>
+constexpr Option<T> kAlso = {"also",
+                             [](Reader& reader, const Value& value, T& target) {
+                               say(target, {.also = reader.list(value, parse_domain)});
+                             },
+                             [](const T& source) {
+                               const auto domains = said_by(source).also;
+                               return domains ? literal_list(*domains) : "";
+                             }};
+
 }  // namespace authmilter

@@ -26,6 +26,19 @@ Error at(const SigningKeyConfig& key, const Error& error) {
   return Error{key.place.text() + ": " + error.message};
 }
 
+constexpr char kDomainAlso[] = "signing.domain.also";
+
+const std::vector<DomainName>& also_of(const SigningDomainConfig& domain) {
+  static const std::vector<DomainName> none;
+  const bool says = domain.overrides != nullptr && domain.overrides->also;
+  return says ? *domain.overrides->also : none;
+}
+
+Error unknown_domain(const DomainName& domain, const ConfigPlace& place, std::string_view setting) {
+  return Error{fmt::format("{}: {}: \"{}\" has no [[signing.domain]], so no keys", place.text(),
+                           setting, domain.text())};
+}
+
 /// Of a key that is not there yet, what fetches it sees to that.
 Status check_strength(const PrivateKey& key, const KeySource& source, unsigned minimum) {
   if (key.unavailable()) return Done{};
@@ -43,6 +56,7 @@ KeyRing::Loader::Loader(const SigningConfig& config, const Store* previous)
 
 Result<std::unique_ptr<KeyRing::Store>> KeyRing::Loader::load() {
   list_files();
+  if (auto known = check_also(); !known) return known.error();
   list_sources();
   if (auto fetched = fetch_sources(); !fetched) return fetched.error();
   for (const Written& written : written_) add(written);
@@ -52,7 +66,6 @@ Result<std::unique_ptr<KeyRing::Store>> KeyRing::Loader::load() {
 }
 
 void KeyRing::Loader::list_files() {
-  store_->profiles.front().profile = config_.profile;
   std::size_t count = config_.domains.size();
   for (const auto& drop_in : config_.drop_ins) count += drop_in->domains.size();
   written_.reserve(count);
@@ -73,6 +86,43 @@ void KeyRing::Loader::list_files() {
       written_.push_back({&domain, number});
   }
   store_->faults.insert(store_->faults.end(), config_.faults.begin(), config_.faults.end());
+}
+
+/// Of the main file. What it names may be in a drop-in that cannot be read: then mail waits, and
+/// nothing else.
+Status KeyRing::Loader::check_also() {
+  store_->profiles.front().profile = config_.profile;
+  const bool may_be_unread = !store_->file_faults.empty();
+  const auto check = [&](const std::vector<DomainName>& also, const ConfigPlace& place,
+                         const char* setting) -> Status {
+    while (const DomainName* unknown = unknown_in(also)) {
+      const Error fault = unknown_domain(*unknown, place, setting);
+      if (!may_be_unread) return fault;
+      store_->faults.push_back(fault.message + "; until then mail that it should sign has to wait");
+      unread_.push_back({*unknown, false, {}, place});
+      written_.push_back({&unread_.back(), 0});
+      names_.insert(unread_.back().domain.text());
+    }
+    return Done{};
+  };
+  auto checked = check(config_.profile.also, config_.also_place, "signing.also");
+  for (std::size_t i = 0; checked && i < config_.domains.size(); ++i) {
+    const SigningDomainConfig& domain = config_.domains[i];
+    checked = check(also_of(domain), domain.place, kDomainAlso);
+  }
+  return checked;
+}
+
+const DomainName* KeyRing::Loader::unknown_in(const std::vector<DomainName>& also) {
+  if (also.empty()) return nullptr;
+  if (names_.empty()) {
+    names_.reserve(written_.size());
+    for (const Written& written : written_) names_.insert(written.config->domain.text());
+  }
+  const auto unknown = std::find_if(also.begin(), also.end(), [this](const DomainName& domain) {
+    return names_.count(domain.text()) == 0;
+  });
+  return unknown == also.end() ? nullptr : &*unknown;
 }
 
 void KeyRing::Loader::list_sources() {
@@ -173,7 +223,9 @@ std::size_t KeyRing::Loader::place_of(const KeySource& source) const {
   return places_[static_cast<std::size_t>(source.store)].at(source.text);
 }
 
-std::optional<Error> KeyRing::Loader::fault_in(const SigningDomainConfig& domain) const {
+std::optional<Error> KeyRing::Loader::fault_in(const SigningDomainConfig& domain) {
+  if (const DomainName* unknown = unknown_in(also_of(domain)))
+    return unknown_domain(*unknown, domain.place, kDomainAlso);
   for (const SigningKeyConfig& key : domain.keys) {
     const auto& fetched = *fetched_[place_of(key.source)];
     if (!fetched) return at(key, fetched.error());

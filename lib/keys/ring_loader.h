@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "keys/ring_store.h"
@@ -28,6 +30,9 @@ class KeyRing::Loader {
   };
 
   void list_files();
+  Status check_also();
+  /// The first that is not configured; null: there is none.
+  const DomainName* unknown_in(const std::vector<DomainName>& also);
   void list_sources();
   void list_source(const SigningKeyConfig& key);
   void list_table_keys();
@@ -37,8 +42,8 @@ class KeyRing::Loader {
   std::size_t place_of(const KeySource& source) const;
 
   void add(const Written& written);
-  /// The first key of a domain that cannot be had, and why.
-  std::optional<Error> fault_in(const SigningDomainConfig& domain) const;
+  /// What of a domain cannot be had, and why.
+  std::optional<Error> fault_in(const SigningDomainConfig& domain);
   std::uint32_t profile_of(const std::shared_ptr<const SigningOverrides>& overrides);
   void add_keys(const SigningDomainConfig& domain);
   /// The keys that a domain has had until now.
@@ -63,6 +68,8 @@ class KeyRing::Loader {
     bool operator()(const SigningOverrides* a, const SigningOverrides* b) const { return *a < *b; }
   };
   std::map<const SigningOverrides*, std::uint32_t, ByValue> profiles_;
+  std::unordered_set<std::string_view> names_;  // of all domains; empty until one is asked for
+  std::deque<SigningDomainConfig> unread_;      // named in `also` of the main file alone
 };
 
 }  // namespace authmilter

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -85,13 +88,16 @@ struct MessageSigner::Impl {
   bool may_come_from_outside() const { return envelope.auth_user.empty(); }
   /// Chooses the keys; leaves the reason in `outcome` when there are none to use.
   void choose_keys();
+  void add_keys_of_others();
   std::vector<HeaderEdit> removals() const;
   void keep_unsigned_the_next_time();
   void leave_unsigned(Reason<SigningReason> reason);
   void put_off(Reason<SigningReason> why);
   /// `setting` is what keeps the sender from signing as the author.
   void refuse_sender(const DomainName& author, std::string setting);
-  void sign();
+  void sign_unless_signed_before();
+  /// For all domains but those that have signed it before.
+  void sign(const std::set<DomainName>& before);
 
   const Config& config;
   const DkimEngine& engine;
@@ -101,7 +107,9 @@ struct MessageSigner::Impl {
   HeaderGuard guard;
   const SigningProfile* profile = nullptr;  // of the author's domain
   std::vector<SigningKey> chosen;           // empty once nothing is to be signed
-  std::vector<SigningKey> known;            // those, and others of the domain that do not sign now
+  std::size_t chosen_for_author = 0;        // so many of them stand before those of other domains
+  std::vector<SigningKey> known;            // those, and others of the domains that do not sign now
+  std::set<DomainName> domains_for_author;  // of the keys for the author among `known`
   std::optional<DkimSigner> signer;
   std::optional<OwnKeyRecords> own_keys;
   std::optional<OwnSignatures> earlier;
@@ -142,11 +150,34 @@ void MessageSigner::Impl::choose_keys() {
     return leave_unsigned(SigningReason::judged_before);
   if (!fault.empty()) return put_off({SigningReason::keys_unusable, printable(fault)});
   profile = &keys.profile_for(domain);
+  chosen_for_author = chosen.size();
+  for (const SigningKey& key : known) domains_for_author.insert(key.domain);
+  add_keys_of_others();
   for (const SigningKey& key : chosen) {
     if (const auto away = key.key->unavailable())
       return put_off({SigningReason::signing_failed, away->message});
   }
-  put_in_order(chosen, profile->order);
+  if (to_come_again) return;
+  const std::span<SigningKey> all = chosen;
+  put_in_order(all.first(chosen_for_author), profile->order);
+  put_in_order(all.subspan(chosen_for_author), profile->order);
+}
+
+/// Those of `signing.also` sign whatever is signed for the author, in the same way.
+void MessageSigner::Impl::add_keys_of_others() {
+  for (const DomainName& other : profile->also) {
+    if (domains_for_author.count(other) != 0) continue;
+    const std::string fault = keys.fault_of(other);
+    if (!fault.empty())
+      return put_off({SigningReason::keys_unusable, other.text() + ": " + printable(fault)});
+    // None where it was taken out of the configuration while a drop-in with a fault, which goes on
+    // as it was, names it. What the author's own keys sign need not wait for that.
+    const auto is_its = [&](const SigningKey& key) { return key.domain == other; };
+    const auto signing = keys.keys_for(other);
+    std::copy_if(signing.begin(), signing.end(), std::back_inserter(chosen), is_its);
+    const auto all = keys.known_keys_for(other);
+    std::copy_if(all.begin(), all.end(), std::back_inserter(known), is_its);
+  }
 }
 
 void MessageSigner::Impl::refuse_sender(const DomainName& author, std::string setting) {
@@ -175,20 +206,34 @@ void MessageSigner::Impl::keep_unsigned_the_next_time() {
   if (judgement) outcome.edits.push_back(*std::move(judgement));
 }
 
-void MessageSigner::Impl::sign() {
+void MessageSigner::Impl::sign(const std::set<DomainName>& before) {
   const auto fields = signer->finish();
   if (!fields) return put_off({SigningReason::signing_failed, fields.error().message});
-  for (auto field = fields->rbegin(); field != fields->rend(); ++field) {
-    outcome.edits.push_back(
-        {HeaderEdit::Action::insert, 0, field->name, milter_value(field->value)});
-  }
-  outcome.reason = SigningReason::made;
-  outcome.keys = chosen;
   constexpr std::int64_t kDay = 24 * 60 * 60;
-  for (const SigningKey& key : chosen) {
+  std::vector<HeaderEdit> made;
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const SigningKey& key = chosen[i];
+    if (before.count(key.domain) != 0) continue;
     if (key.use) key.use->day.store(now / kDay, std::memory_order_relaxed);
+    outcome.keys.push_back(key);
+    const HeaderField& field = (*fields)[i];
+    made.push_back({HeaderEdit::Action::insert, 0, field.name, milter_value(field.value)});
   }
+  outcome.edits.insert(outcome.edits.end(), made.rbegin(), made.rend());
+  outcome.reason = SigningReason::made;
   outcome.fragile = fragility->found();
+}
+
+/// A signature for the author is all that a message needs. One of another domain alone is not: it
+/// says nothing about the author.
+void MessageSigner::Impl::sign_unless_signed_before() {
+  const std::set<DomainName> before = earlier->holding();
+  const auto for_author = [this](const DomainName& domain) {
+    return domains_for_author.count(domain) != 0;
+  };
+  if (std::any_of(before.begin(), before.end(), for_author))
+    return leave_unsigned(SigningReason::signed_before);
+  sign(before);
 }
 
 MessageSigner::MessageSigner(const Config& config, const DkimEngine& engine, const KeyRing& keys,
@@ -242,10 +287,8 @@ SigningOutcome MessageSigner::finish() {
   outcome.edits = impl_->removals();
   if (!impl_->signer) {
     impl_->keep_unsigned_the_next_time();
-  } else if (impl_->earlier->hold()) {
-    impl_->leave_unsigned(SigningReason::signed_before);
   } else {
-    impl_->sign();
+    impl_->sign_unless_signed_before();
   }
   outcome.failed = impl_->to_come_again || impl_->guard.overflowed();
   return std::move(outcome);

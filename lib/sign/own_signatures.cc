@@ -43,11 +43,13 @@ void OwnSignatures::body(std::string_view octets) {
   if (verifier_) verifier_->body(octets);
 }
 
-bool OwnSignatures::hold() {
-  if (!verifier_) return false;
-  const auto outcomes = verifier_->finish();
-  return std::any_of(outcomes.begin(), outcomes.end(),
-                     [](const DkimOutcome& outcome) { return outcome.result == DkimResult::pass; });
+std::set<DomainName> OwnSignatures::holding() {
+  std::set<DomainName> domains;
+  if (!verifier_) return domains;
+  for (const DkimOutcome& outcome : verifier_->finish()) {
+    if (outcome.result == DkimResult::pass) domains.insert(*outcome.domain);
+  }
+  return domains;
 }
 
 }  // namespace authmilter

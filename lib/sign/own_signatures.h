@@ -4,13 +4,14 @@
 #include <authmilter/message.h>
 
 #include <optional>
+#include <set>
 #include <span>
 #include <string_view>
 #include <vector>
 
 namespace authmilter {
 
-/// Looks for signatures by our own keys that a message has already, and whether one holds.
+/// Looks for signatures by our own keys that a message has already, and which hold.
 /// Streaming; needs no DNS, as the keys are here. `engine` and `resolver` must outlive it.
 class OwnSignatures {
  public:
@@ -19,7 +20,8 @@ class OwnSignatures {
                 const std::vector<HeaderField>& fields, DkimVerifyOptions options);
 
   void body(std::string_view octets);
-  bool hold();
+  /// The domains of those that hold.
+  std::set<DomainName> holding();
 
  private:
   std::optional<DkimVerifier> verifier_;  // nothing when there are none

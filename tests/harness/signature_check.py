@@ -10,6 +10,7 @@ import dkim
 class Signature:
     index: int  # among those of the message, from the top
     selector: str
+    domain: str
 
 
 def as_sent(content):
@@ -20,7 +21,11 @@ def signatures_of(content):
     """The DKIM signatures of a message (bytes)."""
     header = as_sent(content).split(b"\r\n\r\n", 1)[0] + b"\r\n"
     fields = re.findall(rb"(?im)^DKIM-Signature:(?:.*\r\n)(?:[ \t].*\r\n)*", header)
-    return [Signature(index, re.search(rb"\bs=([^;\s]+)", one).group(1).decode()) for index, one in enumerate(fields)]
+    return [Signature(index, _tag(b"s", one), _tag(b"d", one)) for index, one in enumerate(fields)]
+
+
+def _tag(name, field):
+    return re.search(rb"\b" + name + rb"=([^;\s]+)", field).group(1).decode()
 
 
 def verifies(content, signature, texts):

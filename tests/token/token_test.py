@@ -277,6 +277,18 @@ class AtTheStart(unittest.TestCase):
                 self.assertEqual(daemon.stop(), 0)
             world.token.order()
 
+    def test_a_token_of_what_signs_beside_others(self):
+        """mail of a domain by a file waits for the token of the one that signs beside it, and bears both then"""
+        with a_world() as world:
+            world.token.take_away()
+            with world.daemon(more=f'also = ["{IN_TOKEN}"]\n') as daemon:
+                daemon.wait_for(r"^error: .*token mail")
+                self.assertTrue(deliver(daemon, IN_FILE).reply.startswith("451 "))
+                world.token.bring_back()
+                daemon.wait_for("a signing key can be had again")
+                result = until_accepted(lambda: deliver(daemon, IN_FILE))
+                self.assertEqual(world.problems(result, IN_FILE, ["f", "r", "e"]), [])
+
     def test_several_sockets(self):
         """each process begins with the library by itself, after the last fork"""
         with a_world() as world, Daemon(PROGRAM, more=world.config(), sockets=2) as daemon:

@@ -30,6 +30,7 @@ Result<std::vector<SigningKey>> keys_of(const Config& config, const SigningDomai
   alone.token_timeout = config.signing.token_timeout;
   alone.minimum_rsa_bits = 1024;  // what is too short by now is to be replaced
   alone.domains = {domain};
+  alone.domains.front().overrides = nullptr;  // they may name other domains
   const auto& keys = domain.keys;
   const AsOwnerOf owner(keys.empty() || keys.front().source.store != KeyStore::file
                             ? std::string()

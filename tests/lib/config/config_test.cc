@@ -98,6 +98,7 @@ oversign_present = ["Date"]
 lifetime = "7d"
 canonicalization = "relaxed/simple"
 order = "ed25519-on-top"
+also = ["Provider.example"]
 require_sender_match = false
 minimum_rsa_bits = 3072
 directory = "domains.d"
@@ -126,6 +127,7 @@ oversign_present = []
 lifetime = "0s"
 canonicalization = "simple/simple"
 order = "as-listed"
+also = []
 
 [[signing.domain]]
 domain = "example.com"
@@ -220,6 +222,7 @@ TEST_CASE("an empty configuration verifies everything and signs nothing") {
   CHECK(config.verify.added_fields == AddedFields::accept);
   CHECK(config.signing.profile.lifetime == std::chrono::seconds(0));
   CHECK(config.signing.profile.order == SignatureOrder::rsa_on_top);
+  CHECK(config.signing.profile.also.empty());
   CHECK(config.signing.require_sender_match);
   CHECK(config.signing.domains.empty());
   CHECK(config.log.target == LogTarget::journal);
@@ -265,6 +268,7 @@ TEST_CASE("every key has its effect") {
   CHECK(config.verify.added_fields == AddedFields::not_a_pass);
   CHECK(config.signing.profile.lifetime == std::chrono::hours(24 * 7));
   CHECK(config.signing.profile.order == SignatureOrder::ed25519_on_top);
+  CHECK(texts(config.signing.profile.also) == std::vector<std::string>{"provider.example"});
   CHECK_FALSE(config.signing.require_sender_match);
   CHECK(config.signing.state_directory == "states");
   CHECK(config.rotation.selector == "k%y-%d");
@@ -346,7 +350,7 @@ TEST_CASE("signing domains carry their keys and where they were written") {
   REQUIRE(domains[0].keys.size() == 2);
   CHECK(domains[0].keys[1].selector.text() == "2026e");
   CHECK(domains[0].keys[1].source.text == "keys/e.pem");
-  CHECK(domains[0].keys[1].place.text() == "x.toml:98:3");
+  CHECK(domains[0].keys[1].place.text() == "x.toml:99:3");
   CHECK_FALSE(domains[1].subdomains);
   // Two domains may share a selector.
   CHECK(domains[1].keys[0].selector.text() == "2026a");
@@ -461,7 +465,7 @@ TEST_CASE("the keys are listed with their tables") {
     CAPTURE(key);
     CHECK(std::find(keys.begin(), keys.end(), key) != keys.end());
   }
-  CHECK(keys.size() == 93);
+  CHECK(keys.size() == 95);
 }
 
 TEST_CASE("relative paths start at the configuration's folder") {

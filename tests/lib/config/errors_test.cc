@@ -233,6 +233,10 @@ TEST_CASE("settings that contradict each other are refused") {
       {"an order that is none", "[signing]\norder = \"rsa\"\n",
        "x.toml:2:9: signing.order: \"rsa\" is none of \"rsa-on-top\", \"ed25519-on-top\", "
        "\"as-listed\""},
+      {"also: a pattern", "[signing]\nalso = [\"a.example\", \"*.example\"]\n",
+       "x.toml:2:22: signing.also: \"*.example\" is not a domain name"},
+      {"also: twice", "[signing]\nalso = [\"a.example\", \"A.example\"]\n",
+       "x.toml:2:22: signing.also: \"A.example\" is in the list already"},
       {"a setting of one domain",
        "[[signing.domain]]\ndomain = \"a.example\"\nkeys = [{ selector = \"a\", file = \"b\" "
        "}]\nlifetime = \"1y\"\n",

@@ -244,3 +244,75 @@ TEST_CASE("what a domain says of its signatures is kept for the next reload, and
     CHECK(own == &ring->profile_for(name("d.example")));
   }
 }
+
+TEST_CASE("what signs beside others must be configured") {
+  const auto also = [](const std::string& domain) { return "also = [\"" + domain + "\"]\n"; };
+  const struct {
+    std::string why;
+    std::string main;
+    std::string drop_in;  // more of a.example
+    std::string error;    // behind the folder's name
+    std::string fault;
+  } rows[] = {
+      {"in a drop-in", "signing." + also("a.example"), "", "", ""},
+      {"itself", "", also("a.example"), "", ""},
+      {"nowhere", "signing." + also("x.example"), "",
+       "a.toml:3:16: signing.also: \"x.example\" has no [[signing.domain]], so no keys", ""},
+      {"below one that is configured", "signing." + also("x.a.example"), "",
+       "a.toml:3:16: signing.also: \"x.a.example\" has no [[signing.domain]], so no keys", ""},
+      {"nowhere, of a domain of the main file",
+       "[[signing.domain]]\ndomain = \"m.example\"\n" + also("x.example") +
+           "keys = [{selector = \"s\", file = \"k/k\"}]\n",
+       "", "a.toml:3:1: signing.domain.also: \"x.example\" has no [[signing.domain]], so no keys",
+       ""},
+      {"nowhere, of a drop-in", "", also("x.example"), "",
+       "d/a.example.toml:1:1: signing.domain.also: \"x.example\" has no [[signing.domain]], so no "
+       "keys; until then mail of the domain has to wait"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const Organisation organisation(row.main);
+    organisation.key("k");
+    organisation.domain("a.example", "k", row.drop_in);
+    const auto config = load_config(organisation.path("a.toml"), "mx.example.org");
+    REQUIRE_MESSAGE(config, (config ? "" : config.error().message));
+    const auto ring = KeyRing::load(config->signing);
+    CHECK((ring ? "" : ring.error().message) ==
+          (row.error.empty() ? "" : organisation.path(row.error)));
+    if (!ring) continue;
+    std::vector<std::string> faults;
+    if (!row.fault.empty()) faults.push_back(organisation.path(row.fault));
+    CHECK((*ring)->faults() == faults);
+    CHECK(keys(**ring, "a.example") == (row.fault.empty() ? 1 : 0));
+  }
+}
+
+TEST_CASE("what signs beside others may be in a file that cannot be read: its mail waits") {
+  const Organisation organisation("signing.also = [\"provider.example\"]\n");
+  organisation.key("k");
+  organisation.domain("a.example", "k");
+  organisation.write("d/provider.toml", "[[");  // which names nothing
+  const auto ring = organisation.load();
+  CHECK(keys(*ring, "a.example") == 1);
+  CHECK(ring->fault_of(name("provider.example")) == "it has no keys");
+  REQUIRE(ring->faults().size() == 2);
+  CHECK(ring->faults()[1] ==
+        organisation.path("a.toml") +
+            ":3:16: signing.also: \"provider.example\" has no [[signing.domain]], so no keys; "
+            "until then mail that it should sign has to wait");
+}
+
+TEST_CASE("a domain goes on as it was while what should sign beside it is not there") {
+  const Organisation organisation;
+  organisation.key("k");
+  organisation.domain("provider.example", "k");
+  organisation.domain("a.example", "k", "also = [\"provider.example\"]\nlifetime = \"1d\"\n");
+  const auto first = organisation.load();
+  fs::remove(organisation.path("d/provider.example.toml"));
+  const auto second = organisation.load(first.get());
+  CHECK(second->faults().size() == 1);
+  CHECK(keys(*second, "a.example") == 1);
+  CHECK(second->profile_for(name("a.example")).lifetime == std::chrono::hours(24));
+  CHECK(keys(*second, "provider.example") == 0);
+  CHECK(second->fault_of(name("provider.example")).empty());
+}

@@ -214,6 +214,40 @@ TEST_CASE("what bears a signature of ours that holds is not signed again") {
   }
 }
 
+TEST_CASE("a signature of another domain of ours does not speak for the author") {
+  const Config config = signing_config("also = [\"tenant.example\"]\n");
+  const std::string plain = Input{}.header;
+  const SigningOutcome all = sign({}, config);
+  REQUIRE(selectors(all) == "home.example/r home.example/e tenant.example/t");
+  const auto signed_by = [&](const char* domain) {
+    SigningOutcome outcome = all;
+    std::erase_if(outcome.edits, [&](const HeaderEdit& edit) {
+      return edit.value.find(std::string("d=") + domain) == std::string::npos;
+    });
+    return edited_header(plain, outcome);
+  };
+  const struct {
+    std::string why;
+    std::string header;
+    const char* selectors;
+    const char* reason;
+  } rows[] = {
+      {"by all", edited_header(plain, all), "", "signed-before"},
+      {"by the author's alone", signed_by("home.example"), "", "signed-before"},
+      {"by the other alone", signed_by("tenant.example"), "home.example/r home.example/e",
+       "signed"},
+      {"... which does not hold", signed_by("tenant.example") + "To: b@away.example\r\n",
+       "home.example/r home.example/e tenant.example/t", "signed"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const SigningOutcome outcome = sign({.header = row.header}, config);
+    CHECK(selectors(outcome) == row.selectors);
+    CHECK(outcome.reason.text() == row.reason);
+    CHECK(outcome.edits.size() == outcome.keys.size());
+  }
+}
+
 TEST_CASE("a flood of signatures in our name costs no more than the limit (A91)") {
   std::string header = Input{}.header;
   const std::string once = edited_header("", sign({}, signing_config()));
