@@ -172,7 +172,7 @@ struct DkimSignOptions {
   std::int64_t now = 0;       // t=
   std::int64_t lifetime = 0;  // x= is t= plus this; 0 means no x=
 };
-/// RFC 6376 section 5.4.1.
+/// RFC 6376 section 5.4.1, and what else a reader's program acts on.
 std::vector<std::string> default_signed_headers();
 /// False for a field that is changed, added or removed on the way, so that a signature over it
 /// would break (RFC 6376 section 5.4), and for the signature's own (section 3.5). `name` in lower
@@ -180,7 +180,7 @@ std::vector<std::string> default_signed_headers();
 bool can_be_signed(std::string_view name);
 /// What every mail reader shows, or answers to, and nobody has to add on the way.
 std::vector<std::string> default_oversigned_headers();
-/// What says when, by whom and how the message was made, which an MTA may add where it is missing.
+/// What a message has one of, while MTAs, lists and programs may add the first where it is missing.
 std::vector<std::string> default_oversigned_present_headers();
 
 /// Makes one DKIM-Signature field for each key, all with one pass over the body. Streaming as

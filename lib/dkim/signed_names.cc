@@ -25,8 +25,9 @@ void add_once(std::vector<std::string>& names, const std::string& name) {
 }  // namespace
 
 std::vector<std::string> default_signed_headers() {
-  // RFC 6376 section 5.4.1, and the fields of RFC 2369, RFC 2919 and RFC 8058 that a mail program
-  // acts on.
+  // RFC 6376 section 5.4.1, the fields of RFC 2369, RFC 2919 and RFC 8058 that a mail program acts
+  // on, and Autocrypt: the key that answers are encrypted to. Not Disposition-Notification-To (RFC
+  // 8098), which list managers take out so that members cannot be found out.
   return {"from",
           "subject",
           "reply-to",
@@ -56,7 +57,8 @@ std::vector<std::string> default_signed_headers() {
           "list-subscribe",
           "list-post",
           "list-owner",
-          "list-archive"};
+          "list-archive",
+          "autocrypt"};
 }
 
 bool can_be_signed(std::string_view name) {
@@ -70,8 +72,21 @@ std::vector<std::string> default_oversigned_headers() {
 }
 
 std::vector<std::string> default_oversigned_present_headers() {
-  return {"date",         "message-id",   "sender",
-          "mime-version", "content-type", "content-transfer-encoding"};
+  // RFC 5322 section 3.6, RFC 2045 section 3, RFC 2183 section 2, RFC 8058 section 3.1: one of
+  // each. Of other List fields a list below a list may add its own, which is none of a reader's
+  // clicks.
+  return {"date",
+          "message-id",
+          "sender",
+          "mime-version",
+          "content-type",
+          "content-transfer-encoding",
+          "content-disposition",
+          "in-reply-to",
+          "references",
+          "list-unsubscribe",
+          "list-unsubscribe-post",
+          "autocrypt"};
 }
 
 std::vector<std::string> select_signed_names(const std::vector<MessageField>& fields,

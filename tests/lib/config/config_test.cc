@@ -216,9 +216,7 @@ TEST_CASE("an empty configuration verifies everything and signs nothing") {
   CHECK(config.signing.profile.body_canonicalization == Canonicalization::relaxed);
   CHECK(config.signing.profile.oversign ==
         std::vector<std::string>{"from", "subject", "to", "cc", "reply-to"});
-  CHECK(config.signing.profile.oversign_present ==
-        std::vector<std::string>{"date", "message-id", "sender", "mime-version", "content-type",
-                                 "content-transfer-encoding"});
+  CHECK(config.signing.profile.oversign_present == default_oversigned_present_headers());
   CHECK(config.verify.added_fields == AddedFields::accept);
   CHECK(config.signing.profile.lifetime == std::chrono::seconds(0));
   CHECK(config.signing.profile.order == SignatureOrder::rsa_on_top);

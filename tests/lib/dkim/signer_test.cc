@@ -113,15 +113,70 @@ TEST_CASE("the default list is RFC 6376 section 5.4.1's") {
   const auto has = [&](const char* name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
-  for (const char* name :
-       {"from", "reply-to", "subject", "date", "to", "cc", "resent-date", "resent-from",
-        "resent-to", "resent-cc", "in-reply-to", "references", "list-id", "list-help",
-        "list-unsubscribe", "list-subscribe", "list-post", "list-owner", "list-archive"}) {
+  for (const char* name : {"from",      "reply-to",   "subject",          "date",
+                           "to",        "cc",         "resent-date",      "resent-from",
+                           "resent-to", "resent-cc",  "in-reply-to",      "references",
+                           "list-id",   "list-help",  "list-unsubscribe", "list-subscribe",
+                           "list-post", "list-owner", "list-archive",     "list-unsubscribe-post",
+                           "autocrypt"}) {
     CHECK_MESSAGE(has(name), std::string(name));
   }
   for (const char* name : {"return-path", "received", "dkim-signature", "authentication-results",
-                           "bcc", "comments", "keywords"}) {
+                           "bcc", "comments", "keywords", "disposition-notification-to"}) {
     CHECK_FALSE_MESSAGE(has(name), std::string(name));
+  }
+}
+
+TEST_CASE(
+    "what can be added to a signed message, if nothing is configured (RFC 6376 section 8.15)") {
+  DkimSignOptions options = with_headers(default_signed_headers());
+  options.oversign = default_oversigned_headers();
+  options.oversign_present = default_oversigned_present_headers();
+  enum class Addition { none, first, any };
+  const struct {
+    const char* why;
+    const char* name;
+    Addition allowed;
+  } rows[] = {
+      {"RFC 5322 section 3.6: shown, or answered to", "From", Addition::none},
+      {"", "Subject", Addition::none},
+      {"", "To", Addition::none},
+      {"", "Cc", Addition::none},
+      {"", "Reply-To", Addition::none},
+      {"an MTA may add the first", "Date", Addition::first},
+      {"", "Message-ID", Addition::first},
+      {"a list may add the first", "Sender", Addition::first},
+      {"an MTA that makes 8-bit text anew", "MIME-Version", Addition::first},
+      {"", "Content-Type", Addition::first},
+      {"", "Content-Transfer-Encoding", Addition::first},
+      {"RFC 2183: how the body is shown", "Content-Disposition", Addition::first},
+      {"where the message stands in a conversation", "In-Reply-To", Addition::first},
+      {"", "References", Addition::first},
+      {"RFC 8058: one click, but lists add the first", "List-Unsubscribe", Addition::first},
+      {"", "List-Unsubscribe-Post", Addition::first},
+      {"the key that answers are encrypted to", "Autocrypt", Addition::first},
+      {"RFC 5322 section 3.6.6: for each time that a message is sent again", "Resent-From",
+       Addition::any},
+      {"lists below lists", "List-Id", Addition::any},
+      {"", "List-Post", Addition::any},
+      {"servers add it", "Received", Addition::any},
+      {"list managers take it out", "Disposition-Notification-To", Addition::any},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    CAPTURE(row.name);
+    const auto can_be_added = [&](const std::vector<std::string>& present) {
+      std::vector<MessageField> fields;
+      for (const auto& name : present) fields.push_back(make_message_field({name, " x"}));
+      const auto names = select_signed_names(fields, options);
+      const std::string lower = make_message_field({row.name, ""}).name;
+      const auto named = std::count(names.begin(), names.end(), lower);
+      const auto had = std::count(present.begin(), present.end(), row.name);
+      // RFC 6376 section 5.4.2: what is named once more than it is there cannot be.
+      return named <= had;
+    };
+    CHECK(can_be_added({"From", "Subject"}) == (row.allowed != Addition::none));
+    CHECK(can_be_added({"From", "Subject", row.name}) == (row.allowed == Addition::any));
   }
 }
 
