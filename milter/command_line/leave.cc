@@ -1,4 +1,4 @@
-#include "command_line/leave.h"
+#include "leave.h"
 
 #include <authmilter/token_health.h>
 
