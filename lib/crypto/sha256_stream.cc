@@ -25,6 +25,13 @@ void Sha256Stream::update(std::string_view octets) {
     throw std::bad_alloc();
 }
 
+Sha256Stream Sha256Stream::copy() const {
+  Sha256Stream other;
+  if (EVP_MD_CTX_copy_ex(other.context_->handle.get(), context_->handle.get()) != 1)
+    throw std::bad_alloc();
+  return other;
+}
+
 Sha256Digest Sha256Stream::finish() {
   Sha256Digest digest{};
   if (EVP_DigestFinal_ex(context_->handle.get(), digest.data(), nullptr) != 1)

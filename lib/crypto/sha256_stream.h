@@ -16,6 +16,8 @@ class Sha256Stream {
   Sha256Stream& operator=(Sha256Stream&&) noexcept;
 
   void update(std::string_view octets);
+  /// Another one that has had the same octets.
+  Sha256Stream copy() const;
   /// Once, at the end.
   Sha256Digest finish();
 

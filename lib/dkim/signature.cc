@@ -11,8 +11,6 @@
 namespace authmilter {
 namespace {
 
-// What a sender can grow in one field. Real signatures are below 2 KiB.
-constexpr std::size_t kFieldOctets = 16 * 1024;
 constexpr std::size_t kIdentityOctets = 200;
 // RFC 6376 section 3.5 allows 76; no body needs more than a petabyte.
 constexpr std::size_t kBodyLengthDigits = 15;
@@ -224,7 +222,7 @@ class Reader {
 };
 
 std::optional<Refusal> refuse(std::string_view value, SignatureField& field) {
-  if (value.size() > kFieldOctets) return neutral(DkimReason::field_too_long);
+  if (value.size() > kSignatureFieldOctets) return neutral(DkimReason::field_too_long);
   const TagList tags(value);
   if (!tags) {
     return neutral(tags.error() == TagListError::duplicate_tag ? DkimReason::duplicate_tag

@@ -10,6 +10,7 @@
 #include "dkim/reason.h"
 #include "dkim/signature.h"
 #include "dkim/signature_prefix.h"
+#include "signature/added_fields.h"
 #include "signature/body_hasher.h"
 #include "signature/key_lookup.h"
 
@@ -46,20 +47,6 @@ void conclude(Candidate& candidate, DkimResult result, Reason<DkimReason> reason
   candidate.read.outcome.result = result;
   candidate.read.outcome.reason = std::move(reason);
 }
-
-/// Fields that a mail program shows, answers to, or reads the body by; RFC 5322 section 3.6 and RFC
-/// 2045 section 3 allow one of each.
-constexpr std::string_view kShownFields[] = {"from",
-                                             "subject",
-                                             "to",
-                                             "cc",
-                                             "reply-to",
-                                             "date",
-                                             "sender",
-                                             "message-id",
-                                             "mime-version",
-                                             "content-type",
-                                             "content-transfer-encoding"};
 
 /// The body under one canonicalization, with the hashes that its signatures need.
 class BodyHashes {
@@ -100,7 +87,6 @@ struct DkimVerifier::Impl {
                        [](const Candidate& one) { return one.read.signature.has_value(); });
   }
   void limit_body_lengths();
-  void note_added_fields(Candidate& candidate) const;
   void hash_header();
   void judge(Candidate& candidate);
   void judge_key(Candidate& candidate, const KeyLookup& lookup);
@@ -163,22 +149,6 @@ void DkimVerifier::Impl::limit_body_lengths() {
   }
 }
 
-/// RFC 6376 section 8.15: more of a field than the signature names, which takes them from the
-/// bottom (section 5.4.2), or one that it does not name and that stands above it, where signers put
-/// their field on top (section 5.6). Section 5.4 lets a signer leave a name out, so one below
-/// proves nothing. It is DMARC's part to refuse a second From.
-void DkimVerifier::Impl::note_added_fields(Candidate& candidate) const {
-  const auto& names = candidate.read.signature->header.names;
-  const auto above = fields.begin() + static_cast<std::ptrdiff_t>(candidate.field);
-  for (const auto name : kShownFields) {
-    const auto is_it = [&](const MessageField& one) { return one.name == name; };
-    const auto named = std::count(names.begin(), names.end(), name);
-    const bool added = named > 0 ? std::count_if(fields.begin(), fields.end(), is_it) > named
-                                 : std::any_of(fields.begin(), above, is_it);
-    if (added) candidate.read.outcome.added_fields.emplace_back(name);
-  }
-}
-
 void DkimVerifier::Impl::hash_header() {
   std::vector<SignatureToHash> inputs;
   std::vector<Candidate*> owners;
@@ -201,7 +171,9 @@ void DkimVerifier::Impl::end_of_headers() {
   for (auto& candidate : candidates) {
     if (!candidate.read.signature) continue;
     prefetch_key(candidate);
-    note_added_fields(candidate);
+    // RFC 6376 section 8.15
+    candidate.read.outcome.added_fields =
+        added_fields(fields, candidate.read.signature->header.names, candidate.field);
     auto& wanted_lengths = lengths[candidate.read.signature->body_canonicalization];
     if (const auto& length = candidate.read.signature->body_length) wanted_lengths.insert(*length);
   }

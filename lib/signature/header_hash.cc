@@ -93,6 +93,28 @@ MessageField make_message_field(const HeaderField& field) {
   return made;
 }
 
+std::string canonical_field(const MessageField& field, Canonicalization canonicalization) {
+  switch (canonicalization) {
+    case Canonicalization::simple:
+      return field.text;
+    case Canonicalization::relaxed:
+      return field.name + ":" + relaxed_value(value_of(field));
+  }
+  return {};
+}
+
+std::string canonical_own_field(const SignatureToHash& signature) {
+  const MessageField& field = *signature.field;
+  const std::string own = without_signature(value_of(field), signature.header->place);
+  switch (signature.header->canonicalization) {
+    case Canonicalization::simple:
+      return field.text.substr(0, field.text.find(':') + 1) + own;
+    case Canonicalization::relaxed:
+      return field.name + ":" + relaxed_value(own);
+  }
+  return {};
+}
+
 SignableHeader::SignableHeader(const std::vector<MessageField>& fields)
     : fields_(fields), prepared_(fields.size()) {
   for (std::size_t i = 0; i < fields.size(); ++i) {
@@ -108,7 +130,7 @@ std::string_view SignableHeader::canonical_field(std::size_t index,
       return field.text;
     case Canonicalization::relaxed:
       auto& relaxed = prepared_[index].relaxed;
-      if (!relaxed) relaxed = field.name + ":" + relaxed_value(value_of(field));
+      if (!relaxed) relaxed = authmilter::canonical_field(field, canonicalization);
       return *relaxed;
   }
   return {};
@@ -130,14 +152,7 @@ std::string SignableHeader::canonical(const SignatureToHash& signature) {
     out += canonical_field(instances[--count], canonicalization);
     out += "\r\n";
   }
-  const std::string own = without_signature(value_of(*signature.field), signature.header->place);
-  switch (canonicalization) {
-    case Canonicalization::simple:
-      return out + signature.field->text.substr(0, signature.field->text.find(':') + 1) + own;
-    case Canonicalization::relaxed:
-      return out + signature.field->name + ":" + relaxed_value(own);
-  }
-  return out;
+  return out + canonical_own_field(signature);
 }
 
 bool SignableHeader::library_takes_field(std::size_t index, Canonicalization canonicalization) {

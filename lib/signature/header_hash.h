@@ -48,6 +48,11 @@ struct SignatureToHash {
   const MessageField* field;
 };
 
+/// The canonical form of one field (RFC 6376 section 3.4.1 and 3.4.2), without a line end.
+std::string canonical_field(const MessageField& field, Canonicalization canonicalization);
+/// The same of the field that a signature stands in, with an empty b= (RFC 6376 section 3.5).
+std::string canonical_own_field(const SignatureToHash& signature);
+
 /// A message's header made ready for its signatures: names are looked up in an index, and each
 /// field is put in its canonical form once, however many signatures name it. So the work grows with
 /// what is hashed, and not with the product of names, fields and signatures. Borrows the fields.

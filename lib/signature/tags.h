@@ -17,6 +17,9 @@ namespace authmilter {
 // ARC-Seal (RFC 8617 sections 4.1.2 and 4.1.3) have in common. Nothing for a value that breaks the
 // grammar or a limit of ours.
 
+/// What a sender can grow in one field. Real signatures are below 2 KiB.
+constexpr std::size_t kSignatureFieldOctets = std::size_t{16} * 1024;
+
 /// d=: two labels or more, and no dot at its end.
 std::optional<DomainName> read_signing_domain(std::string_view value);
 

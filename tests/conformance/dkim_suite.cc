@@ -20,50 +20,22 @@
 #include <authmilter/dkim.h>
 
 #include "published_json.h"
+#include "published_zone.h"
 
 namespace {
 
 using authmilter::DkimOutcome;
 using authmilter::DkimResult;
-using authmilter::DnsAnswer;
-using authmilter::DnsAnswerRef;
-using authmilter::DnsQuestion;
-using authmilter::DnsStatus;
 using authmilter::published::File;
+using authmilter::published::MapResolver;
 using authmilter::published::Value;
+using authmilter::published::Zone;
+using authmilter::published::zone_of;
 
 constexpr int kSkipped = 77;
 
 // The signatures carry t= of 2004 to 2025, and none has x=. One clock after all of them serves.
 constexpr std::int64_t kNow = 1'800'000'000;
-
-/// As the case files have it: names, and the one TXT text of each.
-using Zone = std::map<std::string, std::string>;
-
-Zone zone_of(const Value& object) {
-  Zone zone;
-  for (const auto& [name, text] : object.members()) zone[name] = text.text();
-  return zone;
-}
-
-class MapResolver final : public authmilter::Resolver {
- public:
-  explicit MapResolver(Zone zone) : zone_(std::move(zone)) {}
-  DnsAnswerRef resolve(const DnsQuestion& question, authmilter::Deadline,
-                       authmilter::Freshness) override {
-    DnsAnswer answer;
-    answer.status = DnsStatus::nxdomain;
-    if (const auto text = zone_.find(question.name.text()); text != zone_.end()) {
-      answer.status = DnsStatus::success;
-      answer.records = {authmilter::TxtRecord{text->second}};
-    }
-    return std::make_shared<const DnsAnswer>(answer);
-  }
-  void prefetch(const DnsQuestion&) override {}
-
- private:
-  Zone zone_;
-};
 
 std::string read_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -208,6 +208,44 @@ seeds("dkim_verifier", f"n\n{KEYS}%%\n{SIGNED}", f"n\n{KEYS}%%\n{SIGNED}appended
       f"n\n{KEYS}%%\n" + crlf(f"DKIM-Signature:{SIMPLE_SIGNATURE}\nDKIM-Signature: garbage\n{FIELDS}{BODY}"),
       f"n\n{KEYS.replace('v=DKIM1;', 'v=DKIM1; t=y:s;')}%%\n{SIGNED}".replace("\r\n", "\n"))
 
+# Two sets over the same message, with the RSA key of RFC 8463.
+ARC_SETS = ["""ARC-Seal: i=1; a=rsa-sha256; d=football.example.com; s=test; t=1528637909;
+ cv=none;
+ b=NVT0QuQbKbg1yDCyr7HTq7ZPAGBFuV4N8JIDZVOxDoR0fpu2P9UVuxhHbdmKyOk8oSRgmr
+ ahcUZ5UJLWtb3I2ePwZyIIm10RVU4lYg9YbiW7U2yVUxaPGolHEIZTepOW7T7j3bU71vMs
+ oQH2cLm8znPBEnhJYwExvlIZoiF0Gwo=
+ARC-Message-Signature: i=1; a=rsa-sha256; c=relaxed/relaxed; d=football.example.com; s=test;
+ t=1528637909; h=from:subject:date;
+ bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;
+ b=ZCwnvrl/q3E6FrBtzF2y2SN7dz96xdJdTDLCtWM2Zlwr2528HGysupIUO3Rc3R0yzn9HIU
+ hEsihwyB76R9Ox1cer5G35M+aIlqyf4p83YvB4rOmd0QoUZeFJQ2JfLIJWRYISNqoeTWoY
+ u8H26BSm8XVgZQwfawFhsP78KA5/9NE=
+ARC-Authentication-Results: i=1; mx.football.example.com; dmarc=pass header.from=football.example.com
+""",
+            """ARC-Seal: i=2; a=rsa-sha256; d=football.example.com; s=test; t=1528637909;
+ cv=pass;
+ b=jKTuGG98mbyVwGXFnOQ8+LKLI4ptCOez+/7kvjmR6yqN2OvVHJGpb9FpsuM8mwH0fTqxdY
+ 5Fq9EAaKviioDqel+s2hrI7OqSEHeELnvpepgad90bQI8/dtO+MedzM1nnY2zK0RyVtx0u
+ ksWy95XxQCBhTJIoydqICrYE9n+SPFw=
+ARC-Message-Signature: i=2; a=rsa-sha256; c=relaxed/relaxed; d=football.example.com; s=test;
+ t=1528637909; h=from:subject:date;
+ bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;
+ b=yuaYs14cjabOjj9CBB29CpLGGDrEGSywO3NneBrrRH804psdUOGfxWjDHyFc6HDAEX+8sT
+ BbfRfyin1Jv1Nb6C564op+FvMTw2SWtdhW7MaEV9izK0T4vD5YG95BHcgoc1pSSQ6+l9fb
+ G5sE1ek7S4OQRER1Nb856s1U3pZKuhc=
+ARC-Authentication-Results: i=2; mx.example.org 1; arc=pass; dmarc=fail header.from=football.example.com
+"""]
+ARC_CHAIN = ARC_SETS[1] + ARC_SETS[0]
+ARC_MESSAGE = f"{ARC_CHAIN}{FIELDS}{BODY}"
+seeds("arc_chain", *(f"n\n{KEYS}%%\n" + crlf(text) for text in (
+    ARC_MESSAGE, ARC_SETS[0] + FIELDS + BODY, ARC_SETS[0] + ARC_SETS[1] + FIELDS + BODY, ARC_SETS[1] + FIELDS + BODY,
+    ARC_MESSAGE + "appended\n", ARC_MESSAGE.replace("Subject: Is", "Subject: [list] Is"), ARC_MESSAGE.replace("cv=pass", "cv=fail"),
+    ARC_MESSAGE.replace("cv=none", "cv=pass"), ARC_MESSAGE.replace("i=1;", "i=3;"), ARC_MESSAGE.replace("i=2;", "i=51;"),
+    ARC_MESSAGE.replace("dmarc=fail", "(null)=pass; dmarc"), ARC_MESSAGE.replace("c=relaxed/relaxed; ", ""),
+    ARC_MESSAGE.replace("h=from:subject:date", "h=from:arc-seal:"), ARC_MESSAGE.replace("cv=pass;", "cv=pass; h=from;"),
+    "ARC-Seal: i=1\n" * 51 + FIELDS + BODY, ARC_SETS[0] * 2 + FIELDS + BODY)),
+    f"f\n{KEYS}%%\n" + crlf(ARC_MESSAGE), f"n\n{RSA_KEY}\n%%\n{ARC_MESSAGE}")
+
 seeds("sign_verify", *(f"{letters}\n" + crlf(
     "From: Joe <joe@example.org>\nTo: Suzie <s@example.net>\nSubject:  Is\n  dinner ready? \nX-Y: z\n" + BODY) for letters in
     ("rr", "rs", "sr", "ss")),

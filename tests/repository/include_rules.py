@@ -67,6 +67,7 @@ BELOW = {
     "dkim": {"base", "dns", "message", "crypto", "signature"},
     "dmarc": {"base", "dns", "message"},
     "results": {"base", "message"},
+    "arc": {"base", "dns", "message", "crypto", "signature", "results"},
     "policy": {"base", "message", "results"},
     "config": {"base", "dns", "message", "policy"},
     "rotation": {"base", "crypto", "signature", "config"},
@@ -80,6 +81,7 @@ BELOW = {
 
 # Whose each public header is.
 PUBLIC = {
+    "arc": "arc",
     "authentication_results": "results",
     "canonicalization": "signature",
     "config": "config",
