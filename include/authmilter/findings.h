@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include <authmilter/arc.h>
 #include <authmilter/dkim.h>
 #include <authmilter/dmarc.h>
 #include <authmilter/ip_address.h>
@@ -19,6 +20,7 @@ struct Findings {
   std::vector<SpfOutcome> spf;          // the MAIL FROM identity first
   std::vector<DkimOutcome> dkim;
   DmarcOutcome dmarc;
+  ArcOutcome arc;  // information; what it is worth is the policy's to say
   std::optional<AuthorDomainError> author_error;  // why there is no Author Domain
 };
 

@@ -129,7 +129,8 @@ std::string rule_text(const Decision& decision);
 /// may be anybody: it matches what makes the message's lot worse.
 Decision decide(const Findings& findings, const PolicyConfig& policy);
 
-/// The results of one message for its Authentication-Results field, in the order spf, dkim, dmarc.
+/// The results of one message for its Authentication-Results field, in the order spf, dkim, dmarc, and
+/// then other_methods().
 struct AuthenticationResults;
 AuthenticationResults make_authentication_results(const Findings& findings,
                                                   const DomainName& authserv_id);

@@ -2,6 +2,7 @@
 
 #include <authmilter/budget_resolver.h>
 
+#include <authmilter/arc.h>
 #include <authmilter/authentication_results.h>
 #include <authmilter/dmarc.h>
 #include <authmilter/spf.h>
@@ -112,9 +113,9 @@ bool met_overload(const std::vector<RecordingResolver::Entry>& lookups) {
   });
 }
 
-/// What was not asked because there was no room is not the sender's fault and not the DNS's: nothing
-/// that is configured for those may let the message through. RFC 3463 section 3.4: X.3.2, the
-/// system is not accepting messages.
+/// What was not asked because there was no room is not the sender's fault and not the DNS's:
+/// nothing that is configured for those may let the message through. RFC 3463 section 3.4: X.3.2,
+/// the system is not accepting messages.
 Decision overloaded() {
   return {.disposition = Disposition::tempfail,
           .rule = Rule::limit_dns,
@@ -185,6 +186,7 @@ struct MessageVerifier::Impl {
   void advance_spf();
   void prefetch_alignment(const std::optional<DomainName>& organizational_domain);
   Findings findings();
+  void begin_arc();
   void add_edits(Verdict& verdict) const;
 
   const Config& config;
@@ -194,6 +196,7 @@ struct MessageVerifier::Impl {
   RecordingResolver recording;
   HeaderGuard guard;
   DkimVerifier dkim;
+  std::optional<ArcVerifier> arc;      // where there is a chain
   std::vector<SpfPrefetch> spf_ahead;  // of MAIL FROM and of HELO
   AuthorDomainResult author = AuthorDomainError::no_author_domain;
 };
@@ -228,6 +231,18 @@ void MessageVerifier::Impl::prefetch_alignment(
   if (!envelope.client || !identifier || *identifier == *author) return;
   if (maybe_aligned(*author, organizational_domain)(*identifier))
     prefetch_dmarc(*identifier, recording);
+}
+
+/// Most mail has no chain, and then nothing of it is copied.
+void MessageVerifier::Impl::begin_arc() {
+  const auto& fields = guard.fields();
+  if (std::none_of(fields.begin(), fields.end(),
+                   [](const HeaderField& field) { return is_arc_field(field.name); }))
+    return;
+  arc.emplace(recording,
+              ArcVerifyOptions{.minimum_rsa_bits = config.verify.minimum_rsa_bits, .now = now});
+  for (const HeaderField& field : fields) arc->header(field);
+  arc->end_of_headers();
 }
 
 Findings MessageVerifier::Impl::findings() {
@@ -270,6 +285,9 @@ Findings MessageVerifier::Impl::findings() {
     found.author_error = author.error();
     found.dmarc = dmarc_permerror(reason_of(*found.author_error));
   }
+  // Last: the keys of a chain are names that the sender chose, and may not take the time of what
+  // DMARC asks.
+  if (arc) found.arc = arc->finish();
   return found;
 }
 
@@ -315,15 +333,19 @@ void MessageVerifier::end_of_headers() {
   impl_->dkim.end_of_headers();
   if (impl_->author) impl_->prefetch_alignment(std::nullopt);
   impl_->advance_spf();
+  impl_->begin_arc();
 }
 
 bool MessageVerifier::wants_body() const {
-  return !impl_->guard.exceeded() && impl_->dkim.wants_body();
+  return !impl_->guard.exceeded() &&
+         (impl_->dkim.wants_body() || (impl_->arc && impl_->arc->wants_body()));
 }
 
 void MessageVerifier::body(std::string_view octets) {
   impl_->advance_spf();
-  if (wants_body()) impl_->dkim.body(octets);
+  if (!wants_body()) return;
+  impl_->dkim.body(octets);
+  if (impl_->arc) impl_->arc->body(octets);
 }
 
 Verdict MessageVerifier::finish() {

@@ -1,15 +1,17 @@
 #include <authmilter/authentication_results.h>
 
 #include <algorithm>
+#include <utility>
 
+#include <authmilter/other_methods.h>
 #include <authmilter/policy.h>
 
 #include "base/ascii.h"
 #include "policy/rule.h"
 
-// Everything printed here is a fixed word, a number of ours or a DomainName: local parts, HELO
-// arguments, AUIDs and DNS text never reach the field, so nothing that a sender writes can end a
-// result and begin another one.
+// Everything printed here is a fixed word, a number of ours, an address or a DomainName: local
+// parts, HELO arguments, AUIDs and DNS text never reach the field, so nothing that a sender writes
+// can end a result and begin another one.
 
 namespace authmilter {
 namespace {
@@ -106,6 +108,8 @@ AuthenticationResults make_authentication_results(const Findings& findings,
     field.results.push_back(dkim_result(findings.dkim[i]));
   if (findings.dkim.empty()) field.results.push_back(make_result("dkim", "none", ""));
   field.results.push_back(dmarc_result(findings.dmarc));
+  for (MethodFinding& method : other_methods(findings))
+    field.results.push_back(std::move(method.entry));
   return field;
 }
 

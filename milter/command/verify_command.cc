@@ -111,6 +111,7 @@ ExitStatus run(const VerifyOptions& options, const CommonOptions& common) {
   }
   explain_dkim(report, verdict.findings.dkim);
   explain_dmarc(report, verdict.findings.dmarc);
+  explain_other_methods(report, verdict.findings);
   explain_decision(report, verdict);
   explain_edits(report, verdict.edits);
   explain_lookups(report, verdict.lookups);

@@ -371,7 +371,7 @@ def check_order(command, failures):
 
     verify = VERIFY + ["--ip", "198.51.100.7", *JOE, "m.eml"]
     failures.check("order of verify", keys(verify) == [
-        "spf", "dkim", "dmarc", "disposition", "reply", "rule", "header_edits",
+        "spf", "dkim", "dmarc", "arc", "disposition", "reply", "rule", "header_edits",
         "authentication_results"], keys(verify))
     dmarc = DMARC + ["example.org"]
     failures.check("order of dmarc", keys(dmarc) == [

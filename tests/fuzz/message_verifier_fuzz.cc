@@ -126,10 +126,13 @@ void check_edits(const Verdict& verdict, const Subject& subject) {
   const auto& findings = verdict.findings;
   const std::size_t spf_entries = findings.spf.empty() ? 0 : 1;
   const auto dkim_entries = std::clamp<std::size_t>(findings.dkim.size(), 1, 100);
-  require(parsed->results.size() == spf_entries + dkim_entries + 1, "every method has its entry");
-  require(parsed->results.back().method == "dmarc" &&
-              parsed->results.back().result == to_string(findings.dmarc.result),
-          "DMARC's is the last");
+  const std::size_t arc_entries = findings.arc.result == ArcResult::none ? 0 : 1;
+  require(parsed->results.size() == spf_entries + dkim_entries + 1 + arc_entries,
+          "every method has its entry");
+  const MethodResult& dmarc = parsed->results[spf_entries + dkim_entries];
+  require(dmarc.method == "dmarc" && dmarc.result == to_string(findings.dmarc.result),
+          "DMARC's stands behind those that it is made of");
+  require(arc_entries == 0 || parsed->results.back().method == "arc", "ARC's is the last");
   require(!claims_to_be_ours(verdict.authentication_results, kOther) &&
               claims_to_be_ours(verdict.authentication_results, *subject.config.authserv_id),
           "it bears our name");
@@ -265,5 +268,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           "no verdict without a DNS (A185)");
   for (const auto& spf : blind.findings.spf) require(spf.result != SpfResult::pass, "no SPF pass");
   for (const auto& dkim : blind.findings.dkim) require(dkim.result != DkimResult::pass, "nor DKIM");
+  require(blind.findings.arc.result != ArcResult::pass, "nor ARC");
   return 0;
 }

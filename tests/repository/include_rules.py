@@ -73,10 +73,11 @@ BELOW = {
     "rotation": {"base", "crypto", "signature", "config"},
     "keys": {"base", "dns", "crypto", "token", "signature", "config", "rotation"},
     "edits": {"base", "message", "results", "config"},
-    "verify": {"base", "dns", "message", "spf", "dkim", "dmarc", "results", "policy", "config", "edits"},
+    "verify": {"base", "dns", "message", "spf", "dkim", "dmarc", "arc", "results", "policy", "config", "edits"},
     "sign": {"base", "dns", "message", "dkim", "signature", "policy", "config", "keys", "edits"},
     "status": {"base", "config"},
-    "runtime": {"base", "dns", "message", "spf", "dkim", "dmarc", "policy", "config", "keys", "rotation", "verify", "sign"},
+    "runtime": {"base", "dns", "message", "spf", "dkim", "dmarc", "arc", "policy", "config", "keys", "rotation", "verify",
+                "sign"},
 }
 
 # Whose each public header is.
@@ -123,6 +124,7 @@ PUBLIC = {
     "message": "message",
     "message_record": "runtime",
     "name_server": "dns",
+    "other_methods": "verify",
     "network_set": "base",
     "parsed_forms": "dns",
     "pattern": "message",
@@ -154,7 +156,7 @@ PUBLIC = {
 # Rooms that take values from the public headers of others, though nothing of their code: what was found, and which
 # settings there are.
 VALUES = {
-    "policy": {"spf", "dkim", "dmarc"},
+    "policy": {"spf", "dkim", "dmarc", "arc"},
     "config": {"dkim", "signature", "token"},
 }
 # The same for the streets of the two programs; "" is what stands at the head of a program.

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <authmilter/other_methods.h>
+
 namespace authmilter::tools {
 namespace {
 
@@ -153,6 +155,21 @@ void explain_dmarc(Report& report, const DmarcOutcome& outcome) {
   report.line("SPF aligned", yes_no(outcome.spf_aligned));
   report.line("DKIM aligned", yes_no(outcome.dkim_aligned));
   for (const std::string& text : outcome.notes) report.line("note", printable(text));
+}
+
+void explain_other_methods(Report& report, const Findings& findings) {
+  for (const MethodFinding& method : other_methods(findings)) {
+    std::string title = method.entry.method;
+    for (char& c : title) {
+      if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    }
+    report.heading(title);
+    report.line("result", with_reason(report, method.entry.result, method.reason));
+    undecided_line(report, method.undecided_by);
+    for (const ResultProperty& property : method.entry.properties)
+      report.line(property.property, printable(property.value));
+    for (const auto& [label, text] : method.details) report.line(label, printable(text));
+  }
 }
 
 void explain_decision(Report& report, const Verdict& verdict) {

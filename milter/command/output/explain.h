@@ -19,6 +19,7 @@ void explain_envelope(Report& report, const Envelope& envelope);
 void explain_spf(Report& report, const SpfOutcome& outcome, const SpfLimits& limits);
 void explain_dkim(Report& report, const std::vector<DkimOutcome>& signatures);
 void explain_dmarc(Report& report, const DmarcOutcome& outcome);
+void explain_other_methods(Report& report, const Findings& findings);
 void explain_decision(Report& report, const Verdict& verdict);
 void explain_edits(Report& report, const std::vector<HeaderEdit>& edits);
 void explain_lookups(Report& report, const std::vector<RecordingResolver::Entry>& lookups);

@@ -72,10 +72,20 @@ Json dmarc_json(const DmarcOutcome& outcome) {
           {"reason", outcome.reason.text()}};
 }
 
+Json arc_json(const ArcOutcome& outcome) {
+  std::vector<Json> sealers;
+  for (const ArcHop& hop : outcome.hops) sealers.push_back(hop.sealer.text());
+  return {{"result", to_string(outcome.result)},
+          {"sealers", sealers},
+          {"trusted", Json()},
+          {"reason", outcome.reason.text()}};
+}
+
 Json verdict_json(const Verdict& verdict) {
   Json json = {{"spf", list_json(verdict.findings.spf, spf_json)},
                {"dkim", list_json(verdict.findings.dkim, dkim_json)},
                {"dmarc", dmarc_json(verdict.findings.dmarc)},
+               {"arc", arc_json(verdict.findings.arc)},
                {"disposition", to_string(verdict.disposition)}};
   // In monitor mode the decision has a reply that nobody hears.
   if (answers_client(verdict.disposition) && verdict.decision.reply) {

@@ -1,5 +1,7 @@
 #include "log/detail_log.h"
 
+#include <authmilter/other_methods.h>
+
 #include <chrono>
 #include <cstdint>
 #include <utility>
@@ -127,6 +129,15 @@ void add_dmarc(Lines& lines, const DmarcOutcome& outcome) {
   lines.add("dmarc", std::move(fields));
 }
 
+void add_method(Lines& lines, const MethodFinding& method) {
+  LogFields fields = {{"result", method.entry.result}, {"reason", method.reason}};
+  std::string details;
+  for (const auto& [label, text] : method.details)
+    append(details, std::string(label).append(": ").append(text));
+  if (!details.empty()) fields.push_back({"details", details});
+  lines.add(method.entry.method.c_str(), std::move(fields));
+}
+
 /// What each override by itself would have made of the message.
 void add_overrides(Lines& lines, const Findings& findings, const PolicyConfig& policy) {
   for (std::size_t i = 0; i < policy.overrides.size(); ++i) {
@@ -148,6 +159,7 @@ std::vector<LogLine> detail_lines(const Verdict& verdict, const PolicyConfig& po
   for (const SpfOutcome& outcome : verdict.findings.spf) add_spf(lines, outcome);
   for (const DkimOutcome& outcome : verdict.findings.dkim) add_dkim(lines, outcome);
   add_dmarc(lines, verdict.findings.dmarc);
+  for (const MethodFinding& method : other_methods(verdict.findings)) add_method(lines, method);
   add_overrides(lines, verdict.findings, policy);
   lines.add("decision", {{"rule", rule_text(verdict.decision)},
                          {"reason", verdict.decision.reason},

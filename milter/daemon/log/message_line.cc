@@ -1,5 +1,7 @@
 #include "log/message_line.h"
 
+#include <authmilter/other_methods.h>
+
 #include <optional>
 #include <set>
 #include <string>
@@ -60,6 +62,7 @@ std::string failed_lookups(const Findings& findings) {
   add(findings.dmarc.undecided_by);
   for (const SpfOutcome& outcome : findings.spf) add(outcome.undecided_by);
   for (const DkimOutcome& outcome : findings.dkim) add(outcome.undecided_by);
+  for (const MethodFinding& method : other_methods(findings)) add(method.undecided_by);
   return list;
 }
 
@@ -78,6 +81,12 @@ void add_findings(LogFields& line, const Findings& findings) {
   const std::string added = added_fields(findings.dkim);
   if (!added.empty()) line.push_back({"added_fields", added});
   line.push_back({"dmarc", std::string(to_string(findings.dmarc.result))});
+  for (const MethodFinding& method : other_methods(findings)) {
+    line.push_back({method.method, method.entry.result});
+    std::string vouching;
+    for (const DomainName& domain : method.domains) append(vouching, domain.text());
+    if (!vouching.empty()) line.push_back({method.domain_key, vouching});
+  }
   const std::string failed = failed_lookups(findings);
   if (!failed.empty()) line.push_back({"undecided", failed});
 }

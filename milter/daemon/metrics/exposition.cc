@@ -229,6 +229,9 @@ std::vector<MetricFamily> expose(const Metrics& m, const DaemonFacts& facts) {
                           "DKIM results of each signature; none is a message without one", "result",
                           m.dkim),
       by_enum<DmarcResult>("authmilter_dmarc_results_total", "DMARC results", "result", m.dmarc),
+      by_enum<ArcResult>("authmilter_arc_results_total",
+                         "Authenticated Received Chains; none is a message without one", "result",
+                         m.arc),
 
       counter("authmilter_dns_questions_total", "Different questions of each message, added up",
               load(m.dns_questions)),

@@ -22,6 +22,10 @@ constexpr LimitOf<DkimReason> kDkimLimits[] = {
     {DkimReason::too_many_signatures, Limit::signatures},
     {DkimReason::too_many_signed_names, Limit::signed_names},
     {DkimReason::too_many_body_lengths, Limit::body_lengths}};
+constexpr LimitOf<ArcReason> kArcLimits[] = {
+    {ArcReason::too_many_sets, Limit::arc_sets},
+    {ArcReason::too_many_keys, Limit::arc_keys},
+    {ArcReason::too_many_signature_checks, Limit::arc_keys}};
 constexpr LimitOf<DmarcReason> kDmarcLimits[] = {
     {DmarcReason::identifier_limit, Limit::dmarc_identifiers}};
 
@@ -54,6 +58,7 @@ void count_findings(Metrics& metrics, const Findings& findings) {
   for (const DkimOutcome& outcome : findings.dkim) Metrics::count(metrics.dkim, outcome.result);
   if (findings.dkim.empty()) Metrics::count(metrics.dkim, DkimResult::none);
   Metrics::count(metrics.dmarc, findings.dmarc.result);
+  Metrics::count(metrics.arc, findings.arc.result);
 }
 
 void count_decision(Metrics& metrics, const Decision& decision) {
@@ -96,6 +101,7 @@ std::set<Limit> limits_reached(const MessageRecord& record, const DnsConfig& dns
     add_limit<SpfReason>(limits, kSpfLimits, outcome.reason);
   for (const DkimOutcome& outcome : verdict->findings.dkim)
     add_limit<DkimReason>(limits, kDkimLimits, outcome.reason);
+  add_limit<ArcReason>(limits, kArcLimits, verdict->findings.arc.reason);
   add_limit<DmarcReason>(limits, kDmarcLimits, verdict->findings.dmarc.reason);
   if (verdict->decision.rule == Rule::limit_header) limits.insert(Limit::header);
   if (record.recipients_cut) limits.insert(Limit::recipients);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include <authmilter/arc.h>
 #include <authmilter/crypto.h>
 #include <authmilter/dkim.h>
 #include <authmilter/dmarc.h>
@@ -32,6 +33,8 @@ enum class Limit : std::uint8_t {
   signatures,
   signed_names,
   body_lengths,
+  arc_sets,
+  arc_keys,
   spf_lookups,
   spf_void_lookups,
   spf_mx,
@@ -41,10 +44,10 @@ enum class Limit : std::uint8_t {
   dns_time,
   dns_pending,
 };
-inline constexpr std::array<std::string_view, 13> kLimits = {
-    "header",      "recipients",       "signatures", "signed-names", "body-lengths",
-    "spf-lookups", "spf-void-lookups", "spf-mx",     "spf-record",   "dmarc-identifiers",
-    "dns-queries", "dns-time",         "dns-pending"};
+inline constexpr std::array<std::string_view, 15> kLimits = {
+    "header",     "recipients",        "signatures",  "signed-names",     "body-lengths",
+    "arc-sets",   "arc-keys",          "spf-lookups", "spf-void-lookups", "spf-mx",
+    "spf-record", "dmarc-identifiers", "dns-queries", "dns-time",         "dns-pending"};
 
 /// Why an outgoing message can have no signature, and why one can be delayed.
 inline constexpr SigningReason kUnsignedReasons[] = {SigningReason::no_key,
@@ -113,6 +116,7 @@ struct Metrics {
   std::array<Count, 7> spf{};        // by SpfResult, the MAIL FROM identity
   std::array<Count, 7> dkim{};       // by DkimResult, each signature; none: a message without one
   std::array<Count, 5> dmarc{};      // by DmarcResult
+  std::array<Count, 3> arc{};        // by ArcResult; none: a message without a chain
   std::array<Count, kLimits.size()> limits{};
   std::array<Count, 2> signatures{};  // made, by KeyType
   Count signed_messages = 0;

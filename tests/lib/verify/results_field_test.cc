@@ -69,6 +69,26 @@ TEST_CASE("spf, dkim and dmarc stand in this order (RFC 8601 section 2.7, edge c
   }
 }
 
+TEST_CASE("arc stands last, where there is a chain (RFC 8617 section 6)") {
+  auto found = findings(spf(SpfResult::pass), dmarc(DmarcResult::fail));
+  const auto last = [&] { return entries(found).back(); };
+  CHECK(last().starts_with("dmarc="));
+  found.arc.result = ArcResult::pass;
+  found.arc.oldest_pass = 0;
+  CHECK(last() == "arc=pass smtp.remote-ip=192.0.2.66 header.oldest-pass=0");
+  found.arc.oldest_pass.reset();
+  CHECK(last() == "arc=pass smtp.remote-ip=192.0.2.66");
+  found.client = IpAddress::parse("2001:db8::66");
+  CHECK(compose(make_authentication_results(found, kOurs))
+            .ends_with("arc=pass smtp.remote-ip=\"2001:db8::66\""));
+  found.client.reset();
+  found.arc.result = ArcResult::fail;
+  found.arc.reason = {ArcReason::seal_mismatch, "i=1, ARC-Seal"};
+  CHECK(last() == "arc=fail reason=seal-mismatch");
+  found.arc.reason = Reason<ArcReason>(DnsFault::timeout);
+  CHECK(last() == "arc=fail reason=dns-timeout");
+}
+
 TEST_CASE("spf has one entry, of the identity that decides (A222)") {
   // Readers downstream take the best of two, or the last; HELO is the sender's to choose.
   auto found = findings(spf(SpfResult::fail), dmarc(DmarcResult::none));

@@ -46,6 +46,18 @@ Verdict with_added_fields() {
   return verdict;
 }
 
+Verdict with_chain() {
+  Verdict verdict = rejection();
+  ArcOutcome& arc = verdict.findings.arc;
+  arc.result = ArcResult::fail;
+  arc.reason = Reason<ArcReason>(DnsFault::timeout);
+  arc.undecided_by =
+      FailedLookup{{*DnsName::parse("s._domainkey.b.example"), RrType::txt}, DnsFault::timeout};
+  for (const char* name : {"a.example", "b.example"})
+    arc.hops.push_back({.sealer = domain(name), .selector = domain("s")});
+  return verdict;
+}
+
 /// What monitor mode makes of a rejection.
 Verdict let_pass() {
   Verdict verdict = rejection();
@@ -114,6 +126,11 @@ TEST_CASE("the line of a message is made of its record alone") {
        "undecided=\"a.example=dns-timeout,b.example=dns-timeout,c.example=dns-timeout,"
        "d.example=dns-timeout\" action=tempfail rule=dmarc.reject reason=\"dmarc fail for "
        "example.org\" dns_ms=12 ms=41"},
+      {"a chain, its sealers, and the key that was not to be had", record_of(with_chain()),
+       "id=4Xk2 client=192.0.2.1 tls=TLSv1.3 from=example.org spf=fail spf_helo=- dkim=none "
+       "dmarc=fail arc=fail arc_domain=a.example,b.example "
+       "undecided=s._domainkey.b.example=dns-timeout action=reject rule=dmarc.reject "
+       "reason=\"dmarc fail for example.org\" dns_ms=12 ms=41"},
       {"fields on top of signatures that hold, each once", record_of(with_added_fields()),
        "id=4Xk2 client=192.0.2.1 tls=TLSv1.3 from=example.org spf=pass spf_helo=none "
        "dkim=fail,pass,pass dkim_domain=-,b.example,c.example added_fields=reply-to,subject "

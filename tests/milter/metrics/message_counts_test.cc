@@ -33,6 +33,9 @@ std::set<std::string> counted(const MessageRecord& record, const DnsConfig& dns 
   note_all("spf ", metrics->spf, of(SpfResult{}));
   note_all("dkim ", metrics->dkim, of(DkimResult{}));
   note_all("dmarc ", metrics->dmarc, of(DmarcResult{}));
+  // None is what nearly every message has.
+  for (const ArcResult result : {ArcResult::pass, ArcResult::fail})
+    note("arc " + std::string(to_string(result)), metrics->arc[static_cast<std::size_t>(result)]);
   note_all("limit ", metrics->limits, [](std::size_t i) { return kLimits[i]; });
   note_all("signature ", metrics->signatures, of(KeyType{}));
   note_all("fragile ", metrics->fragile_messages, of(Fragility{}));
@@ -146,6 +149,12 @@ TEST_CASE("each limit is counted once for a message that reaches it") {
     verdict.findings.dmarc.reason = dmarc_reason;
     return record_of(verdict);
   };
+  const auto long_chain = [](ArcReason reason) {
+    Verdict verdict = rejection();
+    verdict.findings.arc.result = ArcResult::fail;
+    verdict.findings.arc.reason = reason;
+    return record_of(verdict);
+  };
   const auto too_large = [] {
     Verdict verdict = rejection();
     verdict.decision.rule = Rule::limit_header;
@@ -170,6 +179,12 @@ TEST_CASE("each limit is counted once for a message that reaches it") {
        because(SpfReason::too_many_void_lookups, DkimReason::too_many_signatures,
                DmarcReason::identifier_limit),
        {Limit::spf_void_lookups, Limit::signatures, Limit::dmarc_identifiers}},
+      {"sets of a chain", long_chain(ArcReason::too_many_sets), {Limit::arc_sets}},
+      {"keys of a chain", long_chain(ArcReason::too_many_keys), {Limit::arc_keys}},
+      {"checks of its signatures",
+       long_chain(ArcReason::too_many_signature_checks),
+       {Limit::arc_keys}},
+      {"a chain that fails", long_chain(ArcReason::seal_mismatch), {}},
       {"the header of a message that is judged", too_large(), {Limit::header}},
       {"the header of one that is signed",
        record_of(not_signed(SigningReason::header_limit_exceeded)),
