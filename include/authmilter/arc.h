@@ -88,8 +88,8 @@ struct ArcVerifyOptions {
 bool is_arc_field(std::string_view name);
 
 /// Validates the Authenticated Received Chain of one message (RFC 8617 section 5.2), streaming as
-/// DkimVerifier does. It looks at most ten keys up and tries at most a hundred signatures.
-/// `resolver` must outlive it. One thread at a time.
+/// DkimVerifier does. It looks at most ten keys up, and checks as many signatures as take what a
+/// hundred by keys of 2048 bits do. `resolver` must outlive it. One thread at a time.
 class ArcVerifier {
  public:
   ArcVerifier(Resolver& resolver, const ArcVerifyOptions& options);

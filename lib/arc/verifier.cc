@@ -14,6 +14,7 @@
 #include "signature/added_fields.h"
 #include "signature/body_hasher.h"
 #include "signature/key_lookup.h"
+#include "signature/verification_work.h"
 
 namespace authmilter {
 namespace {
@@ -23,8 +24,9 @@ namespace {
 constexpr std::size_t kKeys = 10;
 // RFC 8617 section 5.2, step 5, is optional: of the older message signatures these are tried.
 constexpr std::size_t kMessageSignatures = 10;
-// Fifty seals and the message signatures; a selector may have several keys.
-constexpr unsigned kSignatureChecks = 100;
+// What all checks of a chain may take: that of a hundred signatures by keys of 2048 bits, which are
+// fifty seals, the message signatures, and more for names with several keys.
+constexpr unsigned kMostWork = 100 * 4;
 // RSA below this never passes, whatever is configured (RFC 8301 section 3.2).
 constexpr unsigned kLowestRsaBits = 1024;
 
@@ -94,7 +96,7 @@ struct ArcVerifier::Impl {
   std::map<Canonicalization, BodyHasher> bodies;
   std::map<Canonicalization, Sha256Digest> body_hashes;
   std::map<DomainName, KeyLookup> lookups;
-  unsigned checks = 0;
+  unsigned work_left = kMostWork;
 };
 
 void ArcVerifier::Impl::fail(Failure failure) {
@@ -169,8 +171,9 @@ std::optional<Failure> ArcVerifier::Impl::check_with_key(const Signature& signat
   if (key.record.type == KeyType::rsa &&
       key.key->bits() < std::max(kLowestRsaBits, options.minimum_rsa_bits))
     return Failure{{ArcReason::key_too_short, signature.where}};
-  if (checks == kSignatureChecks) return Failure{{ArcReason::too_many_signature_checks}};
-  ++checks;
+  const unsigned work = verification_work(*key.key);
+  if (work > work_left) return Failure{{ArcReason::too_many_signature_checks}};
+  work_left -= work;
   if (!key.key->verify_sha256(signature.hash, *signature.octets))
     return Failure{{signature.mismatch, signature.where}};
   return std::nullopt;
@@ -192,7 +195,7 @@ std::optional<Failure> ArcVerifier::Impl::check(const Signature& signature) {
   std::optional<Failure> failed;
   for (const CandidateKey& key : lookup->keys()) {
     auto failure = check_with_key(signature, key);
-    if (!failure) return std::nullopt;
+    if (!failure || failure->reason.code() == ArcReason::too_many_signature_checks) return failure;
     if (!failed || failed->reason.code() == ArcReason::key_type_mismatch)
       failed = std::move(failure);
   }

@@ -13,6 +13,7 @@
 #include "signature/added_fields.h"
 #include "signature/body_hasher.h"
 #include "signature/key_lookup.h"
+#include "signature/verification_work.h"
 
 namespace authmilter {
 namespace {
@@ -21,12 +22,6 @@ namespace {
 constexpr std::size_t kBodyLengths = 2;
 // RSA below this never passes, whatever is configured (RFC 8301 section 3.2).
 constexpr unsigned kLowestRsaBits = 1024;
-
-/// What a verification takes: it grows with the square of the key's length.
-unsigned work_of(const PublicKey& key) {
-  const unsigned kilobits = (key.bits() + 1023) / 1024;
-  return kilobits * kilobits;
-}
 
 /// What all verifications of a message may take: that of so many signatures, but ten at least, by
 /// keys of 4096 bits, and two more for names with several keys. Three by keys of 8192 bits.
@@ -248,7 +243,7 @@ void DkimVerifier::Impl::judge_signature(Candidate& candidate, const CandidateKe
     return end(DkimResult::fail, DkimReason::body_shorter_than_signed);
   if (body.digest(signature.body_length) != signature.body_hash)
     return end(DkimResult::fail, DkimReason::body_hash_mismatch);
-  const unsigned work = work_of(*key.key);
+  const unsigned work = verification_work(*key.key);
   if (work > work_left) return end(DkimResult::policy, DkimReason::too_many_signatures);
   work_left -= work;
   if (!key.key->verify_sha256(candidate.header_hash, signature.signature))

@@ -25,6 +25,16 @@ void without(Text& message, const char* name) {
                        message.fields.end());
 }
 
+/// A record with a modulus of 1024 octets that nobody has the other half of.
+std::string rsa_of_8192_bits(std::uint8_t last) {
+  Octets key = {0x30, 0x82, 0x04, 0x0a, 0x02, 0x82, 0x04, 0x01, 0x00};
+  key.resize(key.size() + 1024, 0xff);
+  key.back() = last;
+  const Octets exponent = {0x02, 0x03, 0x01, 0x00, 0x01};
+  key.insert(key.end(), exponent.begin(), exponent.end());
+  return dkim_test::txt_line("s._domainkey.lists.example.edu", "v=DKIM1; p=" + base64_encode(key));
+}
+
 /// The author's mail through a list that changes it and a forwarder that does not.
 Text through_two() {
   return sealed(sealed(changed_by_list(plain())), {.domain = "forwarder.example"});
@@ -233,6 +243,13 @@ TEST_CASE("what a chain can cost is bounded (RFC 8617 section 9.1, A134, A161)")
   Text longest = plain();
   for (int i = 0; i < 12; ++i) longest = sealed(longest);
   CHECK(summary(validate(longest)) == "pass");
+
+  // Two keys of 8192 bits that fail before the right one is tried: three signatures of the kind are
+  // checked, and that is what two hops need.
+  const std::string slow = rsa_of_8192_bits(0xff) + rsa_of_8192_bits(0xfd) + zone();
+  CHECK(summary(validate(sealed(sealed(plain())), slow)) == "pass");
+  CHECK(summary(validate(sealed(sealed(sealed(plain()))), slow)) ==
+        "fail too-many-signature-checks");
 
   ScriptedResolver flood(zone());
   Text many = plain();
