@@ -20,7 +20,8 @@ struct Findings {
   std::vector<SpfOutcome> spf;          // the MAIL FROM identity first
   std::vector<DkimOutcome> dkim;
   DmarcOutcome dmarc;
-  ArcOutcome arc;  // information; what it is worth is the policy's to say
+  ArcOutcome arc;                     // information; what it is worth is the policy's to say
+  std::optional<DomainName> list_id;  // of the one List-Id field (RFC 2919)
   std::optional<AuthorDomainError> author_error;  // why there is no Author Domain
 };
 

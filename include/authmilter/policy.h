@@ -29,6 +29,15 @@ struct PolicyActions {
 /// Every member set: the documented defaults.
 PolicyActions default_policy_actions();
 
+/// A mailing list: its List-Id (RFC 2919), which anybody can write down, and a DKIM pass by the
+/// domain that its administrator has named, without which that says nothing.
+struct MailingList {
+  DomainName id;
+  DomainName signed_by;
+  bool matches(const Findings& findings) const;
+  bool operator==(const MailingList&) const = default;
+};
+
 /// `[[policy.override]]`: applies when every condition that it names holds; each list holds when
 /// one member does. Recipients are looked at one by one, see decide().
 struct PolicyOverride {
@@ -37,6 +46,7 @@ struct PolicyOverride {
   AddressPatternSet mail_from;
   AddressPatternSet recipient;
   DomainPatternSet dkim_domain;  // of a passing signature
+  std::vector<MailingList> list;
   PolicyActions actions;
   bool operator==(const PolicyOverride&) const = default;
 };
@@ -77,13 +87,51 @@ class PolicyOverrides {
   HashIndex reverse_paths_;
   HashIndex recipients_;
   HashIndex signers_;
+  HashIndex lists_;
 };
+
+/// `[[policy.trusted_sealer]]`: somebody whose word about what reached him sets a failed DMARC
+/// aside.
+struct TrustedSealer {
+  DomainName domain;    // d= of his seals, exactly
+  NetworkSet networks;  // from which his mail comes to us; empty: from anywhere
+  /// What becomes of a message instead of what DMARC's policy asks for; never reject, tempfail or
+  /// discard.
+  Disposition dmarc_reject = Disposition::accept;
+  Disposition dmarc_quarantine = Disposition::accept;
+  bool operator==(const TrustedSealer&) const = default;
+};
+
+/// What the chain of a message is worth, and why not more.
+enum class SealerTrust : std::uint8_t {
+  holds,
+  undecided,  // it would hold, but the DNS does not say whether the chain does
+  no_chain,   // or one whose fields make none
+  chain_failed,
+  sealer_not_trusted,   // he who sealed last; those before do not count
+  other_network,        // he is trusted from other clients only
+  other_signer,         // the newest message signature is not his
+  from_not_signed,      // it does not cover From
+  added_fields,         // nor what was put on top of it
+  no_results,           // his results cannot be read, or say nothing of DMARC
+  author_did_not_pass,  // they do not say that this author passed, and nothing else
+};
+std::string_view to_string(SealerTrust trust);
 
 struct PolicyConfig {
   PolicyActions actions = default_policy_actions();
   std::string tag_subject;
   PolicyOverrides overrides;
+  std::vector<TrustedSealer> trusted_sealers;
 };
+
+/// Judges the newest set of a chain. `sealer` is set for `holds` and `undecided`, and borrowed from
+/// `policy`.
+struct SealedWord {
+  SealerTrust trust = SealerTrust::no_chain;
+  const TrustedSealer* sealer = nullptr;
+};
+SealedWord sealed_word(const Findings& findings, const PolicyConfig& policy);
 
 /// What decided about a message. Behind the findings' own are those that the policy is not asked
 /// for: a limit, a message of ours, a failure of ours.
@@ -95,6 +143,8 @@ enum class Rule : std::uint8_t {
   dmarc_none,
   dmarc_temperror,
   dmarc_permerror,
+  arc_trusted,    // a trusted sealer's word sets a failed DMARC aside
+  arc_temperror,  // it would, but the DNS does not say whether it is his
   spf_fail,
   spf_softfail,
   spf_temperror,
@@ -107,10 +157,18 @@ enum class Rule : std::uint8_t {
 /// "dmarc.reject", "spf.fail", "default".
 std::string_view to_string(Rule rule);
 
+/// Why a message that fails DMARC is not treated as its policy asks (RFC 9990, PolicyOverrideType).
+enum class OverrideReason : std::uint8_t { local_policy, mailing_list, trusted_forwarder };
+/// The token of a report: "trusted_forwarder".
+std::string_view to_string(OverrideReason reason);
+
 struct Decision {
   Disposition disposition = Disposition::accept;
   Rule rule = Rule::nothing;
   std::optional<std::size_t> by_override;  // its place in `[policy]`, from 0, where one decided
+  std::optional<DomainName> trusted_sealer = {};  // whose word decided
+  /// For a report: why DMARC's policy was not followed, where it would have asked for something.
+  std::optional<OverrideReason> override_reason = {};
   std::string reason;              // one line for the log and the X-Authmilter-Verdict field
   std::optional<SmtpReply> reply;  // for reject and tempfail
 };
@@ -123,14 +181,18 @@ std::string rule_text(const Decision& decision);
 /// decides; without one (none, temperror, permerror) the strictest of the actions for DMARC's and
 /// SPF's results does. DMARC with p=none asks for nothing, so SPF's action counts there too.
 ///
+/// Where DMARC fails and no override names the action, the word of a trusted sealer comes before
+/// `[policy]`: his disposition where that is milder, and tempfail instead of what is stricter while
+/// the DNS does not say whether it is his word.
+///
 /// Of the overrides the first that applies counts, for each recipient by itself, and the message
 /// gets the strictest of what its recipients would get: what is stricter than without an override
 /// holds if any recipient matches, what is milder only if all do. A recipient that cannot be read
 /// may be anybody: it matches what makes the message's lot worse.
 Decision decide(const Findings& findings, const PolicyConfig& policy);
 
-/// The results of one message for its Authentication-Results field, in the order spf, dkim, dmarc, and
-/// then other_methods().
+/// The results of one message for its Authentication-Results field, in the order spf, dkim, dmarc,
+/// and then other_methods().
 struct AuthenticationResults;
 AuthenticationResults make_authentication_results(const Findings& findings,
                                                   const DomainName& authserv_id);

@@ -1,6 +1,8 @@
 #include "config/formats.h"
 #include "config/options.h"
 
+#include <span>
+
 namespace authmilter {
 namespace {
 
@@ -8,6 +10,11 @@ constexpr Choice<Disposition> kDispositions[] = {
     {"accept", Disposition::accept},         {"tag", Disposition::tag},
     {"quarantine", Disposition::quarantine}, {"reject", Disposition::reject},
     {"tempfail", Disposition::tempfail},     {"discard", Disposition::discard}};
+
+/// Of these what is trusted can get: a word that makes things worse is none to trust.
+constexpr Choice<Disposition> kMildDispositions[] = {{"accept", Disposition::accept},
+                                                     {"tag", Disposition::tag},
+                                                     {"quarantine", Disposition::quarantine}};
 
 PolicyActions& actions_of(Config& config) { return config.policy.actions; }
 PolicyActions& actions_of(PolicyOverride& rule) { return rule.actions; }
@@ -43,7 +50,61 @@ const PolicyOverrides& overrides_of(const Config& config) { return config.policy
 
 bool has_condition(const PolicyOverride& rule) {
   return !(rule.client.empty() && rule.author_domain.empty() && rule.mail_from.empty() &&
-           rule.recipient.empty() && rule.dkim_domain.empty());
+           rule.recipient.empty() && rule.dkim_domain.empty() && rule.list.empty());
+}
+
+/// Placeholders until the tables have been read, which must name their own.
+DomainName unnamed() { return DomainName::parse("invalid").value(); }
+
+/// `list = { id = "...", signed_by = "..." }`, or a list of such tables.
+void read_lists(Reader& reader, const Value& value, PolicyOverride& rule) {
+  const std::span<const Value> tables =
+      value.kind == ValueKind::table ? std::span<const Value>(&value, 1) : reader.tables(value);
+  if (tables.empty() && !reader.error()) reader.refuse(value, "must not be empty");
+  for (const Value& table : tables) {
+    MailingList list{unnamed(), unnamed()};
+    read_table(reader, table, mailing_list_options(), list);
+    for (const char* key : {"id", "signed_by"}) {
+      if (table.find(key) == nullptr) reader.refuse(table, fmt::format("has no {}", key));
+    }
+    rule.list.push_back(std::move(list));
+  }
+}
+
+std::string print_lists(const PolicyOverride& rule) {
+  std::string text;
+  for (const MailingList& list : rule.list) {
+    text += fmt::format("{}{{ id = {}, signed_by = {} }}", text.empty() ? "" : ", ",
+                        literal(list.id.text()), literal(list.signed_by.text()));
+  }
+  return rule.list.size() > 1 ? "[" + text + "]" : text;
+}
+
+void read_trusted_sealers(Reader& reader, const Value& value, Config& config) {
+  std::vector<TrustedSealer> sealers;
+  for (const Value& table : reader.tables(value)) {
+    TrustedSealer sealer{.domain = unnamed()};
+    read_table(reader, table, trusted_sealer_options(), sealer);
+    if (table.find("domain") == nullptr) reader.refuse(table, "has no domain");
+    sealers.push_back(std::move(sealer));
+  }
+  config.policy.trusted_sealers = std::move(sealers);
+}
+
+const std::vector<TrustedSealer>& trusted_sealers_of(const Config& config) {
+  return config.policy.trusted_sealers;
+}
+
+/// What a trusted sealer's word makes of a failed DMARC.
+template <auto Action>
+constexpr Option<TrustedSealer> sealed_action_option(std::string_view key) {
+  return {key,
+          [](Reader& reader, const Value& value, TrustedSealer& sealer) {
+            assign(sealer.*Action, reader.choice<Disposition>(value, kMildDispositions));
+          },
+          [](const TrustedSealer& sealer) {
+            return literal_choice<Disposition>(sealer.*Action, kMildDispositions);
+          }};
 }
 
 void read_overrides(Reader& reader, const Value& value, Config& config) {
@@ -55,7 +116,7 @@ void read_overrides(Reader& reader, const Value& value, Config& config) {
     if (!reader.error() && !has_condition(rule)) {
       reader.refuse(table,
                     "has no condition, name one of client, author_domain, mail_from, recipient, "
-                    "dkim_domain");
+                    "dkim_domain, list");
     }
     if (!reader.error() && rule.actions == PolicyActions{})
       reader.refuse(table, "has no action, such as dmarc_reject = \"accept\"");
@@ -102,6 +163,38 @@ constexpr Option<Config> kPolicy[] = {
      [](const Config& config) { return literal(config.policy.tag_subject); }},
     tables_option<Config, PolicyOverride, overrides_of, override_options>("override",
                                                                           read_overrides),
+    tables_option<Config, TrustedSealer, trusted_sealers_of, trusted_sealer_options>(
+        "trusted_sealer", read_trusted_sealers),
+};
+
+constexpr Option<TrustedSealer> kTrustedSealer[] = {
+    {"domain",
+     [](Reader& reader, const Value& value, TrustedSealer& sealer) {
+       assign(sealer.domain, reader.parsed(value, parse_domain));
+     },
+     [](const TrustedSealer& sealer) { return literal(sealer.domain.text()); }},
+    {"networks",
+     [](Reader& reader, const Value& value, TrustedSealer& sealer) {
+       assign(sealer.networks, reader.one_or_more(value, parse_network));
+     },
+     [](const TrustedSealer& sealer) {
+       return sealer.networks.empty() ? std::string() : literal_list(sealer.networks);
+     }},
+    sealed_action_option<&TrustedSealer::dmarc_reject>("dmarc_reject"),
+    sealed_action_option<&TrustedSealer::dmarc_quarantine>("dmarc_quarantine"),
+};
+
+constexpr Option<MailingList> kMailingList[] = {
+    {"id",
+     [](Reader& reader, const Value& value, MailingList& list) {
+       assign(list.id, reader.parsed(value, parse_domain));
+     },
+     [](const MailingList& list) { return literal(list.id.text()); }},
+    {"signed_by",
+     [](Reader& reader, const Value& value, MailingList& list) {
+       assign(list.signed_by, reader.parsed(value, parse_domain));
+     },
+     [](const MailingList& list) { return literal(list.signed_by.text()); }},
 };
 
 constexpr Option<PolicyOverride> kOverride[] = {
@@ -110,6 +203,10 @@ constexpr Option<PolicyOverride> kOverride[] = {
     condition_option<&PolicyOverride::mail_from, parse_mail_from_pattern>("mail_from"),
     condition_option<&PolicyOverride::recipient, parse_recipient_pattern>("recipient"),
     condition_option<&PolicyOverride::dkim_domain, parse_domain_pattern>("dkim_domain"),
+    {"list", read_lists, print_lists,
+     [](std::vector<std::string>& keys, const std::string& path) {
+       list_keys(keys, path, mailing_list_options());
+     }},
     kSpfFail<PolicyOverride>,
     kSpfSoftfail<PolicyOverride>,
     kSpfTemperror<PolicyOverride>,
@@ -124,5 +221,7 @@ constexpr Option<PolicyOverride> kOverride[] = {
 
 Options<Config> policy_options() { return kPolicy; }
 Options<PolicyOverride> override_options() { return kOverride; }
+Options<TrustedSealer> trusted_sealer_options() { return kTrustedSealer; }
+Options<MailingList> mailing_list_options() { return kMailingList; }
 
 }  // namespace authmilter

@@ -33,7 +33,34 @@ struct Candidate {
   Rule rule = Rule::nothing;
   Disposition disposition = Disposition::accept;
   std::optional<std::size_t> by_override = {};
+  std::optional<DomainName> trusted_sealer = {};
 };
+
+/// What may stand in the place of a disposition that DMARC's policy asks for: `asked` is what
+/// `[policy]` makes of it. One more kind of evidence is one more function in kSetAside.
+using SetAside = std::optional<Candidate> (*)(const Findings&, const PolicyConfig&,
+                                              const Candidate& asked);
+
+std::optional<Candidate> by_trusted_sealer(const Findings& findings, const PolicyConfig& policy,
+                                           const Candidate& asked) {
+  if (policy.trusted_sealers.empty()) return std::nullopt;
+  const SealedWord word = sealed_word(findings, policy);
+  if (word.sealer == nullptr) return std::nullopt;
+  Candidate instead{.rule = Rule::arc_trusted,
+                    .disposition = asked.rule == Rule::dmarc_quarantine
+                                       ? word.sealer->dmarc_quarantine
+                                       : word.sealer->dmarc_reject,
+                    .trusted_sealer = word.sealer->domain};
+  if (strictness(instead.disposition) >= strictness(asked.disposition)) return std::nullopt;
+  if (word.trust == SealerTrust::holds) return instead;
+  // Neither a refusal nor a pass can be taken back; what is milder than waiting stays.
+  instead.rule = Rule::arc_temperror;
+  instead.disposition = Disposition::tempfail;
+  if (strictness(instead.disposition) >= strictness(asked.disposition)) return std::nullopt;
+  return instead;
+}
+
+constexpr SetAside kSetAside[] = {by_trusted_sealer};
 
 /// The actions in force: those of an override, and `[policy]` for what it does not name.
 class ActionTable {
@@ -84,9 +111,10 @@ std::optional<Candidate> judge_dmarc(const DmarcOutcome& dmarc, const ActionTabl
 }
 
 /// True when DMARC's word is the last one: the author is proven, or its domain has said what shall
-/// happen.
+/// happen, or that is set aside.
 bool is_final(Rule rule) {
-  return rule == Rule::dmarc_pass || rule == Rule::dmarc_quarantine || rule == Rule::dmarc_reject;
+  return rule == Rule::dmarc_pass || rule == Rule::dmarc_quarantine || rule == Rule::dmarc_reject ||
+         rule == Rule::arc_trusted || rule == Rule::arc_temperror;
 }
 
 std::optional<Candidate> judge_spf(const SpfOutcome& spf, const ActionTable& actions) {
@@ -107,8 +135,19 @@ std::optional<Candidate> judge_spf(const SpfOutcome& spf, const ActionTable& act
   return std::nullopt;
 }
 
-Candidate judge(const Findings& findings, const ActionTable& actions) {
-  const auto dmarc = judge_dmarc(findings.dmarc, actions);
+/// An override that names the action has thought of such mail, and stands.
+Candidate set_aside(const Findings& findings, const PolicyConfig& policy, const Candidate& asked) {
+  const bool refused = asked.rule == Rule::dmarc_reject || asked.rule == Rule::dmarc_quarantine;
+  if (!refused || asked.by_override) return asked;
+  for (const SetAside way : kSetAside) {
+    if (auto instead = way(findings, policy, asked)) return *instead;
+  }
+  return asked;
+}
+
+Candidate judge(const Findings& findings, const PolicyConfig& policy, const ActionTable& actions) {
+  auto dmarc = judge_dmarc(findings.dmarc, actions);
+  if (dmarc) dmarc = set_aside(findings, policy, *dmarc);
   if (dmarc && is_final(dmarc->rule)) return *dmarc;
   const SpfOutcome* outcome = deciding_spf(findings);
   const auto spf = outcome != nullptr ? judge_spf(*outcome, actions) : std::nullopt;
@@ -119,6 +158,16 @@ Candidate judge(const Findings& findings, const ActionTable& actions) {
   return dmarc ? *dmarc : spf.value_or(Candidate{});
 }
 
+/// Of a message that fails DMARC and for which its policy asks for something.
+std::optional<OverrideReason> override_reason(const Candidate& chosen, const PolicyConfig& policy) {
+  if (chosen.rule == Rule::arc_trusted) return OverrideReason::trusted_forwarder;
+  if (!chosen.by_override) return std::nullopt;
+  if (chosen.rule != Rule::dmarc_reject && chosen.rule != Rule::dmarc_quarantine)
+    return std::nullopt;
+  return policy.overrides[*chosen.by_override].list.empty() ? OverrideReason::local_policy
+                                                            : OverrideReason::mailing_list;
+}
+
 }  // namespace
 
 Decision decide(const Findings& findings, const PolicyConfig& policy) {
@@ -126,7 +175,7 @@ Decision decide(const Findings& findings, const PolicyConfig& policy) {
   std::optional<Candidate> chosen;
   for (const PolicyOverride* rule : policy.overrides.in_force(findings)) {
     const ActionTable actions(rule, policy);
-    const Candidate candidate = judge(findings, actions);
+    const Candidate candidate = judge(findings, policy, actions);
     if (chosen && strictness(candidate.disposition) <= strictness(chosen->disposition)) continue;
     chosen = candidate;
   }
@@ -134,6 +183,8 @@ Decision decide(const Findings& findings, const PolicyConfig& policy) {
   decision.disposition = chosen->disposition;
   decision.rule = chosen->rule;
   decision.by_override = chosen->by_override;
+  decision.trusted_sealer = chosen->trusted_sealer;
+  decision.override_reason = override_reason(*chosen, policy);
   decision.reason = reason_of(chosen->rule, findings);
   decision.reply = reply_for(chosen->disposition, chosen->rule, findings);
   return decision;

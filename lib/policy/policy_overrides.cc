@@ -19,17 +19,25 @@ bool signer_matches(const DomainPatternSet& patterns, const std::vector<DkimOutc
   });
 }
 
+bool list_matches(const std::vector<MailingList>& lists, const Findings& findings) {
+  return std::any_of(lists.begin(), lists.end(),
+                     [&](const MailingList& list) { return list.matches(findings); });
+}
+
 /// Every condition but that on recipients.
 bool message_matches(const PolicyOverride& rule, const Findings& findings) {
   return (rule.client.empty() || (findings.client && rule.client.contains(*findings.client))) &&
          (rule.author_domain.empty() || rule.author_domain.matches(findings.dmarc.author_domain)) &&
          (rule.mail_from.empty() || rule.mail_from.matches(findings.mail_from)) &&
-         (rule.dkim_domain.empty() || signer_matches(rule.dkim_domain, findings.dkim));
+         (rule.dkim_domain.empty() || signer_matches(rule.dkim_domain, findings.dkim)) &&
+         (rule.list.empty() || list_matches(rule.list, findings));
 }
 
+std::size_t hash_of_list(const DomainName& id) { return std::hash<std::string>()(id.text()); }
 std::size_t hash_of(const Network& network) {
   return std::hash<std::string>()(without_host_bits(network).text());
 }
+std::size_t hash_of(const MailingList& list) { return hash_of_list(list.id); }
 template <class Pattern>
 std::size_t hash_of(const Pattern& pattern) {
   return match_hash(pattern);
@@ -37,7 +45,15 @@ std::size_t hash_of(const Pattern& pattern) {
 
 /// What an override can stand under, the conditions on the message before that on recipients: what
 /// is known of a message once need not be asked for each recipient.
-enum class Condition : std::uint8_t { client, author_domain, mail_from, dkim_domain, recipient };
+enum class Condition : std::uint8_t {
+  client,
+  author_domain,
+  mail_from,
+  dkim_domain,
+  list,
+  recipient,
+};
+constexpr std::size_t kConditions = 6;
 
 /// Calls `use` with each condition that an override names and its members.
 template <class Use>
@@ -46,6 +62,7 @@ void for_each_condition(const PolicyOverride& rule, Use use) {
   if (!rule.author_domain.empty()) use(Condition::author_domain, rule.author_domain);
   if (!rule.mail_from.empty()) use(Condition::mail_from, rule.mail_from);
   if (!rule.dkim_domain.empty()) use(Condition::dkim_domain, rule.dkim_domain);
+  if (!rule.list.empty()) use(Condition::list, rule.list);
   if (!rule.recipient.empty()) use(Condition::recipient, rule.recipient);
 }
 
@@ -77,15 +94,22 @@ class Shares {
  private:
   using Counts = std::unordered_map<std::size_t, std::size_t>;
   Counts& of(Condition condition) { return counts_.at(static_cast<std::size_t>(condition)); }
-  std::array<Counts, 5> counts_;
+  std::array<Counts, kConditions> counts_;
 };
 
 }  // namespace
 
+bool MailingList::matches(const Findings& findings) const {
+  return findings.list_id == id &&
+         std::any_of(findings.dkim.begin(), findings.dkim.end(), [&](const DkimOutcome& one) {
+           return one.result == DkimResult::pass && one.domain == signed_by;
+         });
+}
+
 PolicyOverrides::PolicyOverrides(std::vector<PolicyOverride> overrides)
     : overrides_(std::move(overrides)) {
   std::vector<NetworkIndex::Entry> clients;
-  std::array<std::vector<HashIndex::Entry>, 5> hashes;
+  std::array<std::vector<HashIndex::Entry>, kConditions> hashes;
   Shares shares(overrides_);
   for (std::uint32_t place = 0; place < overrides_.size(); ++place) {
     const PolicyOverride& rule = overrides_[place];
@@ -108,6 +132,7 @@ PolicyOverrides::PolicyOverrides(std::vector<PolicyOverride> overrides)
   author_domains_ = index(Condition::author_domain);
   reverse_paths_ = index(Condition::mail_from);
   signers_ = index(Condition::dkim_domain);
+  lists_ = index(Condition::list);
   recipients_ = index(Condition::recipient);
 }
 
@@ -180,6 +205,7 @@ class OverrideMatch {
     for (const DkimOutcome& signature : findings_.dkim) {
       if (signature.result == DkimResult::pass) look(overrides_.signers_, signature.domain);
     }
+    if (findings_.list_id) overrides_.lists_.find(hash_of_list(*findings_.list_id), take);
     std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
     return found;

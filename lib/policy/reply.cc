@@ -81,6 +81,17 @@ std::string spf_temperror_sentence(const Findings& findings) {
   return spf != nullptr ? with_cause(sentence, spf->reason, spf->undecided_by) : sentence;
 }
 
+/// The newest sealer of a chain.
+std::string sealer(const Findings& findings) {
+  const auto& hops = findings.arc.hops;
+  return hops.empty() ? "the sealer" : name_or(hops.back().sealer, "the sealer");
+}
+
+std::string arc_temperror_sentence(const Findings& findings) {
+  return with_cause(fmt::format("ARC seal of {} cannot be validated", sealer(findings)),
+                    findings.arc.reason, findings.arc.undecided_by);
+}
+
 /// What is wrong with the header, for a sender who can mend it.
 std::string no_author_sentence(const std::optional<AuthorDomainError>& error) {
   switch (error.value_or(AuthorDomainError::no_author_domain)) {
@@ -113,6 +124,8 @@ std::string sentence(Rule rule, const Findings& findings) {
                            findings.dmarc.reason);
       }
       return with_reason(no_author_sentence(findings.author_error), findings.dmarc.reason);
+    case Rule::arc_temperror:
+      return arc_temperror_sentence(findings);
     case Rule::spf_fail:
     case Rule::spf_softfail:
       return fmt::format("SPF {}: {} does not authorize {} to send its mail",
@@ -124,6 +137,7 @@ std::string sentence(Rule rule, const Findings& findings) {
       return fmt::format("SPF record of {} is in error", sender(findings));
     case Rule::dmarc_pass:
     case Rule::dmarc_none:
+    case Rule::arc_trusted:
     case Rule::nothing:
     case Rule::limit_header:
     case Rule::limit_dns:
@@ -149,10 +163,12 @@ std::string_view permanent_code(Rule rule) {
     case Rule::spf_permerror:
       return "5.7.24";
     case Rule::dmarc_temperror:
+    case Rule::arc_temperror:
       return "5.7.0";
     case Rule::dmarc_permerror:
     case Rule::dmarc_pass:
     case Rule::dmarc_none:
+    case Rule::arc_trusted:
     case Rule::nothing:
     case Rule::limit_header:
     case Rule::limit_dns:
@@ -166,7 +182,7 @@ std::string_view permanent_code(Rule rule) {
 /// RFC 7372 registers only X.7.24 for a 451 reply.
 std::string_view transient_code(Rule rule) {
   if (rule == Rule::spf_temperror || rule == Rule::spf_permerror) return "4.7.24";
-  return rule == Rule::dmarc_temperror ? "4.7.0" : "4.7.1";
+  return rule == Rule::dmarc_temperror || rule == Rule::arc_temperror ? "4.7.0" : "4.7.1";
 }
 
 }  // namespace
@@ -192,6 +208,12 @@ std::string reason_of(Rule rule, const Findings& findings) {
       return with_reason_and_name("dmarc temperror" + of_author, dmarc.reason, dmarc.undecided_by);
     case Rule::dmarc_permerror:
       return with_reason("dmarc permerror" + of_author, dmarc.reason);
+    case Rule::arc_trusted:
+      return fmt::format("dmarc fail{}, policy {}, but sealed by {} as dmarc pass", of_author,
+                         to_string(dmarc.policy), sealer(findings));
+    case Rule::arc_temperror:
+      return with_reason_and_name("arc undecided, sealed by " + sealer(findings),
+                                  findings.arc.reason, findings.arc.undecided_by);
     case Rule::spf_fail:
       return "spf fail" + of_sender;
     case Rule::spf_softfail:

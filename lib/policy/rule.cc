@@ -17,6 +17,8 @@ constexpr Word<Rule> kRules[] = {
     {Rule::dmarc_none, "dmarc.none"},
     {Rule::dmarc_temperror, "dmarc.temperror"},
     {Rule::dmarc_permerror, "dmarc.permerror"},
+    {Rule::arc_trusted, "arc.trusted"},
+    {Rule::arc_temperror, "arc.temperror"},
     {Rule::spf_fail, "spf.fail"},
     {Rule::spf_softfail, "spf.softfail"},
     {Rule::spf_temperror, "spf.temperror"},
@@ -31,6 +33,18 @@ static_assert(is_complete(kRules, Rule::internal));
 }  // namespace
 
 std::string_view to_string(Rule rule) { return word_of(kRules, rule); }
+
+std::string_view to_string(OverrideReason reason) {
+  switch (reason) {
+    case OverrideReason::local_policy:
+      return "local_policy";
+    case OverrideReason::mailing_list:
+      return "mailing_list";
+    case OverrideReason::trusted_forwarder:
+      return "trusted_forwarder";
+  }
+  return "";
+}
 
 std::string rule_text(const Decision& decision) {
   std::string text(to_string(decision.rule));

@@ -16,6 +16,7 @@
 #include "base/ascii.h"
 #include "edits/header_edits.h"
 #include "edits/header_guard.h"
+#include "message/list_id.h"
 
 namespace authmilter {
 namespace {
@@ -288,6 +289,7 @@ Findings MessageVerifier::Impl::findings() {
   // Last: the keys of a chain are names that the sender chose, and may not take the time of what
   // DMARC asks.
   if (arc) found.arc = arc->finish();
+  found.list_id = find_list_id(guard.fields());
   return found;
 }
 

@@ -79,7 +79,7 @@ ExitStatus show_outgoing(const VerifyOptions& options, const CommonOptions& comm
   explain_envelope(report, envelope);
   report.line("", "outgoing: from an authenticated user or an internal network,");
   report.line("", "so the message is not judged");
-  explain_decision(report, verdict);
+  explain_decision(report, verdict, runtime->config().policy);
   explain_edits(report, verdict.edits);
   return report.write(status);
 }
@@ -112,7 +112,7 @@ ExitStatus run(const VerifyOptions& options, const CommonOptions& common) {
   explain_dkim(report, verdict.findings.dkim);
   explain_dmarc(report, verdict.findings.dmarc);
   explain_other_methods(report, verdict.findings);
-  explain_decision(report, verdict);
+  explain_decision(report, verdict, runtime->config().policy);
   explain_edits(report, verdict.edits);
   explain_lookups(report, verdict.lookups);
   return report.write(status);

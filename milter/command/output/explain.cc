@@ -172,7 +172,31 @@ void explain_other_methods(Report& report, const Findings& findings) {
   }
 }
 
-void explain_decision(Report& report, const Verdict& verdict) {
+namespace {
+
+/// What was trusted so that DMARC's policy was not followed, or why the chain was not.
+void explain_trust(Report& report, const Verdict& verdict, const PolicyConfig& policy) {
+  const Decision& decision = verdict.decision;
+  if (decision.by_override && *decision.by_override < policy.overrides.size()) {
+    for (const MailingList& list : policy.overrides[*decision.by_override].list) {
+      if (list.matches(verdict.findings))
+        report.line("trusted",
+                    fmt::format("list {}, signed by {}", list.id.text(), list.signed_by.text()));
+    }
+  }
+  if (decision.trusted_sealer)
+    report.line("trusted", fmt::format("the seal of {}", decision.trusted_sealer->text()));
+  const bool asked = verdict.findings.dmarc.result == DmarcResult::fail &&
+                     verdict.findings.arc.result != ArcResult::none;
+  if (asked && !decision.trusted_sealer && !policy.trusted_sealers.empty())
+    report.line("not trusted", fmt::format("the chain: {}",
+                                           to_string(sealed_word(verdict.findings, policy).trust)));
+  if (decision.override_reason) report.line("in reports", to_string(*decision.override_reason));
+}
+
+}  // namespace
+
+void explain_decision(Report& report, const Verdict& verdict, const PolicyConfig& policy) {
   report.heading("Decision");
   const Decision& decision = verdict.decision;
   report.line("disposition", report.result(to_string(verdict.disposition)));
@@ -181,6 +205,7 @@ void explain_decision(Report& report, const Verdict& verdict) {
   }
   report.line("decided by", rule_text(decision));
   line_if(report, "because", decision.reason);
+  explain_trust(report, verdict, policy);
   const bool answered =
       verdict.disposition == Disposition::reject || verdict.disposition == Disposition::tempfail;
   if (answered && decision.reply) {

@@ -41,6 +41,16 @@ Json edit_json(const HeaderEdit& edit) {
           {"value", edit.value}};
 }
 
+Json arc_json(const Verdict& verdict) {
+  const ArcOutcome& outcome = verdict.findings.arc;
+  std::vector<Json> sealers;
+  for (const ArcHop& hop : outcome.hops) sealers.push_back(hop.sealer.text());
+  return {{"result", to_string(outcome.result)},
+          {"sealers", sealers},
+          {"trusted", or_null(verdict.decision.trusted_sealer)},
+          {"reason", outcome.reason.text()}};
+}
+
 template <class Items, class Convert>
 Json list_json(const Items& items, Convert convert) {
   std::vector<Json> list;
@@ -72,20 +82,11 @@ Json dmarc_json(const DmarcOutcome& outcome) {
           {"reason", outcome.reason.text()}};
 }
 
-Json arc_json(const ArcOutcome& outcome) {
-  std::vector<Json> sealers;
-  for (const ArcHop& hop : outcome.hops) sealers.push_back(hop.sealer.text());
-  return {{"result", to_string(outcome.result)},
-          {"sealers", sealers},
-          {"trusted", Json()},
-          {"reason", outcome.reason.text()}};
-}
-
 Json verdict_json(const Verdict& verdict) {
   Json json = {{"spf", list_json(verdict.findings.spf, spf_json)},
                {"dkim", list_json(verdict.findings.dkim, dkim_json)},
                {"dmarc", dmarc_json(verdict.findings.dmarc)},
-               {"arc", arc_json(verdict.findings.arc)},
+               {"arc", arc_json(verdict)},
                {"disposition", to_string(verdict.disposition)}};
   // In monitor mode the decision has a reply that nobody hears.
   if (answers_client(verdict.disposition) && verdict.decision.reply) {

@@ -110,7 +110,7 @@ struct Metrics {
 
   std::array<Count, 6> messages{};   // by Disposition: what became of it
   std::array<Count, 6> decisions{};  // by Disposition: what the policy said
-  std::array<Count, 15> rules{};     // by Rule
+  std::array<Count, 17> rules{};     // by Rule
   Count overrides = 0;               // decisions that an override took
   Count aborted_messages = 0;        // that the MTA gave up before the verdict
   std::array<Count, 7> spf{};        // by SpfResult, the MAIL FROM identity

@@ -74,6 +74,12 @@ dmarc_temperror = "tempfail"
 dmarc_permerror = "discard"
 tag_subject = "[\"forged\"\\] "
 
+[[policy.trusted_sealer]]
+domain = "lists.example.edu"
+networks = ["192.0.2.0/24", "2001:db8::/32"]
+dmarc_reject = "tag"
+dmarc_quarantine = "quarantine"
+
 [[policy.override]]
 author_domain = "list.example.net"
 dmarc_reject = "quarantine"
@@ -83,6 +89,7 @@ client = ["192.0.2.1", "2001:db8::/32"]
 mail_from = ["<>", "bounce@example.net", "@example.com"]
 recipient = "postmaster@example.org"
 dkim_domain = ["*.example.net"]
+list = [{ id = "a.example.net", signed_by = "example.net" }, { id = "b.example.net", signed_by = "example.net" }]
 spf_fail = "accept"
 spf_softfail = "accept"
 spf_temperror = "accept"
@@ -311,6 +318,10 @@ TEST_CASE("overrides keep their order and hold only what they name") {
                                               *AddressPattern::parse("@example.com")});
   CHECK(overrides[1].recipient == std::vector{*AddressPattern::parse("postmaster@example.org")});
   CHECK(overrides[1].dkim_domain == std::vector{*DomainPattern::parse("*.example.net")});
+  CHECK(overrides[1].list ==
+        std::vector<MailingList>{
+            {*DomainName::parse("a.example.net"), *DomainName::parse("example.net")},
+            {*DomainName::parse("b.example.net"), *DomainName::parse("example.net")}});
   CHECK_FALSE(overrides[1].actions.dmarc_reject);
   CHECK(overrides[1].actions.dmarc_permerror == Disposition::accept);
 }
@@ -348,7 +359,7 @@ TEST_CASE("signing domains carry their keys and where they were written") {
   REQUIRE(domains[0].keys.size() == 2);
   CHECK(domains[0].keys[1].selector.text() == "2026e");
   CHECK(domains[0].keys[1].source.text == "keys/e.pem");
-  CHECK(domains[0].keys[1].place.text() == "x.toml:99:3");
+  CHECK(domains[0].keys[1].place.text() == "x.toml:106:3");
   CHECK_FALSE(domains[1].subdomains);
   // Two domains may share a selector.
   CHECK(domains[1].keys[0].selector.text() == "2026a");
@@ -367,6 +378,7 @@ TEST_CASE("what is printed reads as the same configuration") {
     CHECK(again->authserv_id == config.authserv_id);
     CHECK(again->require_tls == config.require_tls);
     CHECK(again->policy.overrides == config.policy.overrides);
+    CHECK(again->policy.trusted_sealers == config.policy.trusted_sealers);
     CHECK(again->policy.actions == config.policy.actions);
     CHECK(again->signing.domains.size() == config.signing.domains.size());
   }
@@ -459,11 +471,12 @@ TEST_CASE("the keys are listed with their tables") {
        {"milter.socket", "identity.trusted_authserv_ids", "network.require_tls.clients",
         "dns.message_queries", "verify.from_octets", "policy.spf_permerror",
         "policy.override.dkim_domain", "policy.override.dmarc_permerror",
+        "policy.override.list.signed_by", "policy.trusted_sealer.networks",
         "signing.domain.subdomains", "signing.domain.keys.selector", "metrics.listen"}) {
     CAPTURE(key);
     CHECK(std::find(keys.begin(), keys.end(), key) != keys.end());
   }
-  CHECK(keys.size() == 95);
+  CHECK(keys.size() == 101);
 }
 
 TEST_CASE("relative paths start at the configuration's folder") {
