@@ -83,6 +83,7 @@ BELOW = {
 # Whose each public header is.
 PUBLIC = {
     "arc": "arc",
+    "arc_sealer": "arc",
     "authentication_results": "results",
     "canonicalization": "signature",
     "config": "config",
