@@ -6,6 +6,7 @@
 #include <authmilter/arc.h>
 #include <authmilter/dkim.h>
 #include <authmilter/dmarc.h>
+#include <authmilter/forwarder.h>
 #include <authmilter/ip_address.h>
 #include <authmilter/message.h>
 #include <authmilter/spf.h>
@@ -17,7 +18,9 @@ struct Findings {
   std::optional<IpAddress> client;
   ReversePath mail_from;
   std::vector<ReversePath> recipients;  // forward-paths; the grammar is the same
-  std::vector<SpfOutcome> spf;          // the MAIL FROM identity first
+  /// Where the client is one; SPF is of who came before it, if that is known.
+  std::optional<PastForwarder> forwarder;
+  std::vector<SpfOutcome> spf;  // the MAIL FROM identity first
   std::vector<DkimOutcome> dkim;
   DmarcOutcome dmarc;
   ArcOutcome arc;                     // information; what it is worth is the policy's to say

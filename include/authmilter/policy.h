@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <authmilter/findings.h>
+#include <authmilter/forwarder.h>
 #include <authmilter/match_set.h>
 #include <authmilter/network_set.h>
 #include <authmilter/pattern.h>
@@ -123,6 +124,7 @@ struct PolicyConfig {
   std::string tag_subject;
   PolicyOverrides overrides;
   std::vector<TrustedSealer> trusted_sealers;
+  std::vector<Forwarder> forwarders;
 };
 
 /// Judges the newest set of a chain. `sealer` is set for `holds` and `undecided`, and borrowed from

@@ -43,6 +43,7 @@ Options<TlsRequirement> tls_requirement_options();
 Options<PolicyOverride> override_options();
 Options<TrustedSealer> trusted_sealer_options();
 Options<MailingList> mailing_list_options();
+Options<Forwarder> forwarder_options();
 Options<SigningDomainConfig> signing_domain_options();
 Options<SigningKeyConfig> signing_key_options();
 Options<SigningPermit> signing_permit_options();

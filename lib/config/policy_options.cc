@@ -91,6 +91,24 @@ void read_trusted_sealers(Reader& reader, const Value& value, Config& config) {
   config.policy.trusted_sealers = std::move(sealers);
 }
 
+void read_forwarders(Reader& reader, const Value& value, Config& config) {
+  std::vector<Forwarder> forwarders;
+  for (const Value& table : reader.tables(value)) {
+    Forwarder forwarder;
+    read_table(reader, table, forwarder_options(), forwarder);
+    for (const char* key : {"networks", "received_by"}) {
+      if (!reader.error() && table.find(key) == nullptr)
+        reader.refuse(table, fmt::format("has no {}", key));
+    }
+    forwarders.push_back(std::move(forwarder));
+  }
+  config.policy.forwarders = std::move(forwarders);
+}
+
+const std::vector<Forwarder>& forwarders_of(const Config& config) {
+  return config.policy.forwarders;
+}
+
 const std::vector<TrustedSealer>& trusted_sealers_of(const Config& config) {
   return config.policy.trusted_sealers;
 }
@@ -165,6 +183,21 @@ constexpr Option<Config> kPolicy[] = {
                                                                           read_overrides),
     tables_option<Config, TrustedSealer, trusted_sealers_of, trusted_sealer_options>(
         "trusted_sealer", read_trusted_sealers),
+    tables_option<Config, Forwarder, forwarders_of, forwarder_options>("forwarder",
+                                                                       read_forwarders),
+};
+
+constexpr Option<Forwarder> kForwarder[] = {
+    {"networks",
+     [](Reader& reader, const Value& value, Forwarder& forwarder) {
+       assign(forwarder.networks, reader.one_or_more(value, parse_network));
+     },
+     [](const Forwarder& forwarder) { return literal_list(forwarder.networks); }},
+    {"received_by",
+     [](Reader& reader, const Value& value, Forwarder& forwarder) {
+       assign(forwarder.received_by, reader.one_or_more(value, parse_domain));
+     },
+     [](const Forwarder& forwarder) { return literal_list(forwarder.received_by); }},
 };
 
 constexpr Option<TrustedSealer> kTrustedSealer[] = {
@@ -223,5 +256,6 @@ Options<Config> policy_options() { return kPolicy; }
 Options<PolicyOverride> override_options() { return kOverride; }
 Options<TrustedSealer> trusted_sealer_options() { return kTrustedSealer; }
 Options<MailingList> mailing_list_options() { return kMailingList; }
+Options<Forwarder> forwarder_options() { return kForwarder; }
 
 }  // namespace authmilter

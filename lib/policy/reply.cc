@@ -30,6 +30,7 @@ std::string sender(const Findings& findings) {
 }
 
 std::string client(const Findings& findings) {
+  if (findings.forwarder && findings.forwarder->client) return findings.forwarder->client->text();
   return findings.client ? findings.client->text() : "this client";
 }
 

@@ -97,6 +97,17 @@ SpfRequest spf_request(const Envelope& envelope, const Config& config, std::int6
           .now = now};
 }
 
+/// SPF of who came before a forwarder, where that says more than `at` does, SPF of the forwarder:
+/// it sends mail of its own, too, for which there is nothing to look past, and while its SPF is
+/// open only a pass is certain.
+std::optional<SpfOutcome> spf_past(const SpfOutcome& at, const SpfRequest& before,
+                                   Resolver& resolver, const SpfLimits& limits) {
+  if (at.result == SpfResult::pass) return std::nullopt;
+  auto past = check_mail_from(before, resolver, limits);
+  if (at.result == SpfResult::temperror && past.result != SpfResult::pass) return std::nullopt;
+  return past;
+}
+
 /// RFC 9989 section 4.10.2: an identifier aligns when it has the Author Domain's Organizational
 /// Domain, which is then that of all names between the two. While it is not known, every name above
 /// or below the Author Domain may be aligned.
@@ -187,6 +198,7 @@ struct MessageVerifier::Impl {
   void advance_spf();
   void prefetch_alignment(const std::optional<DomainName>& organizational_domain);
   Findings findings();
+  void find_spf(Findings& found);
   void begin_arc();
   void add_edits(Verdict& verdict) const;
 
@@ -246,6 +258,35 @@ void MessageVerifier::Impl::begin_arc() {
   arc->end_of_headers();
 }
 
+/// SPF, and between its identities DKIM, whose answers HELO's may not hold up.
+void MessageVerifier::Impl::find_spf(Findings& found) {
+  if (!envelope.client) {
+    found.spf.push_back(unknown_client(envelope));
+    found.dkim = dkim.finish();
+    return;
+  }
+  advance_spf();
+  SpfRequest request = spf_request(envelope, config, now);
+  const SpfLimits limits = spf_limits(config.verify);
+  found.spf.push_back(check_mail_from(request, recording, limits));
+  found.forwarder = look_past_forwarders(envelope.client, guard.fields(), config.policy.forwarders);
+  if (found.forwarder && found.forwarder->client) {
+    SpfRequest before = request;
+    before.client = *found.forwarder->client;
+    before.helo = found.forwarder->helo;
+    if (auto past = spf_past(found.spf.front(), before, recording, limits)) {
+      found.spf.front() = *std::move(past);
+      request = std::move(before);
+    } else {
+      found.forwarder = PastForwarder{.reason = ForwarderReason::spf_answers_for_it};
+    }
+  }
+  found.dkim = dkim.finish();
+  SpfLimits helo_limits = limits;
+  helo_limits.time = kHeloTime;
+  found.spf.push_back(check_helo(request, recording, helo_limits));
+}
+
 Findings MessageVerifier::Impl::findings() {
   Findings found;
   found.client = envelope.client;
@@ -266,19 +307,7 @@ Findings MessageVerifier::Impl::findings() {
     advance_spf();
     dkim.wait_for_keys(maybe_aligned(*author, discovered->organizational_domain()));
   }
-  if (envelope.client) {
-    advance_spf();
-    const SpfRequest request = spf_request(envelope, config, now);
-    const SpfLimits limits = spf_limits(config.verify);
-    found.spf.push_back(check_mail_from(request, recording, limits));
-    found.dkim = dkim.finish();
-    SpfLimits helo_limits = limits;
-    helo_limits.time = kHeloTime;
-    found.spf.push_back(check_helo(request, recording, helo_limits));
-  } else {
-    found.spf.push_back(unknown_client(envelope));
-    found.dkim = dkim.finish();
-  }
+  find_spf(found);
   if (discovered) {
     found.dmarc = evaluate_dmarc(*discovered, identifiers_of(found));
   } else {

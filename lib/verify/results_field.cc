@@ -53,11 +53,15 @@ bool explains_itself(SpfResult result) {
 
 /// RFC 8601 section 2.7.2. For the null reverse-path the HELO name was checked, and no mailbox is
 /// invented for it.
-MethodResult spf_result(const SpfOutcome& spf) {
+MethodResult spf_result(const SpfOutcome& spf, const std::optional<PastForwarder>& forwarder) {
   auto entry = make_result("spf", to_string(spf.result),
                            explains_itself(spf.result) ? std::string_view() : spf.reason.word());
   const bool helo = spf.identity == SpfIdentity::helo;
   if (spf.null_reverse_path && !helo) entry.comment = "null reverse-path";
+  if (forwarder && forwarder->client) {
+    entry.comment += entry.comment.empty() ? "" : ", ";
+    entry.comment += "client before the forwarder: " + forwarder->client->text();
+  }
   if (spf.domain) {
     const bool by_helo = helo || spf.null_reverse_path;
     add(entry, "smtp", by_helo ? "helo" : "mailfrom", spf.domain->text());
@@ -102,7 +106,8 @@ AuthenticationResults make_authentication_results(const Findings& findings,
   AuthenticationResults field;
   field.authserv_id = authserv_id.text();
   // One entry: RFC 8601 allows more, but readers downstream take the best of them, or the last.
-  if (const SpfOutcome* spf = deciding_spf(findings)) field.results.push_back(spf_result(*spf));
+  if (const SpfOutcome* spf = deciding_spf(findings))
+    field.results.push_back(spf_result(*spf, findings.forwarder));
   const std::size_t signatures = std::min(findings.dkim.size(), kDkimEntries);
   for (std::size_t i = 0; i < signatures; ++i)
     field.results.push_back(dkim_result(findings.dkim[i]));

@@ -109,6 +109,7 @@ ExitStatus run(const VerifyOptions& options, const CommonOptions& common) {
     const SpfLimits limits = spf_limits(runtime->config().verify);
     for (const SpfOutcome& outcome : verdict.findings.spf) explain_spf(report, outcome, limits);
   }
+  explain_forwarder(report, verdict.findings);
   explain_dkim(report, verdict.findings.dkim);
   explain_dmarc(report, verdict.findings.dmarc);
   explain_other_methods(report, verdict.findings);

@@ -252,6 +252,14 @@ seeds("sign_verify", *(f"{letters}\n" + crlf(
     "rr\nFrom: a@b.example.org\nSubject : x\r\n\r\nno line end", "ss\nFrom: a@example.org\r\nA:\r\n\r\n\r\n\r\nx \t\r\r\n\r\n",
     "sr\nAuthentication-Results: mx.example.org; none\nfrom:\ta@example.org\nDKIM-Signature: x\n\n", "rr\nFrom: a@example.org\n\n")
 
+HOPS = ("from a.example (b.example [198.51.100.7]) by mx.f.example (Postfix) with ESMTP id 1 for <x@y.example>; Sun",
+        "from a.example (b.example [198.51.100.7] (may be forged)) by mx.f.example (8.17/8.17) id x; Sun",
+        "from b.example ([198.51.100.7]:25 helo=a.example) by mx.f.example with esmtp (Exim); Sun",
+        "from [198.51.100.7] (helo=a.example) by mx.f.example; x", "by mx.f.example (Postfix, from userid 0); x",
+        "from x (unknown [IPv6:2001:db8::1]) by mx.f.example; x", "from x (HELO [1.2.3.4]) (1.2.3.4) by mx.f.example; x",
+        "from x (x.example [192.0.2.25]) by mx.f.example; x", "from x (x.example [192.0.2.25]) by mx.g.example; x")
+seeds("received", *HOPS, HOPS[5] + "\n" + HOPS[8] + "\n" + HOPS[0], "\n".join(HOPS[7:8] * 11), "from (a(b)\\)c", "from \"a\" (")
+
 ENVELOPE = "192.0.2.3|mx.football.example.com|<joe@football.example.com>|suzie@shopping.example.net|"
 ZONE = ("@football.example.com v=spf1 ip4:192.0.2.3 -all\n@_dmarc.football.example.com v=DMARC1; p=reject\n" + KEYS)
 seeds("message_verifier", f"{ENVELOPE}\nn\n{ZONE}%%\n{SIGNED}", f"{ENVELOPE}mq\nf\n{ZONE}%%\n{SIGNED}",

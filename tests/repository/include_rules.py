@@ -112,6 +112,7 @@ PUBLIC = {
     "findings": "policy",
     "header_edit": "edits",
     "host_name": "config",
+    "forwarder": "policy",
     "ip_address": "base",
     "key_file": "keys",
     "config_edit": "config",

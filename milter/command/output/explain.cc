@@ -172,6 +172,19 @@ void explain_other_methods(Report& report, const Findings& findings) {
   }
 }
 
+void explain_forwarder(Report& report, const Findings& findings) {
+  if (!findings.forwarder) return;
+  report.heading("Forwarder");
+  const auto& [client, helo, reason] = *findings.forwarder;
+  if (!client) {
+    report.line("SPF", fmt::format("is of the client: {}", to_string(reason)));
+    return;
+  }
+  report.line("SPF",
+              fmt::format("is of {}, from whom the forwarder had the message", client->text()));
+  line_if(report, "HELO", printable(helo.text));
+}
+
 namespace {
 
 /// What was trusted so that DMARC's policy was not followed, or why the chain was not.

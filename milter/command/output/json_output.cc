@@ -51,6 +51,10 @@ Json arc_json(const Verdict& verdict) {
           {"reason", outcome.reason.text()}};
 }
 
+Json forwarder_json(const PastForwarder& forwarder) {
+  return {{"spf_client", or_null(forwarder.client)}, {"reason", to_string(forwarder.reason)}};
+}
+
 template <class Items, class Convert>
 Json list_json(const Items& items, Convert convert) {
   std::vector<Json> list;
@@ -93,6 +97,8 @@ Json verdict_json(const Verdict& verdict) {
     json.add("reply", reply_json(*verdict.decision.reply));
   }
   json.add("rule", rule_text(verdict.decision));
+  if (verdict.findings.forwarder)
+    json.add("forwarder", forwarder_json(*verdict.findings.forwarder));
   json.add("header_edits", list_json(verdict.edits, edit_json));
   json.add("authentication_results", verdict.authentication_results);
   return json;

@@ -70,6 +70,13 @@ void add_findings(LogFields& line, const Findings& findings) {
   line.push_back({"from", text_of(findings.dmarc.author_domain)});
   line.push_back({"spf", spf_result(findings.spf, SpfIdentity::mailfrom)});
   line.push_back({"spf_helo", spf_result(findings.spf, SpfIdentity::helo)});
+  if (const auto& forwarder = findings.forwarder) {
+    if (forwarder->client) {
+      line.push_back({"spf_client", forwarder->client->text()});
+    } else {
+      line.push_back({"forwarder", std::string(to_string(forwarder->reason))});
+    }
+  }
   std::string results;
   std::string domains;
   for (const DkimOutcome& outcome : findings.dkim) {

@@ -80,6 +80,10 @@ networks = ["192.0.2.0/24", "2001:db8::/32"]
 dmarc_reject = "tag"
 dmarc_quarantine = "quarantine"
 
+[[policy.forwarder]]
+networks = ["192.0.2.25", "127.0.0.1"]
+received_by = ["mx.forwarder.example", "out.forwarder.example"]
+
 [[policy.override]]
 author_domain = "list.example.net"
 dmarc_reject = "quarantine"
@@ -326,6 +330,14 @@ TEST_CASE("overrides keep their order and hold only what they name") {
   CHECK(overrides[1].actions.dmarc_permerror == Disposition::accept);
 }
 
+TEST_CASE("forwarders") {
+  const Config config = parse(kFull);
+  REQUIRE(config.policy.forwarders.size() == 1);
+  CHECK(config.policy.forwarders[0].networks.contains(*IpAddress::parse("127.0.0.1")));
+  CHECK(texts(config.policy.forwarders[0].received_by) ==
+        std::vector<std::string>{"mx.forwarder.example", "out.forwarder.example"});
+}
+
 TEST_CASE("requirements of TLS keep their order") {
   const auto rules = parse(kFull).require_tls;
   REQUIRE(rules.size() == 2);
@@ -359,7 +371,7 @@ TEST_CASE("signing domains carry their keys and where they were written") {
   REQUIRE(domains[0].keys.size() == 2);
   CHECK(domains[0].keys[1].selector.text() == "2026e");
   CHECK(domains[0].keys[1].source.text == "keys/e.pem");
-  CHECK(domains[0].keys[1].place.text() == "x.toml:106:3");
+  CHECK(domains[0].keys[1].place.text() == "x.toml:110:3");
   CHECK_FALSE(domains[1].subdomains);
   // Two domains may share a selector.
   CHECK(domains[1].keys[0].selector.text() == "2026a");
@@ -379,6 +391,7 @@ TEST_CASE("what is printed reads as the same configuration") {
     CHECK(again->require_tls == config.require_tls);
     CHECK(again->policy.overrides == config.policy.overrides);
     CHECK(again->policy.trusted_sealers == config.policy.trusted_sealers);
+    CHECK(again->policy.forwarders == config.policy.forwarders);
     CHECK(again->policy.actions == config.policy.actions);
     CHECK(again->signing.domains.size() == config.signing.domains.size());
   }
@@ -472,11 +485,12 @@ TEST_CASE("the keys are listed with their tables") {
         "dns.message_queries", "verify.from_octets", "policy.spf_permerror",
         "policy.override.dkim_domain", "policy.override.dmarc_permerror",
         "policy.override.list.signed_by", "policy.trusted_sealer.networks",
-        "signing.domain.subdomains", "signing.domain.keys.selector", "metrics.listen"}) {
+        "policy.forwarder.received_by", "signing.domain.subdomains",
+        "signing.domain.keys.selector", "metrics.listen"}) {
     CAPTURE(key);
     CHECK(std::find(keys.begin(), keys.end(), key) != keys.end());
   }
-  CHECK(keys.size() == 101);
+  CHECK(keys.size() == 103);
 }
 
 TEST_CASE("relative paths start at the configuration's folder") {
