@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "base/ascii.h"
-#include "sign/sendmail_form.h"
+#include "message/sendmail_form.h"
 #include "signature/header_hash.h"
 
 namespace authmilter {

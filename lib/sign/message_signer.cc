@@ -15,10 +15,10 @@
 #include "edits/header_edits.h"
 #include "edits/header_guard.h"
 #include "edits/results_claim.h"
+#include "message/sendmail_form.h"
 #include "sign/fragility.h"
 #include "sign/own_signatures.h"
 #include "sign/sender_match.h"
-#include "sign/sendmail_form.h"
 
 namespace authmilter {
 namespace {

@@ -1,4 +1,4 @@
-#include "sign/sendmail_form.h"
+#include "message/sendmail_form.h"
 
 #include <algorithm>
 #include <array>
