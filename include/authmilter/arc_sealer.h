@@ -25,6 +25,8 @@ struct ArcSealOptions {
   /// Lower case; every instance that the message has is covered. Never fields of a chain or
   /// results, which RFC 8617 section 4.1.2 forbids.
   std::vector<std::string> headers = default_sealed_headers();
+  /// Of these one more than the message has, so that none can be added.
+  std::vector<std::string> oversign = {};
   std::int64_t now = 0;  // t=, in seconds since 1970
   ArcLayout layout = ArcLayout::instance_first;
 };
@@ -42,6 +44,8 @@ class ArcSealer {
   /// nothing to seal: a chain that was sealed as failed is not extended (section 5.1, step 2), and
   /// none has more than fifty sets.
   Result<std::vector<HeaderField>> finish(ArcResult chain, std::string_view results);
+  /// Of the set that was made.
+  unsigned instance() const;
 
  private:
   struct Impl;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <authmilter/arc_config.h>
 #include <authmilter/dns_config.h>
 #include <authmilter/domain_name.h>
 #include <authmilter/message.h>
@@ -61,6 +62,7 @@ struct Config {
   PolicyConfig policy;
   SigningConfig signing;
   RotationConfig rotation;
+  ArcConfig arc;
   LogConfig log;
   std::optional<HostPort> metrics_listen;
 };

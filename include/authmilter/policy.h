@@ -153,6 +153,7 @@ enum class Rule : std::uint8_t {
   spf_permerror,
   limit_header,
   limit_dns,
+  arc_seal,  // what is to be sealed cannot be, for the time being
   signing,
   internal,
 };

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <authmilter/budget_resolver.h>
@@ -16,6 +17,11 @@
 #include <authmilter/verify.h>
 
 namespace authmilter {
+
+/// The ring of the one key that `[arc]` has a place of its own for; null where it has none. As
+/// KeyRing::load().
+Result<std::shared_ptr<const KeyRing>> load_seal_keys(const Config& config,
+                                                      const KeyRing* previous = nullptr);
 
 /// Everything that one configuration stands for: the settings, the signing keys, the DNS and the
 /// DKIM library. The daemon judges and signs by it, and so does the command, so that they cannot
@@ -42,7 +48,8 @@ class Runtime {
   /// From parts. One that is not needed may be missing: without `keys` nothing is signed, without a
   /// resolver nothing judged. To use what is missing is a std::logic_error.
   Runtime(Config config, std::shared_ptr<const KeyRing> keys, ResolverSet dns,
-          std::shared_ptr<const DkimEngine> engine = std::make_shared<const DkimEngine>());
+          std::shared_ptr<const DkimEngine> engine = std::make_shared<const DkimEngine>(),
+          std::shared_ptr<const KeyRing> seal_keys = nullptr);
 
   /// Without the signing domains of one that was loaded or made: those are in the keys.
   const Config& config() const { return *config_; }
@@ -64,8 +71,11 @@ class Runtime {
   BudgetResolver message_budget() const;
 
  private:
+  std::optional<Result<SigningKey>> seal_key() const;
+
   std::shared_ptr<const Config> config_;
   std::shared_ptr<const KeyRing> keys_;
+  std::shared_ptr<const KeyRing> seal_keys_;  // of `[arc]`; null: those above
   std::shared_ptr<const KeyStates> states_;
   std::shared_ptr<const DkimEngine> engine_;
   ResolverSet dns_;

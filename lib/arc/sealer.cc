@@ -146,6 +146,7 @@ struct ArcSealer::Impl {
   SigningKey key;
   ArcSealOptions options;
   std::vector<MessageField> fields;
+  unsigned made = 0;
   BodyHasher body{Canonicalization::relaxed, {std::nullopt}};
 };
 
@@ -170,6 +171,8 @@ std::vector<std::string> ArcSealer::Impl::covered_names() const {
     if (!can_be_covered(name)) continue;
     auto times = std::count_if(fields.begin(), fields.end(),
                                [&](const MessageField& field) { return field.name == name; });
+    const auto& more = options.oversign;
+    times += std::count(more.begin(), more.end(), name);
     for (; times > 0 && names.size() < kNames; --times) names.push_back(name);
   }
   return names;
@@ -243,6 +246,7 @@ Result<std::vector<HeaderField>> ArcSealer::Impl::finish(ArcResult chain,
   if (!signature) return signature.error();
   auto sealed = seal(*instance, chain, results, *signature);
   if (!sealed) return sealed.error();
+  made = *instance;
   return std::vector<HeaderField>{*std::move(sealed), *std::move(signature), results};
 }
 
@@ -257,5 +261,6 @@ void ArcSealer::body(std::string_view octets) { impl_->body.update(octets); }
 Result<std::vector<HeaderField>> ArcSealer::finish(ArcResult chain, std::string_view results) {
   return impl_->finish(chain, results);
 }
+unsigned ArcSealer::instance() const { return impl_->made; }
 
 }  // namespace authmilter

@@ -105,6 +105,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name,
   read_sections(reader, *document, config);
   if (!reader.error()) check_header_limits(reader, *document, config.verify.limits);
   if (!reader.error()) check_timeouts(reader, *document, config.dns);
+  if (!reader.error()) check_arc(reader, *document, config.arc);
   if (!reader.error()) check_tables(reader, *document, config.signing.table_names);
   if (!reader.error() && !config.authserv_id) {
     config.authserv_id = DomainName::parse(host_name);
@@ -132,6 +133,9 @@ Result<Config> load_config(const std::filesystem::path& path, const std::string&
   for (auto& zone : config->dns.zones) make_absolute(zone, directory);
   if (!config->dns.trust_anchor.empty()) make_absolute(config->dns.trust_anchor, directory);
   for (auto& domain : config->signing.domains) make_absolute(domain, directory);
+  auto& sealing = config->arc.source;
+  if (sealing && sealing->store == KeyStore::file)
+    sealing->text = (directory / sealing->text).lexically_normal().string();
   if (auto read = read_login_map(config->signing, directory); !read) return read.error();
   if (auto read = read_tables(config->signing, directory); !read) return read.error();
   make_absolute(config->signing.state_directory, directory);

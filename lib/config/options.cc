@@ -232,6 +232,7 @@ std::span<const Section> sections() {
                                       {"policy", policy_options()},
                                       {"signing", signing_options()},
                                       {"rotation", rotation_options()},
+                                      {"arc", arc_options()},
                                       {"log", kLog},
                                       {"metrics", kMetrics}};
   return kSections;

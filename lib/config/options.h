@@ -52,6 +52,11 @@ Options<Config> network_options();
 Options<Config> policy_options();
 Options<Config> signing_options();
 Options<Config> rotation_options();
+Options<Config> arc_options();
+
+/// Settings of `[arc]` that are right each by itself but not together; notes where the table
+/// stands.
+void check_arc(Reader& reader, const Value& root, ArcConfig& arc);
 
 /// The tables of `[[signing.domain]]`, in the main file or in one of `signing.directory`.
 void read_signing_domains(Reader& reader, const Value& value, Config& config);

@@ -142,6 +142,7 @@ std::string sentence(Rule rule, const Findings& findings) {
     case Rule::nothing:
     case Rule::limit_header:
     case Rule::limit_dns:
+    case Rule::arc_seal:
     case Rule::signing:
     case Rule::internal:
       break;
@@ -173,6 +174,7 @@ std::string_view permanent_code(Rule rule) {
     case Rule::nothing:
     case Rule::limit_header:
     case Rule::limit_dns:
+    case Rule::arc_seal:
     case Rule::signing:
     case Rule::internal:
       break;
@@ -227,6 +229,7 @@ std::string reason_of(Rule rule, const Findings& findings) {
     case Rule::nothing:
     case Rule::limit_header:
     case Rule::limit_dns:
+    case Rule::arc_seal:
     case Rule::signing:
     case Rule::internal:
       break;

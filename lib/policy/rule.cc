@@ -25,6 +25,7 @@ constexpr Word<Rule> kRules[] = {
     {Rule::spf_permerror, "spf.permerror"},
     {Rule::limit_header, "limit.header"},
     {Rule::limit_dns, "limit.dns"},
+    {Rule::arc_seal, "arc.seal"},
     {Rule::signing, "signing"},
     {Rule::internal, "internal"},
 };

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace authmilter {
 namespace {
 
@@ -21,12 +23,52 @@ void give_back_memory() {
 #endif
 }
 
+/// Of the keys that sign for the sealing domain: the one that is named, or the first by which
+/// receivers validate seals, which is an RSA key.
+Result<SigningKey> choose_seal_key(const ArcConfig& arc, const KeyRing& ring) {
+  std::optional<SigningKey> chosen;
+  for (const SigningKey& key : ring.keys_for(*arc.domain)) {
+    if (key.domain != *arc.domain || (arc.selector && key.selector != *arc.selector)) continue;
+    if (!chosen) chosen = key;
+    if (key.key->unavailable() || key.key->type() == KeyType::rsa) return key;
+  }
+  if (chosen) return *chosen;
+  const std::string fault = ring.fault_of(*arc.domain);
+  return Error{fault.empty() ? fmt::format("there is no key of {} to seal with", arc.domain->text())
+                             : fault};
+}
+
+/// What will not mend itself.
+std::optional<std::string> fault_of_seal(const ArcConfig& arc, const KeyRing& ring) {
+  if (!arc.seal || !ring.fault_of(*arc.domain).empty()) return std::nullopt;
+  for (const SigningKey& key : ring.known_keys_for(*arc.domain)) {
+    if (key.domain == *arc.domain && (!arc.selector || key.selector == *arc.selector))
+      return std::nullopt;
+  }
+  return arc.selector
+             ? fmt::format("arc.selector: no [[signing.domain]] has the key {} of {}",
+                           arc.selector->text(), arc.domain->text())
+             : fmt::format("arc.domain: no [[signing.domain]] has a key of {}", arc.domain->text());
+}
+
 }  // namespace
 
+Result<std::shared_ptr<const KeyRing>> load_seal_keys(const Config& config,
+                                                      const KeyRing* previous) {
+  const ArcConfig& arc = config.arc;
+  if (!arc.seal || !arc.source) return std::shared_ptr<const KeyRing>();
+  SigningConfig alone;
+  alone.minimum_rsa_bits = config.signing.minimum_rsa_bits;
+  alone.token_timeout = config.signing.token_timeout;
+  alone.domains = {{*arc.domain, false, {{*arc.selector, *arc.source, arc.place}}, arc.place}};
+  return KeyRing::load(alone, previous);
+}
+
 Runtime::Runtime(Config config, std::shared_ptr<const KeyRing> keys, ResolverSet dns,
-                 std::shared_ptr<const DkimEngine> engine)
+                 std::shared_ptr<const DkimEngine> engine, std::shared_ptr<const KeyRing> seal_keys)
     : config_(std::make_shared<const Config>(std::move(config))),
       keys_(std::move(keys)),
+      seal_keys_(std::move(seal_keys)),
       engine_(std::move(engine)),
       dns_(std::move(dns)) {}
 
@@ -46,6 +88,11 @@ Result<std::shared_ptr<const Runtime>> Runtime::make(Config config, const Runtim
   auto states = KeyStates::load(config.signing.state_directory,
                                 previous == nullptr ? nullptr : previous->states_.get());
   auto chosen = KeyRing::choose(*keys, states);
+  auto seal_keys =
+      load_seal_keys(config, previous == nullptr ? nullptr : previous->seal_keys_.get());
+  if (!seal_keys) return seal_keys.error();
+  if (const auto fault = fault_of_seal(config.arc, *seal_keys ? **seal_keys : *chosen))
+    return Error{fmt::format("{}: {}", config.arc.place.text(), *fault)};
   // The ring has all that is in them, in a tenth of the room.
   config.signing.domains = {};
   config.signing.drop_ins = {};
@@ -56,7 +103,7 @@ Result<std::shared_ptr<const Runtime>> Runtime::make(Config config, const Runtim
 
   auto engine = previous != nullptr ? previous->engine_ : std::make_shared<const DkimEngine>();
   auto runtime = std::make_shared<Runtime>(std::move(config), std::move(chosen), std::move(*dns),
-                                           std::move(engine));
+                                           std::move(engine), std::move(*seal_keys));
   runtime->states_ = std::move(states);
   give_back_memory();
   return std::shared_ptr<const Runtime>(std::move(runtime));
@@ -83,8 +130,14 @@ Resolver& Runtime::resolver() const {
 }
 
 std::unique_ptr<MessageVerifier> Runtime::verifier(Envelope envelope, std::int64_t now) const {
-  return std::make_unique<MessageVerifier>(*config_, *engine_, resolver(), std::move(envelope),
-                                           now);
+  return std::make_unique<MessageVerifier>(*config_, *engine_, resolver(), std::move(envelope), now,
+                                           seal_key());
+}
+
+std::optional<Result<SigningKey>> Runtime::seal_key() const {
+  const auto& ring = seal_keys_ ? seal_keys_ : keys_;
+  if (!config_->arc.seal || !ring) return std::nullopt;
+  return choose_seal_key(config_->arc, *ring);
 }
 
 std::unique_ptr<MessageSigner> Runtime::signer(Envelope envelope, std::int64_t now) const {

@@ -17,6 +17,7 @@
 #include "edits/header_edits.h"
 #include "edits/header_guard.h"
 #include "message/list_id.h"
+#include "verify/seal_step.h"
 
 namespace authmilter {
 namespace {
@@ -137,6 +138,21 @@ Decision overloaded() {
           .reply = SmtpReply{451, "4.3.2", "Too many DNS look-ups are under way, try again later"}};
 }
 
+/// Unsealed it might be refused where it goes: it waits at the sender. RFC 3463 section 3.8: X.7.5,
+/// cryptographic failure.
+Decision unsealable(const std::string& fault) {
+  return {.disposition = Disposition::tempfail,
+          .rule = Rule::arc_seal,
+          .by_override = {},
+          .reason = "cannot be sealed: " + printable(fault),
+          .reply = SmtpReply{451, "4.7.5", "Message cannot be sealed for now, try again later"}};
+}
+
+bool goes_on(Disposition disposition) {
+  return disposition == Disposition::accept || disposition == Disposition::tag ||
+         disposition == Disposition::quarantine;
+}
+
 /// RFC 7208 section 5.5: a name of the client that cannot be learned is passed over as if there
 /// were none, so that SPF may fail without it where it would have passed.
 bool may_lack_a_client_name(const std::vector<RecordingResolver::Entry>& lookups) {
@@ -179,7 +195,7 @@ SpfLimits spf_limits(const VerifyConfig& config) {
 
 struct MessageVerifier::Impl {
   Impl(const Config& configuration, const DkimEngine& dkim_engine, Resolver& resolver,
-       Envelope message_envelope, std::int64_t time)
+       Envelope message_envelope, std::int64_t time, SealStep::Key key)
       : config(configuration),
         envelope(std::move(message_envelope)),
         now(time),
@@ -191,7 +207,8 @@ struct MessageVerifier::Impl {
              {.maximum_signatures = config.verify.maximum_signatures,
               .minimum_rsa_bits = config.verify.minimum_rsa_bits,
               .now = time,
-              .added_fields = config.verify.added_fields}) {}
+              .added_fields = config.verify.added_fields}),
+        seal_key(std::move(key)) {}
 
   void prefetch_spf();
   void advance_spf_early();
@@ -200,7 +217,7 @@ struct MessageVerifier::Impl {
   Findings findings();
   void find_spf(Findings& found);
   void begin_arc();
-  void add_edits(Verdict& verdict) const;
+  void add_edits(Verdict& verdict);
 
   const Config& config;
   Envelope envelope;
@@ -209,7 +226,9 @@ struct MessageVerifier::Impl {
   RecordingResolver recording;
   HeaderGuard guard;
   DkimVerifier dkim;
-  std::optional<ArcVerifier> arc;      // where there is a chain
+  std::optional<ArcVerifier> arc;  // where there is a chain
+  SealStep::Key seal_key;
+  std::optional<SealStep> seal;        // where there is to be one
   std::vector<SpfPrefetch> spf_ahead;  // of MAIL FROM and of HELO
   AuthorDomainResult author = AuthorDomainError::no_author_domain;
 };
@@ -322,7 +341,7 @@ Findings MessageVerifier::Impl::findings() {
   return found;
 }
 
-void MessageVerifier::Impl::add_edits(Verdict& verdict) const {
+void MessageVerifier::Impl::add_edits(Verdict& verdict) {
   verdict.edits = removals_of_forged_fields(guard.fields(), envelope, config);
   if (verdict.disposition == Disposition::tag) {
     const auto tags = tag_edits(guard.fields(), config, verdict.decision.reason);
@@ -330,14 +349,22 @@ void MessageVerifier::Impl::add_edits(Verdict& verdict) const {
   }
   const std::string value =
       compose(make_authentication_results(verdict.findings, *config.authserv_id));
+  if (seal && goes_on(verdict.disposition))
+    verdict.seal = seal->finish(verdict.findings.arc, guard.fields(), value, verdict.edits);
+  if (verdict.seal.state == SealState::failed) {
+    verdict.decision = unsealable(verdict.seal.fault);
+    verdict.disposition = verdict.decision.disposition;
+  }
   verdict.authentication_results = unfolded(value);
   // Last, so that it stands on top (RFC 8601 section 4.1: above everything this host did not add).
   verdict.edits.push_back({HeaderEdit::Action::insert, 0, "Authentication-Results", value});
 }
 
 MessageVerifier::MessageVerifier(const Config& config, const DkimEngine& engine, Resolver& resolver,
-                                 Envelope envelope, std::int64_t now)
-    : impl_(std::make_unique<Impl>(config, engine, resolver, std::move(envelope), now)) {
+                                 Envelope envelope, std::int64_t now,
+                                 std::optional<Result<SigningKey>> seal_key)
+    : impl_(std::make_unique<Impl>(config, engine, resolver, std::move(envelope), now,
+                                   std::move(seal_key))) {
   impl_->prefetch_spf();
 }
 
@@ -365,11 +392,15 @@ void MessageVerifier::end_of_headers() {
   if (impl_->author) impl_->prefetch_alignment(std::nullopt);
   impl_->advance_spf();
   impl_->begin_arc();
+  if (SealStep::is_for(impl_->envelope, impl_->config))
+    impl_->seal.emplace(std::move(impl_->seal_key), impl_->guard.fields(), impl_->envelope.mta,
+                        impl_->now);
 }
 
 bool MessageVerifier::wants_body() const {
   return !impl_->guard.exceeded() &&
-         (impl_->dkim.wants_body() || (impl_->arc && impl_->arc->wants_body()));
+         (impl_->dkim.wants_body() || (impl_->arc && impl_->arc->wants_body()) ||
+          (impl_->seal && impl_->seal->wants_body()));
 }
 
 void MessageVerifier::body(std::string_view octets) {
@@ -377,6 +408,7 @@ void MessageVerifier::body(std::string_view octets) {
   if (!wants_body()) return;
   impl_->dkim.body(octets);
   if (impl_->arc) impl_->arc->body(octets);
+  if (impl_->seal) impl_->seal->body(octets);
 }
 
 Verdict MessageVerifier::finish() {

@@ -114,6 +114,7 @@ ExitStatus run(const VerifyOptions& options, const CommonOptions& common) {
   explain_dmarc(report, verdict.findings.dmarc);
   explain_other_methods(report, verdict.findings);
   explain_decision(report, verdict, runtime->config().policy);
+  explain_seal(report, verdict.seal);
   explain_edits(report, verdict.edits);
   explain_lookups(report, verdict.lookups);
   return report.write(status);

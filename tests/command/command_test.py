@@ -322,7 +322,8 @@ def prepare(command, failures):
         command.write(f"includes{number}.conf", f"Include includes{number + 1}.conf\n" * 2000)
     command.write("includes4.conf", "#" * 20000)
     command.write("noport.conf", "Socket inet:99999@localhost\n")
-    command.write("forwarder.toml", "[[policy.forwarder]]\nnetworks = \"192.0.2.25\"\nreceived_by = \"mx.f.example\"\n")
+    command.write("seal.toml", CONFIG % {"dir": command.directory} + "[arc]\nseal = true\ndomain = \"example.org\"\n"
+                  "[[policy.forwarder]]\nnetworks = \"192.0.2.25\"\nreceived_by = \"mx.f.example\"\n")
     command.write("impatient.toml", "[dns]\ntimeout = \"1s\"\nmessage_timeout = \"2s\"\n")
     command.write("config.toml", CONFIG % {"dir": command.directory})
     rsa = command.run(["key", "generate", "--domain", "example.org", "--selector", "rsa"])
@@ -375,8 +376,8 @@ def check_order(command, failures):
         "spf", "dkim", "dmarc", "arc", "disposition", "reply", "rule", "header_edits",
         "authentication_results"], keys(verify))
     failures.check("order of verify, of mail that is handed on", keys(
-        VERIFY + ["--config", "forwarder.toml", "--ip", "192.0.2.25", *JOE, "m.eml"]) == [
-            "spf", "dkim", "dmarc", "arc", "disposition", "rule", "forwarder", "header_edits",
+        VERIFY + ["--config", "seal.toml", "--ip", "192.0.2.25", *JOE, "m.eml"]) == [
+            "spf", "dkim", "dmarc", "arc", "disposition", "rule", "forwarder", "seal", "header_edits",
             "authentication_results"], "")
     dmarc = DMARC + ["example.org"]
     failures.check("order of dmarc", keys(dmarc) == [

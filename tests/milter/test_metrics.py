@@ -63,7 +63,8 @@ def judged(action, rule, spf, dmarc, policy=None, dkim=None):
     """The counters that one incoming message moves."""
     moved = {label("messages_total", action=action): 1, label("messages_by_rule_total", rule=rule): 1,
              label("policy_decisions_total", action=policy or action): 1,
-             label("dmarc_results_total", result=dmarc): 1, label("arc_results_total", result="none"): 1}
+             label("dmarc_results_total", result=dmarc): 1, label("arc_results_total", result="none"): 1,
+             label("arc_seals_total", result="off"): 1}
     if spf:
         moved[label("spf_results_total", result=spf)] = 1
     for result, count in (dkim or {"none": 1}).items():

@@ -73,7 +73,8 @@ BELOW = {
     "rotation": {"base", "crypto", "signature", "config"},
     "keys": {"base", "dns", "crypto", "token", "signature", "config", "rotation"},
     "edits": {"base", "message", "results", "config"},
-    "verify": {"base", "dns", "message", "spf", "dkim", "dmarc", "arc", "results", "policy", "config", "edits"},
+    "verify": {"base", "dns", "message", "signature", "spf", "dkim", "dmarc", "arc", "results", "policy", "config",
+               "edits"},
     "sign": {"base", "dns", "message", "dkim", "signature", "policy", "config", "keys", "edits"},
     "status": {"base", "config"},
     "runtime": {"base", "dns", "message", "spf", "dkim", "dmarc", "arc", "policy", "config", "keys", "rotation", "verify",
@@ -83,6 +84,7 @@ BELOW = {
 # Whose each public header is.
 PUBLIC = {
     "arc": "arc",
+    "arc_config": "config",
     "arc_sealer": "arc",
     "authentication_results": "results",
     "canonicalization": "signature",
@@ -110,9 +112,9 @@ PUBLIC = {
     "envelope": "message",
     "file_version": "base",
     "findings": "policy",
+    "forwarder": "policy",
     "header_edit": "edits",
     "host_name": "config",
-    "forwarder": "policy",
     "ip_address": "base",
     "key_file": "keys",
     "config_edit": "config",

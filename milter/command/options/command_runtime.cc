@@ -1,5 +1,6 @@
 #include "options/command_runtime.h"
 
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -35,13 +36,24 @@ Result<ResolverSet> configured(DnsConfig config, const DnsOptions& options) {
   return make_resolver(config);
 }
 
+/// Null, and a note, where this person may not read the key: all else is shown all the same.
+std::shared_ptr<const KeyRing> keys_of_seal(const Config& config) {
+  if (!config.arc.seal) return nullptr;
+  auto keys = config.arc.source ? load_seal_keys(config) : KeyRing::load(config.signing);
+  if (keys) return *keys;
+  note("not sealed here, the key cannot be read: " + keys.error().message);
+  return nullptr;
+}
+
 }  // namespace
 
 CommandRuntime::CommandRuntime(Config config, const DnsOptions& options) {
   const bool zones = !options.zones.empty();
   auto dns = zones ? zones_alone(options.zones) : configured(config.dns, options);
   if (dns) {
-    runtime_.emplace(std::move(config), nullptr, std::move(*dns));
+    auto seal_keys = keys_of_seal(config);
+    runtime_.emplace(std::move(config), nullptr, std::move(*dns),
+                     std::make_shared<const DkimEngine>(), std::move(seal_keys));
     return;
   }
   status_ = zones                         ? ExitStatus::no_input

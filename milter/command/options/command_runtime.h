@@ -11,7 +11,8 @@
 namespace authmilter::tools {
 
 /// The part of the daemon's runtime that one run of the command needs, or how the run ends without
-/// it. A run that judges reads no keys, which the person at the command may have no right to.
+/// it. A run that judges reads no keys but that of `[arc] seal`, and goes on without it: the person
+/// at the command may have no right to it.
 class CommandRuntime {
  public:
   /// To judge. `options` go before the configuration's `[dns]`.

@@ -185,6 +185,18 @@ void explain_forwarder(Report& report, const Findings& findings) {
   line_if(report, "HELO", printable(helo.text));
 }
 
+void explain_seal(Report& report, const SealOutcome& seal) {
+  if (seal.state == SealState::off) return;
+  report.heading("Seal");
+  report.line("result", report.result(to_string(seal.state)));
+  line_if(report, "because", seal.fault);
+  if (!seal.key) return;
+  report.line("set", fmt::format("{}, which says of the chain before: {}", seal.instance,
+                                 to_string(seal.chain)));
+  report.line("key",
+              fmt::format("{}._domainkey.{}", seal.key->selector.text(), seal.key->domain.text()));
+}
+
 namespace {
 
 /// What was trusted so that DMARC's policy was not followed, or why the chain was not.

@@ -22,6 +22,8 @@ void explain_dmarc(Report& report, const DmarcOutcome& outcome);
 void explain_other_methods(Report& report, const Findings& findings);
 /// Of a client that is a forwarder; nothing otherwise.
 void explain_forwarder(Report& report, const Findings& findings);
+/// Of a message that is to be sealed; nothing otherwise.
+void explain_seal(Report& report, const SealOutcome& seal);
 void explain_decision(Report& report, const Verdict& verdict, const PolicyConfig& policy);
 void explain_edits(Report& report, const std::vector<HeaderEdit>& edits);
 void explain_lookups(Report& report, const std::vector<RecordingResolver::Entry>& lookups);

@@ -55,6 +55,13 @@ Json forwarder_json(const PastForwarder& forwarder) {
   return {{"spf_client", or_null(forwarder.client)}, {"reason", to_string(forwarder.reason)}};
 }
 
+Json seal_json(const SealOutcome& seal) {
+  return {{"result", to_string(seal.state)},
+          {"instance", seal.instance},
+          {"chain", to_string(seal.chain)},
+          {"reason", seal.fault}};
+}
+
 template <class Items, class Convert>
 Json list_json(const Items& items, Convert convert) {
   std::vector<Json> list;
@@ -99,6 +106,7 @@ Json verdict_json(const Verdict& verdict) {
   json.add("rule", rule_text(verdict.decision));
   if (verdict.findings.forwarder)
     json.add("forwarder", forwarder_json(*verdict.findings.forwarder));
+  if (verdict.seal.state != SealState::off) json.add("seal", seal_json(verdict.seal));
   json.add("header_edits", list_json(verdict.edits, edit_json));
   json.add("authentication_results", verdict.authentication_results);
   return json;

@@ -123,6 +123,11 @@ class Line {
     fields_.push_back({"rule", rule_text(verdict.decision)});
     if (verdict.decision.disposition != Disposition::accept)
       fields_.push_back({"reason", verdict.decision.reason});
+    if (verdict.seal.state != SealState::off)
+      fields_.push_back({"seal", std::string(to_string(verdict.seal.state))});
+    if (verdict.seal.key)
+      fields_.push_back({"seal_key", verdict.seal.key->selector.text() + "._domainkey." +
+                                         verdict.seal.key->domain.text()});
     fields_.push_back({"dns_ms", milliseconds(verdict.dns_wait)});
     end();
   }

@@ -1,5 +1,7 @@
 #include "metrics/exposition.h"
 
+#include <authmilter/verify.h>
+
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -232,6 +234,10 @@ std::vector<MetricFamily> expose(const Metrics& m, const DaemonFacts& facts) {
       by_enum<ArcResult>("authmilter_arc_results_total",
                          "Authenticated Received Chains; none is a message without one", "result",
                          m.arc),
+      by_enum<SealState>(
+          "authmilter_arc_seals_total",
+          "Incoming messages by what became of their seal; off is one that gets none", "result",
+          m.seals),
 
       counter("authmilter_dns_questions_total", "Different questions of each message, added up",
               load(m.dns_questions)),

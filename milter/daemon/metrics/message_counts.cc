@@ -70,6 +70,7 @@ void count_decision(Metrics& metrics, const Decision& decision) {
 void count_verdict(Metrics& metrics, const Verdict& verdict) {
   count_findings(metrics, verdict.findings);
   count_decision(metrics, verdict.decision);
+  Metrics::count(metrics.seals, verdict.seal.state);
   Metrics::add(metrics.dns_questions, verdict.dns_queries);
   Metrics::add(metrics.dns_wait_microseconds, static_cast<std::uint64_t>(verdict.dns_wait.count()));
 }

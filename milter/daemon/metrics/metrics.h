@@ -110,13 +110,14 @@ struct Metrics {
 
   std::array<Count, 6> messages{};   // by Disposition: what became of it
   std::array<Count, 6> decisions{};  // by Disposition: what the policy said
-  std::array<Count, 17> rules{};     // by Rule
+  std::array<Count, 18> rules{};     // by Rule
   Count overrides = 0;               // decisions that an override took
   Count aborted_messages = 0;        // that the MTA gave up before the verdict
   std::array<Count, 7> spf{};        // by SpfResult, the MAIL FROM identity
   std::array<Count, 7> dkim{};       // by DkimResult, each signature; none: a message without one
   std::array<Count, 5> dmarc{};      // by DmarcResult
   std::array<Count, 3> arc{};        // by ArcResult; none: a message without a chain
+  std::array<Count, 6> seals{};      // by SealState; off and key_not_read are not counted
   std::array<Count, kLimits.size()> limits{};
   std::array<Count, 2> signatures{};  // made, by KeyType
   Count signed_messages = 0;

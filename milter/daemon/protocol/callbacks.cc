@@ -240,12 +240,20 @@ void tell_of_failed_signing(const MessageRecord& record) {
                         {"reason", signing->reason.text()}});
 }
 
+/// The same for one that must be sealed.
+void tell_of_failed_seal(const MessageRecord& record) {
+  const auto* verdict = record.verdict();
+  if (verdict == nullptr || verdict->seal.state != SealState::failed) return;
+  milter->logger.error("mail has to wait: it cannot be sealed", {{"reason", verdict->seal.fault}});
+}
+
 /// What there is to say of a message beside the answer.
 void tell(const MessageRecord& record, const Config& config) {
   count_message(milter->metrics, record, config.dns);
   for (const LogLine& line : detail_lines(record, config))
     milter->logger.debug(line.text, line.fields);
   tell_of_failed_signing(record);
+  tell_of_failed_seal(record);
   milter->logger.message(message_line(record));
 }
 

@@ -157,6 +157,13 @@ record_ttl = "5m"
 hook = ["/usr/local/sbin/publish", "a b"]
 publish_retired = "past"
 
+[arc]
+seal = true
+domain = "Forwarder.example"
+selector = "a1"
+file = "keys/arc.pem"
+recipient = ["@lists.example", "a@b.example"]
+
 [log]
 target = "stderr"
 format = "json"
@@ -330,12 +337,22 @@ TEST_CASE("overrides keep their order and hold only what they name") {
   CHECK(overrides[1].actions.dmarc_permerror == Disposition::accept);
 }
 
-TEST_CASE("forwarders") {
+TEST_CASE("forwarders, and what is sealed") {
   const Config config = parse(kFull);
   REQUIRE(config.policy.forwarders.size() == 1);
   CHECK(config.policy.forwarders[0].networks.contains(*IpAddress::parse("127.0.0.1")));
   CHECK(texts(config.policy.forwarders[0].received_by) ==
         std::vector<std::string>{"mx.forwarder.example", "out.forwarder.example"});
+  CHECK(config.arc.seal);
+  CHECK(config.arc.domain == DomainName::parse("forwarder.example"));
+  CHECK(config.arc.selector->text() == "a1");
+  CHECK(config.arc.source == KeySource::of_file("keys/arc.pem"));
+  CHECK(config.arc.recipient.matches(parse_reverse_path("<x@lists.example>")));
+  CHECK_FALSE(config.arc.recipient.matches(parse_reverse_path("<x@b.example>")));
+  // Off, and of no domain.
+  CHECK_FALSE(parse("").arc.seal);
+  CHECK(parse("[arc]\nkey = \"credential:arc\"\nselector = \"s\"\n").arc.source ==
+        KeySource{KeyStore::credential, "arc"});
 }
 
 TEST_CASE("requirements of TLS keep their order") {
@@ -392,6 +409,9 @@ TEST_CASE("what is printed reads as the same configuration") {
     CHECK(again->policy.overrides == config.policy.overrides);
     CHECK(again->policy.trusted_sealers == config.policy.trusted_sealers);
     CHECK(again->policy.forwarders == config.policy.forwarders);
+    CHECK(again->arc.seal == config.arc.seal);
+    CHECK(again->arc.source == config.arc.source);
+    CHECK(again->arc.recipient == config.arc.recipient);
     CHECK(again->policy.actions == config.policy.actions);
     CHECK(again->signing.domains.size() == config.signing.domains.size());
   }
@@ -485,12 +505,12 @@ TEST_CASE("the keys are listed with their tables") {
         "dns.message_queries", "verify.from_octets", "policy.spf_permerror",
         "policy.override.dkim_domain", "policy.override.dmarc_permerror",
         "policy.override.list.signed_by", "policy.trusted_sealer.networks",
-        "policy.forwarder.received_by", "signing.domain.subdomains",
+        "policy.forwarder.received_by", "arc.seal", "signing.domain.subdomains",
         "signing.domain.keys.selector", "metrics.listen"}) {
     CAPTURE(key);
     CHECK(std::find(keys.begin(), keys.end(), key) != keys.end());
   }
-  CHECK(keys.size() == 103);
+  CHECK(keys.size() == 109);
 }
 
 TEST_CASE("relative paths start at the configuration's folder") {

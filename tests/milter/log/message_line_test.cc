@@ -58,10 +58,12 @@ Verdict with_chain() {
   return verdict;
 }
 
-/// Of mail that a forwarder has handed on.
-Verdict behind(PastForwarder past) {
+/// Of mail that a forwarder has handed on, and that is sealed.
+Verdict sealed_behind(PastForwarder past) {
   Verdict verdict = good_verdict();
   verdict.findings.forwarder = std::move(past);
+  verdict.seal.state = SealState::sealed;
+  verdict.seal.key = SigningKey{domain("a.example"), domain("s"), nullptr};
   return verdict;
 }
 
@@ -138,15 +140,15 @@ TEST_CASE("the line of a message is made of its record alone") {
        "dmarc=fail arc=fail arc_domain=a.example,b.example "
        "undecided=s._domainkey.b.example=dns-timeout action=reject rule=dmarc.reject "
        "reason=\"dmarc fail for example.org\" dns_ms=12 ms=41"},
-      {"past a forwarder",
-       record_of(behind({.client = IpAddress::parse("198.51.100.7")})),
+      {"past a forwarder, and sealed",
+       record_of(sealed_behind({.client = IpAddress::parse("198.51.100.7")})),
        "id=4Xk2 client=192.0.2.1 tls=TLSv1.3 from=example.org spf=pass spf_helo=none "
        "spf_client=198.51.100.7 dkim=pass dkim_domain=example.org dmarc=pass action=accept "
-       "rule=dmarc.pass dns_ms=12 ms=41"},
-      {"not past it", record_of(behind({.reason = ForwarderReason::malformed_received})),
+       "rule=dmarc.pass seal=sealed seal_key=s._domainkey.a.example dns_ms=12 ms=41"},
+      {"not past it", record_of(sealed_behind({.reason = ForwarderReason::malformed_received})),
        "id=4Xk2 client=192.0.2.1 tls=TLSv1.3 from=example.org spf=pass spf_helo=none "
        "forwarder=malformed-received dkim=pass dkim_domain=example.org dmarc=pass action=accept "
-       "rule=dmarc.pass dns_ms=12 ms=41"},
+       "rule=dmarc.pass seal=sealed seal_key=s._domainkey.a.example dns_ms=12 ms=41"},
       {"fields on top of signatures that hold, each once", record_of(with_added_fields()),
        "id=4Xk2 client=192.0.2.1 tls=TLSv1.3 from=example.org spf=pass spf_helo=none "
        "dkim=fail,pass,pass dkim_domain=-,b.example,c.example added_fields=reply-to,subject "

@@ -36,6 +36,8 @@ std::set<std::string> counted(const MessageRecord& record, const DnsConfig& dns 
   // None is what nearly every message has.
   for (const ArcResult result : {ArcResult::pass, ArcResult::fail})
     note("arc " + std::string(to_string(result)), metrics->arc[static_cast<std::size_t>(result)]);
+  for (const SealState state : {SealState::sealed, SealState::undecided, SealState::failed})
+    note("seal " + std::string(to_string(state)), metrics->seals[static_cast<std::size_t>(state)]);
   note_all("limit ", metrics->limits, [](std::size_t i) { return kLimits[i]; });
   note_all("signature ", metrics->signatures, of(KeyType{}));
   note_all("fragile ", metrics->fragile_messages, of(Fragility{}));
@@ -53,6 +55,12 @@ Verdict monitored() {
   Verdict verdict = rejection();
   verdict.disposition = Disposition::accept;
   verdict.decision.by_override = 1;
+  return verdict;
+}
+
+Verdict with_seal(SealState state) {
+  Verdict verdict = good_verdict();
+  verdict.seal.state = state;
   return verdict;
 }
 
@@ -91,6 +99,10 @@ TEST_CASE("what a message counts for is read from its record") {
        record_of(good_verdict()),
        {"message accept", "decision accept", "rule dmarc.pass", "spf pass", "dkim pass",
         "dmarc pass", "questions*4"}},
+      {"sealed",
+       record_of(with_seal(SealState::sealed)),
+       {"message accept", "decision accept", "rule dmarc.pass", "spf pass", "dkim pass",
+        "dmarc pass", "questions*4", "seal sealed"}},
       {"without a signature",
        record_of(rejection()),
        {"message reject", "decision reject", "rule dmarc.reject", "spf fail", "dkim none",
