@@ -4,7 +4,11 @@
 
 #include <doctest/doctest.h>
 
+#include <cctype>
+#include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "lib/arc/chains.h"
 
@@ -103,6 +107,187 @@ TEST_CASE("a trusted sealer's chain on another's content is no pass (A135)") {
   }
   CHECK(summary(judge(author, kTrusted, "_dmarc.other.example TXT \"v=DMARC1; p=reject\"\n")) ==
         "reject dmarc.reject, dmarc=fail, arc=pass");
+}
+
+namespace {
+
+/// `message` with the fields of `name` changed.
+Text with(Text message, const char* name, const std::function<void(HeaderField&)>& change) {
+  for (auto& field : message.fields) {
+    if (has_name(field, name)) change(field);
+  }
+  return message;
+}
+
+Text on_top(Text message, const std::string& name, const std::string& value) {
+  message.fields.insert(message.fields.begin(), {name, value});
+  return message;
+}
+
+/// A copy of each field of the chain, on top.
+Text doubled(const Text& message, const char* name) {
+  Text twice = message;
+  for (const auto& field : message.fields) {
+    if (has_name(field, name)) twice = on_top(twice, field.name, field.value);
+  }
+  return twice;
+}
+
+Text without(Text message, const char* name) {
+  std::erase_if(message.fields, [&](const HeaderField& field) { return has_name(field, name); });
+  return message;
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const auto at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+}  // namespace
+
+TEST_CASE("attacks on trust: none of these is believed (A128 to A136, A178, A187)") {
+  const Hop stranger{.domain = "stranger.example"};
+  const std::string spoofed = " i=1; mx.lists.example.edu; dmarc=pass header.from=example.org";
+  const Text good = by_list();
+  const Text forged = with(plain(), "From", [](HeaderField& f) { f.value = " <a@example.org>"; });
+  const auto upper = [](HeaderField& field) {
+    for (char& c : field.name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  };
+  const struct {
+    std::string why;
+    Text message;
+    std::string chain;  // what is found of it
+  } rows[] = {
+      {"results alone, in the name of the trusted one",
+       on_top(forged, "ARC-Authentication-Results", spoofed), "fail"},
+      {"a stranger's seal over results in the name of the trusted one",
+       sealed(forged, {.domain = "stranger.example",
+                       .results = "dmarc=pass header.from=example.org smtp.mailfrom=x; "
+                                  "arc=pass header.d=lists.example.edu"}),
+       "pass"},
+      {"a stranger's set that says it is of the trusted one's domain: the key is another one",
+       with(sealed(forged, stranger), "ARC-Seal",
+            [](HeaderField& f) {
+              f.value = replaced(f.value, "stranger.example", "late.example.edu");
+            }),
+       "fail"},
+      {"a message signature of the trusted one below a stranger's seal",
+       sealed(forged, {.domain = "stranger.example", .message_signer = "lists.example.edu"}),
+       "pass"},
+      {"the other way round", sealed(forged, {.message_signer = "stranger.example"}), "pass"},
+      {"a gap: set 1 is not there", sealed(changed_by_list(by_author()), {.instance = 2}), "fail"},
+      {"a gap: set 2 is not there",
+       sealed(sealed(changed_by_list(by_author()), stranger), {.instance = 3}), "fail"},
+      {"instance 0",
+       with(good, "ARC-Seal", [](HeaderField& f) { f.value = replaced(f.value, "i=1", "i=0"); }),
+       "fail"},
+      {"instance 01",
+       with(good, "ARC-Seal", [](HeaderField& f) { f.value = replaced(f.value, "i=1", "i=01"); }),
+       "fail"},
+      {"each instance twice: seals", doubled(good, "ARC-Seal"), "fail"},
+      {"message signatures", doubled(good, "ARC-Message-Signature"), "fail"},
+      {"results", doubled(good, "ARC-Authentication-Results"), "fail"},
+      {"results twice, of which one says pass",
+       on_top(by_list({.results = "dmarc=fail header.from=example.org"}),
+              "ARC-Authentication-Results", spoofed),
+       "fail"},
+      {"results under a name with a blank behind it",
+       on_top(by_list({.results = "dmarc=fail header.from=example.org"}),
+              "ARC-Authentication-Results ", spoofed),
+       "fail"},
+      {"in upper case",
+       on_top(by_list({.results = "dmarc=fail header.from=example.org"}),
+              "ARC-AUTHENTICATION-RESULTS", spoofed),
+       "fail"},
+      {"results that were changed",
+       with(by_list({.results = "dmarc=fail header.from=example.org"}),
+            "ARC-Authentication-Results", [&](HeaderField& f) { f.value = spoofed; }),
+       "fail"},
+      {"the seal taken off", without(good, "ARC-Seal"), "fail"},
+      {"the message signature taken off", without(good, "ARC-Message-Signature"), "fail"},
+      {"the results taken off", without(good, "ARC-Authentication-Results"), "fail"},
+      {"an old chain on new content",
+       [&] {
+         Text other = good;
+         other.body = "Pay now.\r\n";
+         return other;
+       }(),
+       "fail"},
+      {"an old chain under another Subject",
+       with(good, "Subject", [](HeaderField& f) { f.value = " Pay now"; }), "fail"},
+      {"an old chain, resealed by a stranger over new content",
+       sealed(
+           [&] {
+             Text other = good;
+             other.body = "Pay now.\r\n";
+             return other;
+           }(),
+           stranger),
+       "pass"},
+      {"a stranger behind the trusted one", sealed(good, stranger), "pass"},
+      {"cv=none in the second set",
+       sealed(sealed(changed_by_list(by_author()), stranger), {.cv = "none"}), "fail"},
+      {"cv=pass in the first", by_list({.cv = "pass"}), "fail"},
+      {"cv=fail", by_list({.cv = "fail"}), "fail"},
+      {"cv=PASS",
+       with(sealed(good, {}), "ARC-Seal",
+            [](HeaderField& f) {
+              if (f.value.find("cv=pass") != std::string::npos)
+                f.value = replaced(f.value, "cv=pass", "cv=PASS");
+            }),
+       "fail"},
+      {"a seal with h=", by_list({.seal_tags = " h=from;"}), "fail"},
+      {"a message signature with l=", by_list({.signature_tags = " l=0;"}), "fail"},
+      {"one that covers seals", by_list({.headers = "from:arc-seal:subject"}), "fail"},
+      {"one that does not cover From", by_list({.headers = "to:subject:date"}), "pass"},
+      {"a second From on top", on_top(good, "From", " Boss <boss@example.org>"), "pass"},
+      {"a second From at the end",
+       [&] {
+         Text other = good;
+         other.fields.push_back({"from", " Boss <boss@example.org>"});
+         return other;
+       }(),
+       "fail"},
+      {"two From when it was sealed",
+       sealed(on_top(by_author(), "From", " Boss <boss@example.org>")), "pass"},
+      {"a second Subject on top", on_top(good, "subject", " Pay now"), "pass"},
+      {"another author passed", by_list({.results = "dmarc=pass header.from=attack.example"}),
+       "pass"},
+      {"another and this one",
+       by_list({.results = "dmarc=pass header.from=attack.example header.from=example.org"}),
+       "pass"},
+      {"a pass and a fail",
+       by_list(
+           {.results = "dmarc=fail header.from=example.org; dmarc=pass header.from=example.org"}),
+       "pass"},
+      {"a pass in a comment",
+       by_list(
+           {.results = "dmarc=fail (dmarc=pass header.from=example.org) header.from=x.example"}),
+       "pass"},
+      {"a pass in a reason",
+       by_list({.results = "dmarc=fail reason=\"; dmarc=pass header.from=example.org\" "
+                           "header.from=example.org"}),
+       "pass"},
+      {"a pass of DKIM alone", by_list({.results = "dkim=pass header.d=example.org"}), "pass"},
+      {"a pass of a subdomain of the author's",
+       by_list({.results = "dmarc=pass header.from=a.example.org"}), "pass"},
+      {"what the trusted one found of a chain that had failed, in fifty-one sets",
+       on_top(good, "ARC-Seal", " i=51; cv=pass"), "fail"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const Verdict verdict = judge(row.message, kTrusted);
+    CHECK(to_string(verdict.findings.arc.result) == row.chain);
+    CHECK_FALSE(verdict.decision.trusted_sealer);
+    CHECK(verdict.disposition == Disposition::reject);
+  }
+  // What is no attack: the case of names, blanks that "relaxed" does not see, fields in any order.
+  CHECK(summary(judge(with(good, "ARC-Seal", upper), kTrusted)) ==
+        "accept arc.trusted, dmarc=fail, arc=pass");
+  Text turned = good;
+  std::swap(turned.fields[0], turned.fields[2]);
+  CHECK(summary(judge(turned, kTrusted)) == "accept arc.trusted, dmarc=fail, arc=pass");
 }
 
 TEST_CASE("the key of a trusted sealer that is not to be had keeps the message waiting") {
