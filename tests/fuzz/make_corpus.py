@@ -252,6 +252,13 @@ seeds("sign_verify", *(f"{letters}\n" + crlf(
     "rr\nFrom: a@b.example.org\nSubject : x\r\n\r\nno line end", "ss\nFrom: a@example.org\r\nA:\r\n\r\n\r\n\r\nx \t\r\r\n\r\n",
     "sr\nAuthentication-Results: mx.example.org; none\nfrom:\ta@example.org\nDKIM-Signature: x\n\n", "rr\nFrom: a@example.org\n\n")
 
+seeds("seal_verify", *(crlf(text) for text in (
+    "From: Joe <joe@example.org>\nTo: Suzie <s@example.net>\nSubject:  Is\n  dinner ready? \nX-Y: z\n" + BODY, ARC_MESSAGE,
+    ARC_SETS[0] + FIELDS + BODY, "ARC-Seal: i=1; cv=none\nFrom: a@example.org\n" + BODY,
+    "ARC-Authentication-Results: i=50; x; none\nFrom: a@example.org\n" + BODY,
+    "Authentication-Results: mx.example.org; none\nSubject: a\nsubject: b\nFrom: a@b.example\nFrom: c@d.example\n" + BODY,
+    "ARC-Seal : i=1\nFrom: a@example.org\n\n", "From: a@example.org\n\n")))
+
 HOPS = ("from a.example (b.example [198.51.100.7]) by mx.f.example (Postfix) with ESMTP id 1 for <x@y.example>; Sun",
         "from a.example (b.example [198.51.100.7] (may be forged)) by mx.f.example (8.17/8.17) id x; Sun",
         "from b.example ([198.51.100.7]:25 helo=a.example) by mx.f.example with esmtp (Exim); Sun",
