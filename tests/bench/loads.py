@@ -43,6 +43,7 @@ LOADS = [
     _verify("1 MB", "rsa-1m-*", targets={"peer": 0.22, "floor": 1.25}),
     _verify("10 kB Ed25519", "ed25519-10k-*", targets={"peer": 0.28}),
     _verify("10 kB RSA+Ed25519", "both-10k-*"),
+    _verify("10 kB, three ARC Sets", "sealed-10k-*"),
     _verify("10 kB unsigned", "unsigned-10k-*", lacks=("dkim=pass",), targets={"peer": 0.11}),
     _sign("2 kB", "submit-2k-*", targets={"peer": 0.21}),
     _sign("10 kB c=1", "submit-10k-*", connections=1, targets={"peer": 0.24}),

@@ -147,6 +147,9 @@ def between_loads(cells):
         if many:
             tail = middle_of(cell["p99_ms"] / cell["p50_ms"] for cell in many if not cell["problem"])
             lines.append([name, "p99 to p50 at 64 connections", judged(tail, most=5.0)])
+        sealed = of("verify 10 kB, three ARC Sets")
+        if sealed and few:
+            lines.append([name, "verify: three ARC Sets to one signature", judged(loads.ratio(sealed, few), most=2.5)])
         for role, one in (("verify", "verify 10 kB c=8"), ("sign", "sign 10 kB c=8")):
             both, rsa = of(f"{role} 10 kB RSA+Ed25519"), of(one)
             if both and rsa:

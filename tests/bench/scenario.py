@@ -30,7 +30,7 @@ CLIENT = "192.0.2.10"
 SIGNED = [b"from", b"to", b"subject", b"date", b"message-id", b"mime-version", b"content-type"]
 SIZES = {"2k": (2_000, 10), "10k": (10_000, 10), "100k": (100_000, 4), "1m": (1_000_000, 2)}
 SLOW_MESSAGES = 60
-VERSION = "3"  # of what stands in the folder
+VERSION = "4"  # of what stands in the folder
 
 WORDS = ("the of and to in is that for it on was with as be by at from are this have or an meeting report budget invoice "
          "project schedule customer delivery contract review please find attached regarding following up next week thank "
@@ -79,6 +79,13 @@ class Keys:
         key = self.rsa if algorithm == "rsa" else self.ed25519
         return dkim.sign(message, algorithm.encode(), domain.encode(), key, canonicalize=(b"relaxed", b"relaxed"),
                          include_headers=SIGNED, signature_algorithm=f"{algorithm}-sha256".encode()) + message
+
+    def seal(self, message):
+        """With a set of an Authenticated Received Chain on top of it."""
+        chain = b"pass" if b"ARC-Seal:" in message else b"none"
+        results = b"Authentication-Results: mx.example.com; dmarc=pass header.from=example.com; arc=" + chain + b"\r\n"
+        fields = dkim.arc_sign(results + message, b"rsa", b"example.com", self.rsa, b"mx.example.com", include_headers=SIGNED)
+        return b"".join(fields) + message
 
 
 class Writer:
@@ -172,6 +179,8 @@ def _messages(folder, keys):
                 save.save(f"ed25519-{size}-{number}", keys.sign(plain, algorithm="ed25519"), **incoming)
                 save.save(f"both-{size}-{number}", keys.sign(signed, algorithm="ed25519"), **incoming)
             save.submission(f"submit-{size}-{number}", "alice@example.com", writer, octets, number)
+            if size == "10k" and number < 2:
+                save.save(f"sealed-{size}-{number}", keys.seal(keys.seal(keys.seal(signed))), **incoming)
     save.save("unsigned-10k-0", writer.message(10_000), **incoming)
     for name, domain in (("ed25519", "example.org"), ("both", "example.net")):
         save.submission(f"submit-{name}-10k-0", f"alice@{domain}", writer)
