@@ -17,6 +17,7 @@
 #include "edits/header_edits.h"
 #include "edits/header_guard.h"
 #include "message/list_id.h"
+#include "verify/own_decisions.h"
 #include "verify/seal_step.h"
 
 namespace authmilter {
@@ -120,55 +121,9 @@ DkimVerifier::SigningDomains maybe_aligned(const DomainName& author,
   };
 }
 
-bool met_overload(const std::vector<RecordingResolver::Entry>& lookups) {
-  return std::any_of(lookups.begin(), lookups.end(), [](const RecordingResolver::Entry& entry) {
-    return entry.answer->fault == DnsFault::overload;
-  });
-}
-
-/// What was not asked because there was no room is not the sender's fault and not the DNS's:
-/// nothing that is configured for those may let the message through. RFC 3463 section 3.4: X.3.2,
-/// the system is not accepting messages.
-Decision overloaded() {
-  return {.disposition = Disposition::tempfail,
-          .rule = Rule::limit_dns,
-          .by_override = {},
-          .reason = "too many DNS look-ups are under way: " +
-                    std::string(temperror_reason(DnsFault::overload)),
-          .reply = SmtpReply{451, "4.3.2", "Too many DNS look-ups are under way, try again later"}};
-}
-
-/// Unsealed it might be refused where it goes: it waits at the sender. RFC 3463 section 3.8: X.7.5,
-/// cryptographic failure.
-Decision unsealable(const std::string& fault) {
-  return {.disposition = Disposition::tempfail,
-          .rule = Rule::arc_seal,
-          .by_override = {},
-          .reason = "cannot be sealed: " + printable(fault),
-          .reply = SmtpReply{451, "4.7.5", "Message cannot be sealed for now, try again later"}};
-}
-
 bool goes_on(Disposition disposition) {
   return disposition == Disposition::accept || disposition == Disposition::tag ||
          disposition == Disposition::quarantine;
-}
-
-/// RFC 7208 section 5.5: a name of the client that cannot be learned is passed over as if there
-/// were none, so that SPF may fail without it where it would have passed.
-bool may_lack_a_client_name(const std::vector<RecordingResolver::Entry>& lookups) {
-  return std::any_of(lookups.begin(), lookups.end(), [](const RecordingResolver::Entry& entry) {
-    return entry.answer->fault == DnsFault::overload && entry.question.type != RrType::txt;
-  });
-}
-
-/// An author that is proven is so without the answers that are missing, and a refusal that the rest
-/// would not undo stands.
-bool stands_without_more_answers(const Decision& decision, const Findings& findings,
-                                 const std::vector<RecordingResolver::Entry>& lookups) {
-  if (findings.dmarc.result == DmarcResult::pass) return true;
-  return findings.dmarc.result == DmarcResult::fail && !may_lack_a_client_name(lookups) &&
-         (decision.disposition == Disposition::reject ||
-          decision.disposition == Disposition::discard);
 }
 
 /// Without an address there is nothing to check (A50).
@@ -415,20 +370,10 @@ Verdict MessageVerifier::finish() {
   Verdict verdict;
   verdict.findings = impl_->findings();
   if (impl_->guard.exceeded()) {
-    verdict.decision = {
-        .disposition = Disposition::reject,
-        .rule = Rule::limit_header,
-        .by_override = {},
-        .reason =
-            Reason<DmarcReason>(DmarcReason::header_limit_exceeded, impl_->guard.excess()).text(),
-        .reply = SmtpReply{
-            552, "5.3.4",
-            "Message header exceeds the limits of this server: " + impl_->guard.excess()}};
+    verdict.decision = header_too_large(impl_->guard.excess());
   } else {
     verdict.decision = decide(verdict.findings, impl_->config.policy);
-    if (met_overload(impl_->recording.entries()) &&
-        !stands_without_more_answers(verdict.decision, verdict.findings,
-                                     impl_->recording.entries()))
+    if (needs_missing_answers(verdict.decision, verdict.findings, impl_->recording.entries()))
       verdict.decision = overloaded();
   }
   verdict.disposition = verdict.decision.disposition;
