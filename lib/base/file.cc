@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
@@ -29,18 +29,21 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t mos
 }
 
 Result<std::string> read_file(int descriptor, std::size_t most_octets) {
-  constexpr std::size_t kPiece = 4096;  // most are smaller
+  return read_file(descriptor, most_octets, -1);
+}
+
+Result<std::string> read_file(int descriptor, std::size_t most_octets, off_t expected) {
+  std::array<char, 16UL * 1024> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): is filled
   std::string text;
-  for (std::size_t end = 0;;) {
-    text.resize(end + std::max(kPiece, end));
-    const ssize_t got = ::read(descriptor, text.data() + end, text.size() - end);
+  while (true) {
+    const ssize_t got = ::read(descriptor, piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Error{error_text(errno)};
-    end += static_cast<std::size_t>(got);
-    if (end > most_octets) return Error{"larger than " + std::to_string(most_octets) + " octets"};
-    if (got > 0) continue;
-    text.resize(end);
-    return text;
+    if (got == 0) return text;
+    if (static_cast<std::size_t>(got) > most_octets - text.size())
+      return Error{"larger than " + std::to_string(most_octets) + " octets"};
+    text.append(piece.data(), static_cast<std::size_t>(got));
+    if (static_cast<off_t>(text.size()) == expected) return text;
   }
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -16,5 +18,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t mos
 
 /// The same of an open file, which is read from where it stands.
 Result<std::string> read_file(int descriptor, std::size_t most_octets);
+/// The same of a regular file of which a look has shown `expected` octets: its end is not asked for
+/// when they have come.
+Result<std::string> read_file(int descriptor, std::size_t most_octets, off_t expected);
 
 }  // namespace authmilter

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <sys/stat.h>
+
+#include <cstdint>
+
 #include <authmilter/file_version.h>
 #include <authmilter/result.h>
 
@@ -15,5 +19,12 @@ struct SeenVersion {
 
 /// The version of an open file. Asks the clock.
 Result<SeenVersion> version_of(int descriptor);
+/// The same of a file that has been looked at just now.
+SeenVersion version_of(const struct stat& status);
+
+/// A version in the room of one number, for where there are very many: other versions have the same
+/// mark once in 2^64.
+using FileMark = std::uint64_t;
+FileMark mark_of(const FileVersion& version);
 
 }  // namespace authmilter

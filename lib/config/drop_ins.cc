@@ -1,5 +1,6 @@
 #include "config/drop_ins.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -9,13 +10,13 @@
 #include <iterator>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/c_handle.h"
 #include "base/descriptor.h"
 #include "base/file.h"
 #include "base/file_version.h"
@@ -31,18 +32,19 @@ namespace fs = std::filesystem;
 constexpr std::size_t kDropInOctets = 64U << 20U;  // as the main file
 constexpr std::string_view kNameEnd = ".toml";
 
+using Directory = CHandle<DIR, ::closedir>;
+
 /// The names of the files to be read, sorted.
-Result<std::vector<std::string>> names_in(const fs::path& directory) {
-  std::error_code error;
-  fs::directory_iterator entries(directory, error);
+Result<std::vector<std::string>> names_in(DIR* directory) {
   std::vector<std::string> names;
-  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
-    std::string name = entries->path().filename().string();
-    if (!name.starts_with('.') && name.ends_with(kNameEnd)) names.push_back(std::move(name));
+  while (true) {
+    errno = 0;
+    const dirent* entry = ::readdir(directory);
+    if (entry == nullptr) break;
+    const std::string_view name = static_cast<const char*>(entry->d_name);
+    if (!name.starts_with('.') && name.ends_with(kNameEnd)) names.emplace_back(name);
   }
-  if (error)
-    return Error{
-        fmt::format("{}: cannot read signing.directory: {}", directory.string(), error.message())};
+  if (errno != 0) return Error{error_text(errno)};
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -80,19 +82,22 @@ Result<std::vector<SigningDomainConfig>> domains_in(std::string_view text,
 /// An open file, or why there is none.
 struct OpenFile {
   Descriptor descriptor;
+  struct stat status {};
   std::string problem;
-  bool regular = true;
 
-  explicit OpenFile(const fs::path& path)
+  OpenFile(int directory, const std::string& name)
       // A FIFO cannot make us wait.
-      : descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) {
-    struct stat status {};
-    if (!descriptor.open() || ::fstat(descriptor.get(), &status) != 0)
-      problem = error_text(errno);
-    else
-      regular = S_ISREG(status.st_mode);
+      : descriptor(
+            ::openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) {
+    if (!descriptor.open() || ::fstat(descriptor.get(), &status) != 0) problem = error_text(errno);
   }
 };
+
+bool is_unchanged(int directory, const std::string& name, const SigningDropIn& before) {
+  struct stat status {};
+  return before.settled && ::fstatat(directory, name.c_str(), &status, 0) == 0 &&
+         version_of(status).version == before.version;
+}
 
 /// What a file that cannot be read is about, as far as its text and its name say: each "domain ="
 /// on a line, and NAME. A guess, made only to hold mail back that would go out unsigned.
@@ -136,28 +141,31 @@ std::shared_ptr<const SigningDropIn> faulty(const fs::path& path, std::string fa
   return drop_in;
 }
 
-/// Null when it is not a regular file.
-std::shared_ptr<const SigningDropIn> read_drop_in(const fs::path& path, const KnownDropIns* known) {
-  const auto before = known == nullptr ? nullptr : known->find_drop_in(path.string());
+/// Of the file `name` of an open directory, whose path is `folder`. Null when it is not a regular
+/// file.
+std::shared_ptr<const SigningDropIn> read_drop_in(int directory, const fs::path& folder,
+                                                  const std::string& name,
+                                                  const KnownDropIns* known) {
+  const std::string path = (folder / name).string();
+  const auto before = known == nullptr ? nullptr : known->find_drop_in(path);
+  if (before != nullptr && is_unchanged(directory, name, *before)) return before;
   const auto cannot = [&](const std::string& why) {
-    return faulty(path, fmt::format("{}: cannot read: {}", path.string(), why), {}, before.get());
+    return faulty(path, fmt::format("{}: cannot read: {}", path, why), {}, before.get());
   };
-  const OpenFile file(path);
+  const OpenFile file(directory, name);
   if (!file.problem.empty()) return cannot(file.problem);
-  if (!file.regular) return nullptr;
-  const auto seen = version_of(file.descriptor.get());
-  if (!seen) return cannot(seen.error().message);
-  if (before != nullptr && before->settled && before->version == seen->version) return before;
-  const auto text = read_file(file.descriptor.get(), kDropInOctets);
+  if (!S_ISREG(file.status.st_mode)) return nullptr;
+  const SeenVersion seen = version_of(file.status);
+  const auto text = read_file(file.descriptor.get(), kDropInOctets, file.status.st_size);
   if (!text) return cannot(text.error().message);
-  auto domains = domains_in(*text, path.string());
+  auto domains = domains_in(*text, path);
   if (!domains) return faulty(path, domains.error().message, *text, before.get());
-  for (SigningDomainConfig& domain : *domains) make_absolute(domain, path.parent_path());
+  for (SigningDomainConfig& domain : *domains) make_absolute(domain, folder);
   auto drop_in = std::make_shared<SigningDropIn>();
-  drop_in->file = domains->empty() ? std::make_shared<const std::string>(path.string())
-                                   : domains->front().place.file;
-  drop_in->version = seen->version;
-  drop_in->settled = seen->settled;
+  drop_in->file =
+      domains->empty() ? std::make_shared<const std::string>(path) : domains->front().place.file;
+  drop_in->version = seen.version;
+  drop_in->settled = seen.settled;
   drop_in->domains = std::move(*domains);
   return drop_in;
 }
@@ -166,25 +174,36 @@ std::shared_ptr<const SigningDropIn> read_drop_in(const fs::path& path, const Kn
 
 Result<std::vector<std::shared_ptr<const SigningDropIn>>> read_drop_ins(const fs::path& directory,
                                                                         const KnownDropIns* known) {
-  const auto names = names_in(directory);
-  if (!names) return names.error();
+  const auto cannot = [&](const std::string& why) {
+    return Error{fmt::format("{}: cannot read signing.directory: {}", directory.string(), why)};
+  };
+  const Directory open(::opendir(directory.c_str()));
+  if (!open) return cannot(error_text(errno));
+  const auto names = names_in(open.get());
+  if (!names) return cannot(names.error().message);
   std::vector<std::shared_ptr<const SigningDropIn>> drop_ins(names->size());
   for_each_in_parallel(names->size(), [&](std::size_t i) {
-    drop_ins[i] = read_drop_in(directory / (*names)[i], known);
+    drop_ins[i] = read_drop_in(::dirfd(open.get()), directory, (*names)[i], known);
   });
   std::erase(drop_ins, nullptr);
   return drop_ins;
 }
 
 void keep_first_tables(SigningConfig& config) {
+  std::size_t count = config.domains.size();
+  for (const auto& drop_in : config.drop_ins) count += drop_in->domains.size();
   std::unordered_map<std::string_view, const SigningDomainConfig*> owners;
+  owners.reserve(count);
+  std::unordered_set<const SigningDomainConfig*> taken_out;
   for (const SigningDomainConfig& domain : config.domains)
     owners.emplace(domain.domain.text(), &domain);
   const auto take = [&](const SigningDropIn& drop_in, const auto& wanted, const auto& refused) {
     for (const SigningDomainConfig& domain : drop_in.domains) {
       if (!wanted(domain)) continue;
       const auto [owner, first] = owners.try_emplace(domain.domain.text(), &domain);
-      if (!first) refused(domain, *owner->second);
+      if (first || owner->second == &domain) continue;
+      taken_out.insert(&domain);
+      refused(domain, *owner->second);
     }
   };
   const auto all = [](const SigningDomainConfig&) { return true; };
@@ -205,10 +224,10 @@ void keep_first_tables(SigningConfig& config) {
   for (const auto& drop_in : config.drop_ins) {
     if (!drop_in->fault.empty()) take(*drop_in, all, drop);
   }
-  std::vector<std::shared_ptr<const SigningDropIn>> retired;
+  if (taken_out.empty()) return;
   for (auto& drop_in : config.drop_ins) {
     const auto owned = [&](const SigningDomainConfig& domain) {
-      return owners.at(domain.domain.text()) == &domain;
+      return taken_out.find(&domain) == taken_out.end();
     };
     const auto& domains = drop_in->domains;
     if (std::all_of(domains.begin(), domains.end(), owned)) continue;
@@ -217,8 +236,7 @@ void keep_first_tables(SigningConfig& config) {
     std::copy_if(domains.begin(), domains.end(), std::back_inserter(reduced->domains), owned);
     // The next reload has to look for the others again.
     reduced->settled = false;
-    // Whose places the map has must not go before it has been asked for all.
-    retired.push_back(std::exchange(drop_in, std::move(reduced)));
+    drop_in = std::move(reduced);
   }
 }
 

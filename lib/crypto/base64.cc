@@ -1,26 +1,8 @@
 #include <authmilter/crypto.h>
 
-#include <array>
+#include "crypto/base64_digits.h"
 
 namespace authmilter {
-namespace {
-
-constexpr std::string_view kAlphabet =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::uint8_t kNoDigit = 0xff;
-
-constexpr std::array<std::uint8_t, 256> make_values() {
-  std::array<std::uint8_t, 256> values{};
-  values.fill(kNoDigit);
-  for (std::size_t i = 0; i < kAlphabet.size(); ++i) {
-    values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::uint8_t>(i);
-  }
-  return values;
-}
-constexpr std::array<std::uint8_t, 256> kValues = make_values();
-
-}  // namespace
-
 std::optional<Octets> base64_decode(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
   std::size_t padding = 0;
@@ -33,8 +15,8 @@ std::optional<Octets> base64_decode(std::string_view text) {
   std::uint32_t bits = 0;
   unsigned count = 0;
   for (const char c : text) {
-    const std::uint8_t value = kValues[static_cast<unsigned char>(c)];
-    if (value == kNoDigit) return std::nullopt;
+    const std::uint8_t value = kBase64Values[static_cast<unsigned char>(c)];
+    if (value == kNoBase64Digit) return std::nullopt;
     bits = (bits << 6U | value) & 0xffffffU;
     count += 6;
     if (count >= 8) {
@@ -55,10 +37,10 @@ std::string base64_encode(std::span<const std::uint8_t> octets) {
     const std::uint32_t bits = std::uint32_t{octets[at]} << 16U |
                                (left > 1 ? std::uint32_t{octets[at + 1]} << 8U : 0U) |
                                (left > 2 ? std::uint32_t{octets[at + 2]} : 0U);
-    text += kAlphabet[bits >> 18U & 63U];
-    text += kAlphabet[bits >> 12U & 63U];
-    text += left > 1 ? kAlphabet[bits >> 6U & 63U] : '=';
-    text += left > 2 ? kAlphabet[bits & 63U] : '=';
+    text += kBase64Digits[bits >> 18U & 63U];
+    text += kBase64Digits[bits >> 12U & 63U];
+    text += left > 1 ? kBase64Digits[bits >> 6U & 63U] : '=';
+    text += left > 2 ? kBase64Digits[bits & 63U] : '=';
   }
   return text;
 }

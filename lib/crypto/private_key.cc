@@ -14,6 +14,7 @@
 
 #include "crypto/der.h"
 #include "crypto/openssl.h"
+#include "crypto/pem_octets.h"
 
 namespace authmilter {
 namespace {
@@ -142,63 +143,6 @@ Result<std::shared_ptr<const PrivateKey>> adopt(Key key, const std::string& name
   if (!ed25519 && !halves_match(*adopted, *octets))
     return Error{name + ": the RSA key's numbers do not fit together"};
   return std::shared_ptr<const PrivateKey>(std::move(adopted));
-}
-
-/// The octets of a key, wiped when dropped.
-class SecretOctets {
- public:
-  explicit SecretOctets(std::size_t room) : octets_(std::make_unique<unsigned char[]>(room)) {
-    room_ = room;
-  }
-  SecretOctets(SecretOctets&& other) noexcept
-      : octets_(std::move(other.octets_)), room_(other.room_), size_(other.size_) {}
-  SecretOctets& operator=(SecretOctets&&) = delete;
-  ~SecretOctets() {
-    if (octets_) OPENSSL_cleanse(octets_.get(), room_);
-  }
-
-  unsigned char* data() { return octets_.get(); }
-  std::span<const std::uint8_t> view() const { return {octets_.get(), size_}; }
-  void set_size(std::size_t size) { size_ = size; }
-  /// With no more room than is needed.
-  SecretOctets compact() const {
-    SecretOctets copy(size_);
-    std::copy_n(octets_.get(), size_, copy.data());
-    copy.set_size(size_);
-    return copy;
-  }
-
- private:
-  std::unique_ptr<unsigned char[]> octets_;  // NOLINT(modernize-avoid-c-arrays): its room is fixed
-  std::size_t room_ = 0;
-  std::size_t size_ = 0;
-};
-
-/// What stands between the lines of a PEM text of one private key (RFC 7468 section 10); nothing
-/// where there is anything else, which OpenSSL may judge.
-std::optional<SecretOctets> octets_of_pem(std::string_view pem) {
-  constexpr std::string_view kBegins[] = {"-----BEGIN PRIVATE KEY-----",
-                                          "-----BEGIN RSA PRIVATE KEY-----"};
-  constexpr std::string_view kEnd = "-----END ";
-  for (const std::string_view begin : kBegins) {
-    if (!pem.starts_with(begin)) continue;
-    pem.remove_prefix(begin.size());
-    pem = pem.substr(0, pem.find(kEnd));
-    const CHandle<EVP_ENCODE_CTX, EVP_ENCODE_CTX_free> context(EVP_ENCODE_CTX_new());
-    SecretOctets octets(pem.size());
-    int size = 0;
-    int rest = 0;
-    EVP_DecodeInit(context.get());
-    if (EVP_DecodeUpdate(context.get(), octets.data(), &size,
-                         reinterpret_cast<const unsigned char*>(pem.data()),
-                         static_cast<int>(pem.size())) < 0 ||
-        EVP_DecodeFinal(context.get(), octets.data() + size, &rest) < 0) {
-      return std::nullopt;
-    }
-    octets.set_size(static_cast<std::size_t>(size + rest));
-    return octets.compact();
-  }
-  return std::nullopt;
 }
 
 /// A key that is made ready when it is first used.

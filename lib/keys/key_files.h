@@ -1,18 +1,21 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
 #include <authmilter/crypto.h>
-#include <authmilter/file_version.h>
 #include <authmilter/private_key.h>
 #include <authmilter/result.h>
 
+#include "base/file_version.h"
 #include "base/locked.h"
 #include "keys/key_permissions.h"
 
@@ -20,7 +23,7 @@ namespace authmilter {
 
 /// A key and the file that it was read from.
 struct KeyOfFile {
-  FileVersion version;
+  FileMark mark = 0;
   /// The file had been as it was for longer than its times are exact: one that is written just
   /// after it was read may bear the same times.
   bool settled = false;
@@ -43,20 +46,30 @@ class KeyFileReader {
   KeyFileReader(const KnownKeyFiles& previous, KeyTrial trial,
                 Keeper keeper = Keeper::administrator)
       : previous_(previous), trial_(trial), keeper_(keeper) {}
+  /// So many will probably be read.
+  void expect(std::size_t files);
 
   /// As read_key_file() of the path `name`. Thread-safe.
   Result<KeyOfFile> read(const std::string& name);
 
  private:
-  /// The directory that the file lies in, without links; each is looked at once.
-  Result<std::filesystem::path> directory_of(const std::filesystem::path& path,
-                                             const std::string& name);
+  /// The directory that the file at an absolute path lies in, without links; each is looked at
+  /// once.
+  Result<const std::string*> directory_of(std::string_view path, const std::string& name);
   Result<std::shared_ptr<const PrivateKey>> key_of(std::string_view pem, const std::string& name);
 
   const KnownKeyFiles& previous_;
   const KeyTrial trial_;
   const Keeper keeper_;
-  Locked<std::unordered_map<std::string, std::filesystem::path>> directories_;
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+  std::shared_mutex directories_lock_;
+  /// Without links, by what was written.
+  std::unordered_map<std::string, std::string, TextHash, std::equal_to<>> directories_;
   struct Hash {
     std::size_t operator()(const Sha256Digest& digest) const noexcept {
       std::size_t hash = 0;
@@ -65,7 +78,8 @@ class KeyFileReader {
     }
   };
   /// By content.
-  Locked<std::unordered_map<Sha256Digest, std::shared_ptr<const PrivateKey>, Hash>> keys_;
+  using Keys = std::unordered_map<Sha256Digest, std::shared_ptr<const PrivateKey>, Hash>;
+  std::array<Locked<Keys>, 16> keys_;  // by the last octet, so that threads seldom meet
 };
 
 }  // namespace authmilter

@@ -127,8 +127,7 @@ Status check_group(int descriptor, const struct stat& status, const std::string&
   return Done{};
 }
 
-Status check_key_file(int descriptor, const std::string& name, Keeper keeper) {
-  struct stat status {};
+Status check_key_file(int descriptor, struct stat& status, const std::string& name, Keeper keeper) {
   if (::fstat(descriptor, &status) != 0) return Error{name + ": " + error_text(errno)};
   if (!S_ISREG(status.st_mode)) return Error{name + ": not a regular file"};
   if (!is_ours(status.st_uid, keeper)) {
@@ -173,14 +172,26 @@ Result<fs::path> check_way_to(const fs::path& path, const std::string& name, Kee
   }
 }
 
-Result<int> open_key_file(const fs::path& path, const std::string& name, Keeper keeper) {
+Result<fs::path> check_way_below(const fs::path& checked, const fs::path& directory,
+                                 const std::string& name, Keeper keeper) {
+  struct stat status {};
+  const fs::path place = checked / directory.filename();
+  if (::lstat(place.c_str(), &status) != 0 || S_ISLNK(status.st_mode))
+    return check_way_to(directory / "", name, keeper);
+  if (const auto wrong = complaint(status, place, keeper); !wrong.empty())
+    return Error{name + ": " + wrong};
+  return place;
+}
+
+Result<OpenKeyFile> open_key_file(const std::string& path, const std::string& name, Keeper keeper) {
   // Neither a link nor a FIFO nor a terminal can make us wait or lead elsewhere.
-  const int file = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  if (file < 0 && errno == ELOOP) return Error{name + ": a symbolic link, not a regular file"};
-  if (file < 0) return Error{name + ": " + error_text(errno)};
-  const Status checked = check_key_file(file, name, keeper);
+  OpenKeyFile file{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+  if (file.descriptor < 0 && errno == ELOOP)
+    return Error{name + ": a symbolic link, not a regular file"};
+  if (file.descriptor < 0) return Error{name + ": " + error_text(errno)};
+  const Status checked = check_key_file(file.descriptor, file.status, name, keeper);
   if (checked) return file;
-  ::close(file);
+  ::close(file.descriptor);
   return checked.error();
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -25,12 +27,24 @@ Result<std::filesystem::path> check_way_to(const std::filesystem::path& path,
                                            const std::string& name,
                                            Keeper keeper = Keeper::administrator);
 
-/// Opens a file to be read; the descriptor is the caller's. `path` has no links but for the last
+/// The same of the directory `directory`, whose parent `checked` is such a directory already: one
+/// look where it is not a link.
+Result<std::filesystem::path> check_way_below(const std::filesystem::path& checked,
+                                              const std::filesystem::path& directory,
+                                              const std::string& name,
+                                              Keeper keeper = Keeper::administrator);
+
+struct OpenKeyFile {
+  int descriptor = -1;  // the holder's to close
+  struct stat status {};
+};
+
+/// Opens a file to be read. `path` has no links but for the last
 /// part, which may be none. Refused: anything but a regular file, another owner, whatever others
 /// may do, a group that may write, a group that may read and is not ours. Where there is an access
 /// list (acl(5)), as on credentials that systemd hands over, it counts: the mode then shows the
 /// list's mask, and not what the group may do.
-Result<int> open_key_file(const std::filesystem::path& path, const std::string& name,
-                          Keeper keeper = Keeper::administrator);
+Result<OpenKeyFile> open_key_file(const std::string& path, const std::string& name,
+                                  Keeper keeper = Keeper::administrator);
 
 }  // namespace authmilter

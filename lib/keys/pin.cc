@@ -46,11 +46,9 @@ Result<Pin> read_pin(const PinSource& source) {
   const Keeper keeper = in_file ? Keeper::administrator : Keeper::service_manager;
   const auto directory = check_way_to(path, name, keeper);
   if (!directory) return directory.error();
-  const auto opened = open_key_file(*directory / path.filename(), name, keeper);
+  const auto opened = open_key_file((*directory / path.filename()).string(), name, keeper);
   if (!opened) return opened.error();
-  const Descriptor file(*opened);
-  const auto seen = version_of(file.get());
-  if (!seen) return Error{name + ": " + seen.error().message};
+  const Descriptor file(opened->descriptor);
   Buffer buffer;
   // A file of this size comes in one piece.
   const ssize_t got = ::read(file.get(), buffer.octets.data(), buffer.octets.size());
@@ -59,7 +57,7 @@ Result<Pin> read_pin(const PinSource& source) {
   if (pin.empty()) return Error{name + ": empty"};
   if (pin.size() > kMostOctets || pin.find('\n') != std::string_view::npos)
     return Error{name + ": not one line of at most 255 octets"};
-  const FileVersion& version = seen->version;
+  const FileVersion version = version_of(opened->status).version;
   return Pin{SecretText(pin), fmt::format("{}:{}:{}:{}:{}", version.device, version.inode,
                                           version.octets, version.modified, version.changed)};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,7 +20,7 @@ constexpr std::size_t kTriedAtOnce = 256;
 
 Result<KeyOfFile> without_file(Result<std::shared_ptr<const PrivateKey>> key) {
   if (!key) return key.error();
-  return KeyOfFile{{}, false, std::move(*key)};
+  return KeyOfFile{0, false, std::move(*key)};
 }
 
 Error at(const SigningKeyConfig& key, const Error& error) {
@@ -131,23 +132,32 @@ void KeyRing::Loader::list_sources() {
   for (const Written& written : written_) keys += written.config->keys.size();
   store_->keys.reserve(keys);
   sources_.reserve(keys + table_keys_.size());
-  places_[0].reserve(keys + table_keys_.size());
+  key_places_.reserve(keys);
+  table_places_.reserve(table_keys_.size());
+  by_source_ = NumberIndex(keys + table_keys_.size());
+  const auto list = [this](Written& written) {
+    written.first_key = key_places_.size();
+    for (const SigningKeyConfig& key : written.config->keys)
+      key_places_.push_back(list_source(key));
+  };
   const std::size_t in_main = config_.domains.size();
-  for (std::size_t i = 0; i < in_main; ++i) {
-    for (const SigningKeyConfig& key : written_[i].config->keys) list_source(key);
-  }
-  for (const SigningKeyConfig& key : table_keys_) list_source(key);
+  for (std::size_t i = 0; i < in_main; ++i) list(written_[i]);
+  for (const SigningKeyConfig& key : table_keys_) table_places_.push_back(list_source(key));
   main_sources_ = sources_.size();
-  for (std::size_t i = in_main; i < written_.size(); ++i) {
-    for (const SigningKeyConfig& key : written_[i].config->keys) list_source(key);
-  }
+  for (std::size_t i = in_main; i < written_.size(); ++i) list(written_[i]);
   stored_.assign(sources_.size(), kNotStored);
   store_->sources.reserve(sources_.size());
 }
 
-void KeyRing::Loader::list_source(const SigningKeyConfig& key) {
-  auto& places = places_[static_cast<std::size_t>(key.source.store)];
-  if (places.emplace(key.source.text, sources_.size()).second) sources_.push_back(&key);
+std::uint32_t KeyRing::Loader::list_source(const SigningKeyConfig& key) {
+  const auto next = static_cast<std::uint32_t>(sources_.size());
+  const std::uint32_t place = by_source_.find_or_add(
+      std::hash<std::string_view>()(key.source.text), next, [&](std::uint32_t number) {
+        const KeySource& other = sources_[number]->source;
+        return other.store == key.source.store && other.text == key.source.text;
+      });
+  if (place == next) sources_.push_back(&key);
+  return place;
 }
 
 void KeyRing::Loader::list_table_keys() {
@@ -168,8 +178,9 @@ void KeyRing::Loader::list_table_keys() {
 
 void KeyRing::Loader::add_table_keys() {
   store_->tables = config_.tables;
-  for (const SigningKeyConfig& key : table_keys_)
-    store_->table_sources.push_back(stored_source(place_of(key.source)));
+  store_->table_sources.reserve(table_places_.size());
+  for (const std::uint32_t place : table_places_)
+    store_->table_sources.push_back(stored_source(place));
   auto& sources = store_->table_sources;
   const auto path_of = [this](std::uint32_t number) {
     return store_->texts[store_->sources[number].text];
@@ -185,6 +196,7 @@ Status KeyRing::Loader::fetch_sources() {
   const KnownKeyFiles known = previous_ == nullptr ? KnownKeyFiles() : previous_->known_files();
   KeyFileReader reader(known,
                        sources_.size() > kTriedAtOnce ? KeyTrial::when_used : KeyTrial::when_read);
+  reader.expect(sources_.size() - std::min(known.size(), sources_.size()));
   fetched_.resize(sources_.size());
   std::atomic<std::size_t> first_bad = sources_.size();
   for_each_in_parallel(sources_.size(), [&](std::size_t i) {
@@ -219,16 +231,12 @@ Result<KeyOfFile> KeyRing::Loader::fetch(const KeySource& source, KeyFileReader&
   return key;
 }
 
-std::size_t KeyRing::Loader::place_of(const KeySource& source) const {
-  return places_[static_cast<std::size_t>(source.store)].at(source.text);
-}
-
-std::optional<Error> KeyRing::Loader::fault_in(const SigningDomainConfig& domain) {
-  if (const DomainName* unknown = unknown_in(also_of(domain)))
-    return unknown_domain(*unknown, domain.place, kDomainAlso);
-  for (const SigningKeyConfig& key : domain.keys) {
-    const auto& fetched = *fetched_[place_of(key.source)];
-    if (!fetched) return at(key, fetched.error());
+std::optional<Error> KeyRing::Loader::fault_in(const Written& written) {
+  if (const DomainName* unknown = unknown_in(also_of(*written.config)))
+    return unknown_domain(*unknown, written.config->place, kDomainAlso);
+  for (std::size_t i = 0; i < written.config->keys.size(); ++i) {
+    const auto& fetched = *fetched_[key_places_[written.first_key + i]];
+    if (!fetched) return at(written.config->keys[i], fetched.error());
   }
   return std::nullopt;
 }
@@ -242,9 +250,9 @@ void KeyRing::Loader::add(const Written& written) {
                       0,
                       domain.subdomains,
                       {domain.place.line, domain.place.column}};
-  const auto fault = fault_in(domain);  // only of drop-ins
+  const auto fault = fault_in(written);  // only of drop-ins
   if (!fault) {
-    add_keys(domain);
+    add_keys(written);
     added.profile = profile_of(domain.overrides);
   } else {
     // What the ring has now is not what the file says, so the next reload has to read it again.
@@ -270,10 +278,11 @@ void KeyRing::Loader::add(const Written& written) {
   store_->domains.push_back(added);
 }
 
-void KeyRing::Loader::add_keys(const SigningDomainConfig& domain) {
-  for (const SigningKeyConfig& key : domain.keys) {
+void KeyRing::Loader::add_keys(const Written& written) {
+  for (std::size_t i = 0; i < written.config->keys.size(); ++i) {
+    const SigningKeyConfig& key = written.config->keys[i];
     store_->keys.push_back({selector_text(key.selector.text()),
-                            stored_source(place_of(key.source)),
+                            stored_source(key_places_[written.first_key + i]),
                             {key.place.line, key.place.column}});
   }
 }
@@ -283,8 +292,8 @@ void KeyRing::Loader::add_previous_keys(const Store::Domain& before) {
     const Store::Key& key = previous_->keys[before.first_key + i];
     const Store::Source& source = previous_->sources[key.source];
     const auto number = static_cast<std::uint32_t>(store_->sources.size());
-    store_->sources.push_back(
-        {store_->texts.add(previous_->texts[source.text]), source.store, source.fetched});
+    store_->sources.push_back(source);
+    store_->sources.back().text = store_->texts.add(previous_->texts[source.text]);
     store_->keys.push_back({selector_text(previous_->texts[key.selector]), number, key.place});
   }
 }
@@ -313,7 +322,9 @@ std::uint32_t KeyRing::Loader::stored_source(std::size_t place) {
   if (stored_[place] != kNotStored) return stored_[place];
   const KeySource& source = sources_[place]->source;
   stored_[place] = static_cast<std::uint32_t>(store_->sources.size());
-  store_->sources.push_back({store_->texts.add(source.text), source.store, **fetched_[place]});
+  const KeyOfFile& fetched = **fetched_[place];
+  store_->sources.push_back(
+      {store_->texts.add(source.text), source.store, fetched.settled, fetched.mark, fetched.key});
   return stored_[place];
 }
 

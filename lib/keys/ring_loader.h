@@ -27,6 +27,7 @@ class KeyRing::Loader {
   struct Written {
     const SigningDomainConfig* config;
     std::uint32_t file;
+    std::size_t first_key = 0;  // of its keys in `key_places_`
   };
 
   void list_files();
@@ -34,18 +35,17 @@ class KeyRing::Loader {
   /// The first that is not configured; null: there is none.
   const DomainName* unknown_in(const std::vector<DomainName>& also);
   void list_sources();
-  void list_source(const SigningKeyConfig& key);
+  /// Its place in `sources_`.
+  std::uint32_t list_source(const SigningKeyConfig& key);
   void list_table_keys();
   void add_table_keys();
   Status fetch_sources();
   Result<KeyOfFile> fetch(const KeySource& source, KeyFileReader& files) const;
-  std::size_t place_of(const KeySource& source) const;
-
   void add(const Written& written);
   /// What of a domain cannot be had, and why.
-  std::optional<Error> fault_in(const SigningDomainConfig& domain);
+  std::optional<Error> fault_in(const Written& written);
   std::uint32_t profile_of(const std::shared_ptr<const SigningOverrides>& overrides);
-  void add_keys(const SigningDomainConfig& domain);
+  void add_keys(const Written& written);
   /// The keys that a domain has had until now.
   void add_previous_keys(const Store::Domain& before);
   TextPool::Text selector_text(std::string_view selector);
@@ -58,7 +58,9 @@ class KeyRing::Loader {
   std::vector<SigningKeyConfig> table_keys_;
   // Each source once; those that the main file names come first.
   std::vector<const SigningKeyConfig*> sources_;
-  std::unordered_map<std::string_view, std::size_t> places_[3];  // by store, of their texts
+  NumberIndex by_source_;
+  std::vector<std::uint32_t> key_places_;    // in `sources_`, of the keys of all domains
+  std::vector<std::uint32_t> table_places_;  // the same of `table_keys_`
   std::size_t main_sources_ = 0;
   std::vector<Fetched> fetched_;
   static constexpr std::uint32_t kNotStored = ~std::uint32_t{0};

@@ -1,16 +1,11 @@
 #include "keys/ring_store.h"
 
 #include <algorithm>
-#include <bit>
 #include <functional>
 #include <stdexcept>
 
 namespace authmilter {
 namespace {
-
-std::size_t slot_of(std::string_view name, std::size_t slots) {
-  return std::hash<std::string_view>()(name) & (slots - 1);
-}
 
 /// Of a text that was one when it was stored.
 template <class Name>
@@ -23,26 +18,20 @@ Name parsed(std::string_view text) {
 }  // namespace
 
 void KeyRing::Store::index() {
-  // At most half of the slots are taken.
-  slots_.assign(std::bit_ceil(std::max<std::size_t>(domains.size() * 2, 2)), 0);
+  by_name_ = NumberIndex(domains.size());
   for (std::uint32_t number = 0; number < domains.size(); ++number) {
     const std::string_view name = texts[domains[number].name];
-    std::size_t slot = slot_of(name, slots_.size());
-    while (slots_[slot] != 0 && texts[domains[slots_[slot] - 1].name] != name)
-      slot = (slot + 1) & (slots_.size() - 1);
-    if (slots_[slot] == 0) slots_[slot] = number + 1;
+    by_name_.find_or_add(std::hash<std::string_view>()(name), number,
+                         [&](std::uint32_t other) { return texts[domains[other].name] == name; });
   }
   texts.shrink();
 }
 
 const KeyRing::Store::Domain* KeyRing::Store::find(std::string_view name) const {
-  if (slots_.empty()) return nullptr;
-  for (std::size_t slot = slot_of(name, slots_.size()); slots_[slot] != 0;
-       slot = (slot + 1) & (slots_.size() - 1)) {
-    const Domain& domain = domains[slots_[slot] - 1];
-    if (texts[domain.name] == name) return &domain;
-  }
-  return nullptr;
+  const auto found = by_name_.find(std::hash<std::string_view>()(name), [&](std::uint32_t number) {
+    return texts[domains[number].name] == name;
+  });
+  return found ? &domains[*found] : nullptr;
 }
 
 const KeyRing::Store::Domain* KeyRing::Store::owner_of(std::string_view name) const {
@@ -58,7 +47,7 @@ const KeyRing::Store::Domain* KeyRing::Store::owner_of(std::string_view name) co
 
 SigningKey KeyRing::Store::signing_key(const Domain& domain, const Key& key) const {
   return {parsed<DomainName>(texts[domain.name]), parsed<Selector>(texts[key.selector]),
-          sources[key.source].fetched.key};
+          sources[key.source].key};
 }
 
 SigningDomainConfig KeyRing::Store::config_of(
@@ -81,7 +70,8 @@ KnownKeyFiles KeyRing::Store::known_files() const {
   KnownKeyFiles known;
   known.reserve(sources.size());
   for (const Source& source : sources) {
-    if (source.store == KeyStore::file) known.emplace(texts[source.text], source.fetched);
+    if (source.store == KeyStore::file)
+      known.emplace(texts[source.text], KeyOfFile{source.mark, source.settled, source.key});
   }
   return known;
 }
@@ -105,7 +95,7 @@ std::vector<SigningKey> KeyRing::Store::table_keys(const DomainName& author,
     // For an author's domain of its own there need not be a file.
     if (source == table_sources.end() || texts[sources[*source].text] != path) continue;
     chosen.push_back({key->domain == "%" ? author : parsed<DomainName>(key->domain),
-                      parsed<Selector>(key->selector), sources[*source].fetched.key});
+                      parsed<Selector>(key->selector), sources[*source].key});
   }
   return chosen;
 }

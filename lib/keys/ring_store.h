@@ -12,33 +12,12 @@
 #include <authmilter/key_ring.h>
 #include <authmilter/private_key.h>
 
+#include "base/number_index.h"
+#include "base/text_pool.h"
 #include "keys/key_files.h"
 #include "keys/key_stores.h"
 
 namespace authmilter {
-
-/// Texts one behind the other: those of 100,000 domains as strings of their own would take more
-/// than all the rest.
-class TextPool {
- public:
-  struct Text {
-    std::uint32_t at = 0;
-    std::uint32_t size = 0;
-  };
-  Text add(std::string_view text) {
-    const Text added{static_cast<std::uint32_t>(octets_.size()),
-                     static_cast<std::uint32_t>(text.size())};
-    octets_.append(text);
-    return added;
-  }
-  std::string_view operator[](Text text) const {
-    return std::string_view(octets_).substr(text.at, text.size);
-  }
-  void shrink() { octets_.shrink_to_fit(); }
-
- private:
-  std::string octets_;
-};
 
 /// What a ring holds: domains with their keys, the files that they were written in, and where each
 /// key comes from, once. Numbers stand for places in the vectors.
@@ -53,7 +32,9 @@ struct KeyRing::Store {
   struct Source {
     Text text;
     KeyStore store = KeyStore::file;
-    KeyOfFile fetched;  // the version is of a file only
+    bool settled = false;  // this and the mark are of a file only
+    FileMark mark = 0;
+    std::shared_ptr<const PrivateKey> key;
   };
   struct Key {
     Text selector;
@@ -121,7 +102,7 @@ struct KeyRing::Store {
   std::vector<std::uint32_t> table_sources;
 
  private:
-  std::vector<std::uint32_t> slots_;  // of a hash table, domain + 1; a power of two of them
+  NumberIndex by_name_;
 };
 
 }  // namespace authmilter

@@ -13,9 +13,14 @@
 #include <string>
 #include <vector>
 
+#include "keys/key_files.h"
 #include "lib/crypto/vectors.h"
 #include "support/temporary_folder.h"
 
+using authmilter::KeyFileReader;
+using authmilter::KeyOfFile;
+using authmilter::KeyTrial;
+using authmilter::KnownKeyFiles;
 using authmilter::TemporaryFolder;
 namespace fs = std::filesystem;
 
@@ -101,6 +106,60 @@ TEST_CASE("who else may touch a key file") {
     write(path, vectors::kEd25519Pem, row.mode);
     CHECK(refusal(path) == row.refusal);
   }
+}
+
+TEST_CASE("the way to the keys of many domains, each in a directory of its own") {
+  const TemporaryFolder folder;
+  const fs::path keys = folder.path() / "keys";
+  for (const char* name : {"a", "b", "open", "real"}) fs::create_directories(keys / name);
+  for (const char* name : {"a", "b", "open", "real"})
+    write(keys / name / "s.pem", vectors::kEd25519Pem, 0600);
+  fs::create_directory_symlink("real", keys / "link");
+  fs::create_directory_symlink("open", keys / "link-to-open");
+  fs::permissions(keys / "open", fs::perms::others_write, fs::perm_options::add);
+  const KnownKeyFiles none;
+  KeyFileReader reader(none, KeyTrial::when_used);
+  const std::string open = "others may write to " + (keys / "open").string();
+  const struct {
+    const char* path;
+    std::string error;
+  } rows[] = {
+      {"a/s.pem", ""},
+      {"b/s.pem", ""},
+      {"link/s.pem", ""},
+      {"a/../b/s.pem", ""},
+      {"open/s.pem", open},
+      {"link-to-open/s.pem", open},
+      {"none/s.pem", "No such file or directory"},
+      {"a/s.pem/s.pem", (keys / "a/s.pem").string() + ": Not a directory"},
+      {"b/none.pem", "No such file or directory"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.path);
+    const std::string path = (keys / row.path).string();
+    const auto key = reader.read(path);
+    CHECK((key ? "" : key.error().message) == (row.error.empty() ? "" : path + ": " + row.error));
+  }
+}
+
+TEST_CASE("a key file that has not changed is not opened again") {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "s.pem";
+  write(path, vectors::kEd25519Pem, 0600);
+  const KnownKeyFiles none;
+  const auto first = KeyFileReader(none, KeyTrial::when_used).read(path.string());
+  REQUIRE(first);
+  const std::string name = path.string();
+  const auto again = [&](bool settled) {
+    const KnownKeyFiles known = {{name, KeyOfFile{first->mark, settled, first->key}}};
+    return KeyFileReader(known, KeyTrial::when_used).read(name);
+  };
+  CHECK(again(true)->key == first->key);
+  CHECK(again(false)->key != first->key);  // it may have changed within the moment
+  // Whoever may read it now: a change of the mode counts as one of the file.
+  fs::permissions(path, fs::perms::others_read, fs::perm_options::add);
+  REQUIRE_FALSE(again(true));
+  CHECK(again(true).error().message == name + ": open to others (mode 0604)");
 }
 
 TEST_CASE("what is a key file") {
