@@ -6,14 +6,17 @@
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 from harness import ran
 from harness.daemon import Daemon, make_key
+from harness.file_watch import FileWatch
 from harness.milter_client import ACCEPT, CONTINUE, REJECT, TEMPFAIL
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "authmilterd"
 
+SETTLED = 3.5  # seconds until a file is known by its times
 DIRECTORY = '[signing]\ndirectory = "domains.d"\n'
 
 
@@ -89,6 +92,30 @@ class ManyDomains(unittest.TestCase):
             self.assertEqual(len(daemon.lines("not in force")), 2, daemon.log())
             checked = self.check(daemon)
             self.assertEqual((checked.returncode, len(checked.stderr.splitlines())), (78, 2), checked.stderr)
+
+    def test_a_reload_opens_what_has_changed_and_nothing_else(self):
+        def settled(daemon):
+            (daemon.dir / "domains.d").mkdir()
+            (daemon.dir / "keys").mkdir(mode=0o700)
+            for domain in ("one.example", "two.example", "three.example"):
+                make_key(daemon.dir / f"keys/{domain}.pem", "ed25519")
+                add(daemon, domain, f"../keys/{domain}.pem")
+            time.sleep(SETTLED)
+
+        with Daemon(PROGRAM, more=DIRECTORY, prepare=settled) as daemon:
+            self.assert_signed(daemon, "two.example")
+            rows = (("nothing", lambda: None, 0),
+                    ("a drop-in", lambda: add(daemon, "two.example", "../keys/three.example.pem"), 1),
+                    ("a key", lambda: make_key(daemon.dir / "keys/one.example.pem", "ed25519"), 1))
+            for what, change, most in rows:
+                with self.subTest(what):
+                    change()
+                    with FileWatch(daemon.dir / "domains.d", daemon.dir / "keys") as watch:
+                        reload(daemon)
+                        self.assertEqual(watch.opened(), most)
+                    self.assert_signed(daemon, "two.example")
+                    time.sleep(SETTLED)  # or it is read again because it is so young
+                    reload(daemon)
 
     def test_who_may_sign_as_whom(self):
         """A150, A195: one tenant's login in another's name."""
