@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include <authmilter/config_place.h>
@@ -42,7 +41,8 @@ struct SigningTableNames {
 struct TableKey {
   std::string domain;  // d=; "%" or a DomainName
   std::string selector;
-  std::string file;  // absolute
+  std::string file;  // absolute; empty: the table holds the key itself
+  std::string text;  // that key, PEM or the base64 of its DER, on one line
   ConfigPlace place;
   bool is_template() const { return file.find('%') != std::string::npos; }
 };
@@ -54,48 +54,23 @@ class SigningTables {
   /// Reads both; files are below `directory`. Errors are "file:line:column: message".
   static Result<std::shared_ptr<const SigningTables>> load(const SigningTableNames& names,
                                                            const std::filesystem::path& directory);
+  SigningTables();
+  ~SigningTables();
 
   /// The keys for the mail of `user`@`domain`, each once. The user is compared in lower case.
-  std::vector<const TableKey*> choose(const std::string& user, const DomainName& domain) const;
-  const std::vector<TableKey>& keys() const { return keys_; }
+  std::vector<TableKey> choose(const std::string& user, const DomainName& domain) const;
+  std::size_t key_count() const;
+  /// In the order of the table.
+  TableKey key(std::size_t number) const;
+  /// The file that holds a key itself, which others must not read; empty when none does.
+  const std::string& file_with_keys() const;
 
   /// `text` with the author's domain for each '%'.
   static std::string with_domain(std::string_view text, std::string_view domain);
 
  private:
-  struct Entry {
-    std::string name;
-    std::string value;
-    ConfigPlace place;
-  };
-  /// A line of the SigningTable.
-  struct Line {
-    std::string pattern;  // in lower case
-    std::string key;      // a name in the KeyTable; "%": the author's domain is the name
-  };
-  using Numbers = std::vector<std::size_t>;
-
-  static Result<std::vector<Entry>> read(const DataSetName& name,
-                                         const std::filesystem::path& directory);
-  Status add_key(const Entry& entry, const std::filesystem::path& directory);
-  Status add_line(const Entry& entry);
-  const TableKey* find_key(std::string_view name) const;
-  Numbers matching_patterns(const std::string& address, std::string_view domain) const;
-  Numbers matching_names(const std::string& user, const std::string& domain) const;
-
-  SigningTableNames names_;
-  std::vector<TableKey> keys_;
-  std::unordered_map<std::string, std::size_t> keys_by_name_;
-  struct KeyPattern {
-    std::string name;
-    std::size_t key;
-  };
-  std::vector<KeyPattern> key_patterns_;  // of a KeyTable of patterns: the names with a wildcard
-  std::vector<Line> lines_;
-  std::unordered_map<std::string, Numbers> by_address_;  // patterns without a wildcard
-  std::unordered_map<std::string, Numbers> by_domain_;   // those with one before the '@' alone
-  std::unordered_map<std::string, Numbers> by_suffix_;   // behind "*." or "*" of the domain
-  Numbers others_;
+  struct Data;
+  std::unique_ptr<Data> data_;
 };
 
 }  // namespace authmilter

@@ -45,7 +45,16 @@ Result<KeySource> KeySource::parse_key(std::string_view text) {
 }
 
 std::string KeySource::written() const {
-  return store == KeyStore::credential ? std::string(kCredential) + text : text;
+  switch (store) {
+    case KeyStore::file:
+    case KeyStore::pkcs11:
+      return text;
+    case KeyStore::credential:
+      return std::string(kCredential) + text;
+    case KeyStore::table:
+      return "a key in signing.key_table";  // which nobody is to see
+  }
+  return text;
 }
 
 }  // namespace authmilter

@@ -2,6 +2,8 @@
 
 #include <authmilter/key_file.h>
 
+#include <fmt/format.h>
+
 #include "keys/credentials.h"
 #include "keys/key_files.h"
 #include "keys/pin.h"
@@ -18,6 +20,19 @@ Result<std::shared_ptr<const PrivateKey>> open_credential_key(const std::string&
   return std::move(file->key);
 }
 
+Result<std::shared_ptr<const PrivateKey>> key_of_table(std::string_view text, KeyTrial trial) {
+  const std::string name = "the key in the table";
+  // Nothing else of it counts: what it is shows in its octets.
+  const std::string pem =
+      text.starts_with("-----BEGIN")
+          ? std::string(text)
+          : fmt::format("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", text);
+  auto key = deferred_private_key(pem, name);
+  if (!key || trial == KeyTrial::when_used) return key;
+  if ((*key)->dns_public_key().empty()) return Error{name + ": its numbers do not fit together"};
+  return key;
+}
+
 Result<std::shared_ptr<const PrivateKey>> fetch_key(const KeySource& source) {
   switch (source.store) {
     case KeyStore::file:
@@ -27,6 +42,8 @@ Result<std::shared_ptr<const PrivateKey>> fetch_key(const KeySource& source) {
       return KeyStores().open_pkcs11(source.text, {.minimum_rsa_bits = 0});
     case KeyStore::credential:
       return open_credential_key(source.text);
+    case KeyStore::table:
+      return key_of_table(source.text, KeyTrial::when_read);
   }
   return Error{"a key of no known kind"};
 }

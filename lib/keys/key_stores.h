@@ -2,10 +2,12 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <authmilter/private_key.h>
 #include <authmilter/result.h>
 
+#include "keys/key_files.h"
 #include "token/token_store.h"
 
 namespace authmilter {
@@ -30,5 +32,9 @@ class KeyStores {
 
 /// The key in a credential that the service manager has handed over (systemd.exec(5)).
 Result<std::shared_ptr<const PrivateKey>> open_credential_key(const std::string& name);
+
+/// A key that stands in a KeyTable of OpenDKIM: PEM or the base64 of DER, on one line. Errors do
+/// not show it.
+Result<std::shared_ptr<const PrivateKey>> key_of_table(std::string_view text, KeyTrial trial);
 
 }  // namespace authmilter

@@ -7,12 +7,16 @@
 
 #include <fmt/format.h>
 
+#include "base/descriptor.h"
 #include "base/parallel.h"
+#include "keys/key_permissions.h"
 #include "keys/key_stores.h"
 #include "keys/key_template.h"
 
 namespace authmilter {
 namespace {
+
+namespace fs = std::filesystem;
 
 // So many keys are tried in a moment. Of more, a start would wait for what most of them are not
 // needed for: a millisecond for each.
@@ -55,7 +59,20 @@ KeyRing::Loader::Loader(const SigningConfig& config, const Store* previous)
   store_->stores = previous == nullptr ? std::make_shared<KeyStores>() : previous->stores;
 }
 
+/// A table with keys in it is a file of keys.
+Status KeyRing::Loader::check_table() const {
+  if (config_.tables == nullptr || config_.tables->file_with_keys().empty()) return Done{};
+  const std::string& name = config_.tables->file_with_keys();
+  const auto directory = check_way_to(name, name);
+  if (!directory) return Error{directory.error().message + "; keys stand in it"};
+  const auto file = open_key_file((*directory / fs::path(name).filename()).string(), name);
+  if (!file) return Error{file.error().message + "; keys stand in it"};
+  const Descriptor close(file->descriptor);
+  return Done{};
+}
+
 Result<std::unique_ptr<KeyRing::Store>> KeyRing::Loader::load() {
+  if (auto checked = check_table(); !checked) return checked.error();
   list_files();
   if (auto known = check_also(); !known) return known.error();
   list_sources();
@@ -162,12 +179,18 @@ std::uint32_t KeyRing::Loader::list_source(const SigningKeyConfig& key) {
 
 void KeyRing::Loader::list_table_keys() {
   if (config_.tables == nullptr) return;
-  for (const TableKey& key : config_.tables->keys()) {
+  table_keys_.reserve(config_.tables->key_count());
+  for (std::size_t i = 0; i < config_.tables->key_count(); ++i) {
+    const TableKey key = config_.tables->key(i);
     const auto selector = Selector::parse(key.selector);
     if (!selector) continue;
     const auto add = [&](std::string path) {
       table_keys_.push_back({*selector, KeySource::of_file(std::move(path)), key.place});
     };
+    if (key.file.empty()) {
+      table_keys_.push_back({*selector, {KeyStore::table, key.text}, key.place});
+      continue;
+    }
     if (!key.is_template()) {
       add(key.file);
       continue;
@@ -222,6 +245,10 @@ Result<KeyOfFile> KeyRing::Loader::fetch(const KeySource& source, KeyFileReader&
             {.timeout = config_.token_timeout, .minimum_rsa_bits = config_.minimum_rsa_bits}));
       case KeyStore::credential:
         return without_file(open_credential_key(source.text));
+      case KeyStore::table:
+        return without_file(key_of_table(source.text, sources_.size() > kTriedAtOnce
+                                                          ? KeyTrial::when_used
+                                                          : KeyTrial::when_read));
     }
     return Error{"a key of no known kind"};
   }();

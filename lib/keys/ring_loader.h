@@ -30,6 +30,7 @@ class KeyRing::Loader {
     std::size_t first_key = 0;  // of its keys in `key_places_`
   };
 
+  Status check_table() const;
   void list_files();
   Status check_also();
   /// The first that is not configured; null: there is none.

@@ -87,15 +87,16 @@ std::vector<SigningKey> KeyRing::Store::table_keys(const DomainName& author,
                                                    const std::string& user) const {
   std::vector<SigningKey> chosen;
   if (tables == nullptr) return chosen;
-  for (const TableKey* key : tables->choose(user, author)) {
-    const std::string path = SigningTables::with_domain(key->file, author.text());
+  for (const TableKey& key : tables->choose(user, author)) {
+    const std::string path =
+        key.file.empty() ? key.text : SigningTables::with_domain(key.file, author.text());
     const auto source = std::lower_bound(
         table_sources.begin(), table_sources.end(), std::string_view(path),
         [this](std::uint32_t number, auto wanted) { return texts[sources[number].text] < wanted; });
     // For an author's domain of its own there need not be a file.
     if (source == table_sources.end() || texts[sources[*source].text] != path) continue;
-    chosen.push_back({key->domain == "%" ? author : parsed<DomainName>(key->domain),
-                      parsed<Selector>(key->selector), sources[*source].key});
+    chosen.push_back({key.domain == "%" ? author : parsed<DomainName>(key.domain),
+                      parsed<Selector>(key.selector), sources[*source].key});
   }
   return chosen;
 }

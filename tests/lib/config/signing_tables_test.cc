@@ -23,6 +23,7 @@ constexpr const char* kKeys =
     "each    %:s:/keys/%/s.pem\n"
     "\n"
     "example.net  example.net:sn:/n.pem\n"
+    "b       example.org:again:/x.pem\n"
     "A       example.org:later:/x.pem\n";
 
 /// "d/s" of each key, or the error.
@@ -37,8 +38,8 @@ std::string chosen(const std::string& kind, const std::string& senders, const st
   if (!tables) return tables.error().message.substr(folder.path().string().size() + 1);
   const ReversePath address = parse_reverse_path(author);
   std::string found;
-  for (const TableKey* key : (*tables)->choose(address.local_part, *address.domain))
-    found += (found.empty() ? "" : " ") + key->domain + "/" + key->selector;
+  for (const TableKey& key : (*tables)->choose(address.local_part, *address.domain))
+    found += (found.empty() ? "" : " ") + key.domain + "/" + key.selector;
   return found;
 }
 
@@ -79,8 +80,10 @@ TEST_CASE("OpenDKIM's SigningTable (opendkim.conf(5))") {
       {"the key with the author's domain for its name", "refile:", "* %\n", "u@example.net", first,
        "example.net/sn"},
       {"... which there is not", "refile:", "* %\n", "u@example.com", first, ""},
-      {"of two keys with one name the first", "refile:", "* A\n", "u@example.com", first,
-       "example.com/sa"},
+      {"a key's name in capitals is another one", "refile:", "* A\n", "u@example.com", first,
+       "example.org/later"},
+      {"of two keys with one name the first", "refile:", "* b\n", "u@example.com", first,
+       "example.com/sb"},
       {"an i= tag is not made", "refile:", "* a:postmaster@example.com\n", "u@example.com", first,
        "example.com/sa"},
 
@@ -115,9 +118,7 @@ TEST_CASE("a wrong line of OpenDKIM's tables names file and line") {
       {"a example.com:s\n", "keys:1:1: key \"a\": is not of the form DOMAIN:SELECTOR:FILE"},
       {"\na b c:s:/k\n", "keys:2:1: key \"a\": \"b c\" is not a domain name"},
       {"a example.com:s s:/k\n", "keys:1:1: key \"a\": "},
-      {"a example.com:s:MIIEogIBAAKCAQ\n",
-       "keys:1:1: key \"a\": holds a key in place of a file: write the key to a file and name "
-       "that"},
+      {"a example.com:s:\n", "keys:1:1: key \"a\": names no file"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.keys);
@@ -130,8 +131,26 @@ TEST_CASE("a wrong line of OpenDKIM's tables names file and line") {
     CHECK_MESSAGE(tables.error().message.starts_with((folder.path() / row.error).string()),
                   tables.error().message);
   }
-  CHECK_FALSE(DataSetName::parse("ldap:x"));
-  CHECK_FALSE(DataSetName::parse("refile:"));
+  const struct {
+    const char* text;
+    const char* kept;  // as it is printed; null: refused
+  } names[] = {
+      {"FILE:/a", "file:/a"},
+      {"ReFile:a", "refile:a"},
+      {"/a=b", "file:/a=b"},
+      {"a", "file:a"},
+      {"example.com=a,*=b", "csl:example.com=a,*=b"},
+      {"csl:a=example.com:s:/k", "csl:a=example.com:s:/k"},
+      {"a=example.com:s:/k", "csl:a=example.com:s:/k"},
+      {"ldap:x", nullptr},
+      {"dsn:mysql://u:p@h/d/table=t?keycol=k?datacol=v", nullptr},
+      {"refile:", nullptr},
+  };
+  for (const auto& row : names) {
+    CAPTURE(row.text);
+    const auto name = DataSetName::parse(row.text);
+    CHECK((name ? name->text() : "") == (row.kept == nullptr ? "" : row.kept));
+  }
   const auto alone = parse_config("[signing]\nkey_table = \"x\"\n", "x.toml", "mx.example.org");
   REQUIRE_FALSE(alone);
   CHECK(alone.error().message ==
@@ -186,4 +205,45 @@ TEST_CASE("the keys of OpenDKIM's tables are in the ring, behind those of the do
   CHECK(failed.error().message == (folder.path() / "keys").string() +
                                       ":2:1: " + (folder.path() / "one.pem").string() +
                                       ": No such file or directory");
+}
+
+TEST_CASE("a key in the KeyTable itself") {
+  const TemporaryFolder folder;
+  const std::string pem = vectors::kEd25519Pem;
+  std::string base64 = pem.substr(pem.find('\n') + 1);
+  base64.resize(base64.find('\n'));
+  const std::string line = "-----BEGIN PRIVATE KEY-----" + base64 + "-----END PRIVATE KEY-----";
+  const auto keys = folder.path() / "keys";
+  const struct {
+    const char* why;
+    std::string key;
+    mode_t mode;
+    std::string error;  // of the ring
+  } rows[] = {
+      {"base64", base64, 0600, ""},
+      {"PEM", line, 0640, ""},
+      {"others may read it", base64, 0644,
+       keys.string() + ": open to others (mode 0644); keys stand in it"},
+      {"not a key", "MIIEogIBAAKCAQ==", 0600,
+       keys.string() + ":1:1: the key in the table: not a usable private key in PEM form"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const auto path = folder.write("keys", "a %:s:" + row.key + "\n");
+    REQUIRE(::chmod(path.c_str(), row.mode) == 0);
+    SigningConfig config;
+    const auto tables = SigningTables::load(
+        {*DataSetName::parse("file:keys"), *DataSetName::parse("*=a"), TableMatches::first},
+        folder.path());
+    REQUIRE(tables);
+    config.tables = *tables;
+    const auto ring = KeyRing::load(config);
+    CHECK((ring ? "" : ring.error().message) == row.error);
+    if (!ring) continue;
+    const auto found = (*ring)->keys_for(*DomainName::parse("x.example"), "u");
+    REQUIRE(found.size() == 1);
+    CHECK(found.front().domain.text() == "x.example");
+    CHECK(found.front().key->dns_public_key() ==
+          (*private_key_from_pem(pem, "k"))->dns_public_key());
+  }
 }
