@@ -22,6 +22,11 @@ class KeyStates;
 /// several signatures one that can be verified is enough.
 std::vector<bool> choose_keys(const std::vector<SigningKey>& keys, const DomainKeys& state);
 
+/// Of which of a domain's keys a signature can be verified by now: those of which the state says
+/// that their records stand, and those that it does not name. Where there is none, the keys that
+/// sign: what they would add says no more than what is there.
+std::vector<bool> keys_in_the_dns(const std::vector<SigningKey>& keys, const DomainKeys& state);
+
 /// The keys of every `[[signing.domain]]`, read and checked. Immutable, thread-safe; it stands
 /// alone. A look-up costs the labels of a name, however many domains there are, and a domain takes
 /// some hundred octets beside its keys.
@@ -61,6 +66,10 @@ class KeyRing final : public KnownDropIns {
   /// `user` in it.
   std::vector<SigningKey> keys_for(const DomainName& author_domain,
                                    const std::string& user = {}) const;
+  /// Those by which a message that comes again may have been signed so that it can be verified now
+  /// (see keys_in_the_dns()). Of each domain that signs there is one at least.
+  std::vector<SigningKey> keys_in_the_dns_for(const DomainName& author_domain,
+                                              const std::string& user = {}) const;
   /// The same with those that do not sign now: earlier ones and later ones.
   std::vector<SigningKey> known_keys_for(const DomainName& author_domain,
                                          const std::string& user = {}) const;
@@ -95,6 +104,9 @@ class KeyRing final : public KnownDropIns {
  private:
   struct Store;
   class Loader;
+  using Choice = std::vector<bool>(const std::vector<SigningKey>&, const DomainKeys&);
+  std::vector<SigningKey> chosen(std::vector<SigningKey> keys, Choice& choice) const;
+
   std::shared_ptr<const Store> store_;
   std::shared_ptr<const KeyStates> states_;  // null: all keys sign
   std::vector<UseOf> uses_;                  // sorted by the texts of domain and selector

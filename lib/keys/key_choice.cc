@@ -52,28 +52,53 @@ std::vector<bool> choose_keys(const std::vector<SigningKey>& keys, const DomainK
   return std::vector<bool>(keys.size(), true);
 }
 
-std::vector<SigningKey> KeyRing::keys_for(const DomainName& author_domain,
-                                          const std::string& user) const {
-  std::vector<SigningKey> known = known_keys_for(author_domain, user);
+std::vector<bool> keys_in_the_dns(const std::vector<SigningKey>& keys, const DomainKeys& state) {
+  std::vector<bool> stands(keys.size(), true);
+  bool any_stands = false;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].domain != state.domain) continue;
+    const KeyLife* life = state.find(keys[i].selector);
+    const auto in_the_dns = [&] {
+      const bool published = life->state == KeyState::active || life->state == KeyState::retiring;
+      return published && !life->lost && is_key_of(keys[i], *life);
+    };
+    stands[i] = life == nullptr || in_the_dns();
+    any_stands = any_stands || stands[i];
+  }
+  return any_stands ? stands : choose_keys(keys, state);
+}
+
+/// `choice` is asked for each of the domains.
+std::vector<SigningKey> KeyRing::chosen(std::vector<SigningKey> known, Choice& choice) const {
   if (!states_) return known;
-  std::vector<bool> signing(known.size(), true);
+  std::vector<bool> wanted(known.size(), true);
   for (std::size_t i = 0; i < known.size(); ++i) {
     // Of several domains only where OpenDKIM's tables say so.
     if (i > 0 && known[i].domain == known[i - 1].domain) continue;
     const DomainKeys* state = states_->find(known[i].domain.text());
     if (state == nullptr) continue;
-    const std::vector<bool> chosen = choose_keys(known, *state);
-    std::transform(signing.begin(), signing.end(), chosen.begin(), signing.begin(),
+    const std::vector<bool> of_domain = choice(known, *state);
+    std::transform(wanted.begin(), wanted.end(), of_domain.begin(), wanted.begin(),
                    std::logical_and<>());
   }
   std::vector<SigningKey> keys;
   for (std::size_t i = 0; i < known.size(); ++i) {
-    if (!signing[i]) continue;
+    if (!wanted[i]) continue;
     const UseOf* use = find_use(uses_, known[i].domain, known[i].selector);
     if (use != nullptr) known[i].use = use->use;
     keys.push_back(std::move(known[i]));
   }
   return keys;
+}
+
+std::vector<SigningKey> KeyRing::keys_for(const DomainName& author_domain,
+                                          const std::string& user) const {
+  return chosen(known_keys_for(author_domain, user), choose_keys);
+}
+
+std::vector<SigningKey> KeyRing::keys_in_the_dns_for(const DomainName& author_domain,
+                                                     const std::string& user) const {
+  return chosen(known_keys_for(author_domain, user), keys_in_the_dns);
 }
 
 std::shared_ptr<const KeyRing> KeyRing::choose(const std::shared_ptr<const KeyRing>& all,

@@ -108,8 +108,8 @@ struct MessageSigner::Impl {
   const SigningProfile* profile = nullptr;  // of the author's domain
   std::vector<SigningKey> chosen;           // empty once nothing is to be signed
   std::size_t chosen_for_author = 0;        // so many of them stand before those of other domains
-  std::vector<SigningKey> known;            // those, and others of the domains that do not sign now
-  std::set<DomainName> domains_for_author;  // of the keys for the author among `known`
+  std::vector<SigningKey> in_the_dns;       // of the same domains, whether they sign now or not
+  std::set<DomainName> domains_for_author;  // of the keys for the author among `in_the_dns`
   std::optional<DkimSigner> signer;
   std::optional<OwnKeyRecords> own_keys;
   std::optional<OwnSignatures> earlier;
@@ -141,7 +141,7 @@ void MessageSigner::Impl::choose_keys() {
   const auto& mailbox = who.mailbox;
   const std::string user = mailbox ? mailbox->local_part : std::string();
   chosen = keys.keys_for(domain, user);
-  known = keys.known_keys_for(domain, user);
+  in_the_dns = keys.keys_in_the_dns_for(domain, user);
   const std::string fault = keys.fault_of(domain);
   if (chosen.empty() && fault.empty()) return leave_unsigned(SigningReason::no_key);
   auto mismatch = sender_mismatch(envelope, who, config.signing, keys);
@@ -151,7 +151,7 @@ void MessageSigner::Impl::choose_keys() {
   if (!fault.empty()) return put_off({SigningReason::keys_unusable, printable(fault)});
   profile = &keys.profile_for(domain);
   chosen_for_author = chosen.size();
-  for (const SigningKey& key : known) domains_for_author.insert(key.domain);
+  for (const SigningKey& key : in_the_dns) domains_for_author.insert(key.domain);
   add_keys_of_others();
   for (const SigningKey& key : chosen) {
     if (const auto away = key.key->unavailable())
@@ -175,8 +175,8 @@ void MessageSigner::Impl::add_keys_of_others() {
     const auto is_its = [&](const SigningKey& key) { return key.domain == other; };
     const auto signing = keys.keys_for(other);
     std::copy_if(signing.begin(), signing.end(), std::back_inserter(chosen), is_its);
-    const auto all = keys.known_keys_for(other);
-    std::copy_if(all.begin(), all.end(), std::back_inserter(known), is_its);
+    const auto all = keys.keys_in_the_dns_for(other);
+    std::copy_if(all.begin(), all.end(), std::back_inserter(in_the_dns), is_its);
   }
 }
 
@@ -257,10 +257,11 @@ void MessageSigner::end_of_headers() {
   const std::span<const SigningKey> keys = message.chosen;
   if (keys.empty()) return;
   const auto& fields = message.guard.fields();
-  // A signature by a key that has made way for another one since is ours too.
-  message.own_keys.emplace(message.known);
+  // A signature by a key that has made way for another one since is enough while that key's record
+  // stands: by one that is revoked or lost nobody can verify it any more.
+  message.own_keys.emplace(message.in_the_dns);
   message.earlier.emplace(
-      message.engine, *message.own_keys, message.known, fields,
+      message.engine, *message.own_keys, message.in_the_dns, fields,
       DkimVerifyOptions{.maximum_signatures = message.config.verify.maximum_signatures,
                         .now = message.now});
   const auto rewritten = names_to_be_qualified(fields, message.envelope.mta);

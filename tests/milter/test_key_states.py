@@ -50,10 +50,14 @@ class KeyStates(unittest.TestCase):
         fresh.write_text(f'domain = "example.org"\nlooked = "{looked}"\n' + "".join(keys) + end)
         fresh.replace(file)
 
-    def signers(self, daemon):
+    def signatures(self, daemon, *before):
+        """Those that a message gets which has those of `before`."""
         with daemon.client() as client:
             client.greet("127.0.0.1")
-            fields = client.deliver(HEADERS).inserted("DKIM-Signature")
+            return client.deliver([("DKIM-Signature", field) for field in before] + HEADERS).inserted("DKIM-Signature")
+
+    def signers(self, daemon, *before):
+        fields = self.signatures(daemon, *before)
         return sorted(re.search(r"\bs=(\w+)", field).group(1) for field in fields)
 
     def wait_for_signers(self, daemon, *wanted):
@@ -81,6 +85,27 @@ class KeyStates(unittest.TestCase):
             line, = daemon.wait_for("record of a signing key is not in the DNS")
             self.assertIn("selector=new", line)
             self.assertFalse(daemon.lines("cannot reload"))
+
+    def test_a_message_signed_by_a_key_that_nobody_finds_is_signed_again(self):
+        """It comes by again, from an alias or a queue, after the key has gone."""
+        gone = 'lost = true\npublished = "missing"\n'
+        for why, states, signers in (
+                ("makes way: its record stands", (key("old", "retiring", False), key("new", "active", True)), []),
+                ("retired", (key("old", "retired", False), key("new", "active", True)), ["new"]),
+                ("lost", (key("old", "active", False, gone), key("new", "retiring", True)), ["new"]),
+                ("lost, and no other: the same would come", (key("old", "active", True, gone),
+                                                             key("new", "pending", False)), [])):
+            def prepare(daemon):
+                self.prepare(daemon)
+                self.write_state(daemon, key("old", "active", True), key("new", "pending", False))
+
+            with self.subTest(why), Daemon(PROGRAM, prepare=prepare) as daemon:
+                before, = self.signatures(daemon)
+                self.write_state(daemon, *states, looked="2026-11-29T00:00:01Z")
+                daemon.send_signal(signal.SIGHUP)
+                daemon.wait_for("configuration reloaded")
+                self.assertEqual(self.signers(daemon, before), signers, daemon.log())
+                daemon.wait_for("sign=signed" if signers else "sign=signed-before")
 
     def test_a_change_is_said_that_a_reload_has_read(self):
         def prepare(daemon):

@@ -71,6 +71,51 @@ TEST_CASE("which of a domain's keys sign") {
   }
 }
 
+TEST_CASE("which of a domain's keys a verifier can find") {
+  const std::vector<SigningKey> keys = {key("a"), key("b")};
+  using S = KeyState;
+  const auto lost = [](KeyLife life) {
+    life.lost = true;
+    return life;
+  };
+  const struct {
+    const char* why;
+    std::vector<KeyLife> lives;
+    std::vector<bool> found;
+  } rows[] = {
+      {"nothing is known: all", {}, {true, true}},
+      {"one that makes way, whether it signs or not",
+       {life("a", S::retiring, false), life("b", S::active, true)},
+       {true, true}},
+      {"one whose record may be revoked",
+       {life("a", S::retired, false), life("b", S::active, true)},
+       {false, true}},
+      {"one that is waited for",
+       {life("a", S::active, true), life("b", S::pending, false)},
+       {true, false}},
+      {"one whose record is lost",
+       {lost(life("a", S::active, false)), life("b", S::retiring, true)},
+       {false, true}},
+      {"one that is lost and signs beside another",
+       {lost(life("a", S::active, true)), life("b", S::active, true)},
+       {false, true}},
+      {"one that the state does not name", {life("a", S::retired, false)}, {false, true}},
+      {"the selector has another key by now",
+       {life("a", S::active, true, "v=DKIM1; p=other"), life("b", S::active, true)},
+       {false, true}},
+      {"all are lost: those that sign, since they would add the same",
+       {lost(life("a", S::active, true)), lost(life("b", S::retiring, false))},
+       {true, false}},
+      {"none but pending ones: they sign",
+       {life("a", S::pending, false), life("b", S::pending, false)},
+       {true, true}},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    CHECK(keys_in_the_dns(keys, {kDomain, {}, row.lives}) == row.found);
+  }
+}
+
 TEST_CASE("a domain's state says nothing of the keys of another one") {
   const SigningKey foreign{*DomainName::parse("provider.example"), *Selector::parse("a"),
                            key("a").key};
@@ -125,6 +170,7 @@ TEST_CASE("a ring follows the state files") {
   const auto ring = KeyRing::choose(*all, first);
   CHECK(signers(*ring) == "a");
   CHECK(ring->known_keys_for(kDomain).size() == 2);
+  CHECK(ring->keys_in_the_dns_for(kDomain).size() == 1);
   CHECK(ring->lacking().empty());
   CHECK(ring->keys_for(kDomain).at(0).use == ring->uses().at(0).use);
 
