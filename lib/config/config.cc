@@ -146,7 +146,7 @@ Result<Config> load_config(const std::filesystem::path& path, const std::string&
   auto drop_ins = read_drop_ins(config->signing.directory, known);
   if (!drop_ins) return drop_ins.error();
   config->signing.drop_ins = std::move(*drop_ins);
-  keep_first_tables(config->signing);
+  keep_one_table_each(config->signing, known);
   return config;
 }
 

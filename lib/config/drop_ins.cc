@@ -79,7 +79,10 @@ Result<std::vector<SigningDomainConfig>> domains_in(std::string_view text,
   return std::move(config.signing.domains);
 }
 
-/// An open file, or why there is none.
+/// Who may write here chooses keys. A group may: a team's file is its own.
+bool others_may_write(mode_t mode) { return (mode & S_IWOTH) != 0; }
+
+/// An open file, or why it is not read.
 struct OpenFile {
   Descriptor descriptor;
   struct stat status {};
@@ -89,7 +92,12 @@ struct OpenFile {
       // A FIFO cannot make us wait.
       : descriptor(
             ::openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) {
-    if (!descriptor.open() || ::fstat(descriptor.get(), &status) != 0) problem = error_text(errno);
+    if (!descriptor.open() || ::fstat(descriptor.get(), &status) != 0)
+      problem = "cannot read: " + error_text(errno);
+    else if (!S_ISREG(status.st_mode))
+      problem = "not a regular file";
+    else if (others_may_write(status.st_mode))
+      problem = "others may write to it: take that away (chmod o-w)";
   }
 };
 
@@ -141,8 +149,7 @@ std::shared_ptr<const SigningDropIn> faulty(const fs::path& path, std::string fa
   return drop_in;
 }
 
-/// Of the file `name` of an open directory, whose path is `folder`. Null when it is not a regular
-/// file.
+/// Of the file `name` of an open directory, whose path is `folder`.
 std::shared_ptr<const SigningDropIn> read_drop_in(int directory, const fs::path& folder,
                                                   const std::string& name,
                                                   const KnownDropIns* known) {
@@ -150,14 +157,13 @@ std::shared_ptr<const SigningDropIn> read_drop_in(int directory, const fs::path&
   const auto before = known == nullptr ? nullptr : known->find_drop_in(path);
   if (before != nullptr && is_unchanged(directory, name, *before)) return before;
   const auto cannot = [&](const std::string& why) {
-    return faulty(path, fmt::format("{}: cannot read: {}", path, why), {}, before.get());
+    return faulty(path, fmt::format("{}: {}", path, why), {}, before.get());
   };
   const OpenFile file(directory, name);
   if (!file.problem.empty()) return cannot(file.problem);
-  if (!S_ISREG(file.status.st_mode)) return nullptr;
   const SeenVersion seen = version_of(file.status);
   const auto text = read_file(file.descriptor.get(), kDropInOctets, file.status.st_size);
-  if (!text) return cannot(text.error().message);
+  if (!text) return cannot("cannot read: " + text.error().message);
   auto domains = domains_in(*text, path);
   if (!domains) return faulty(path, domains.error().message, *text, before.get());
   for (SigningDomainConfig& domain : *domains) make_absolute(domain, folder);
@@ -174,61 +180,115 @@ std::shared_ptr<const SigningDropIn> read_drop_in(int directory, const fs::path&
 
 Result<std::vector<std::shared_ptr<const SigningDropIn>>> read_drop_ins(const fs::path& directory,
                                                                         const KnownDropIns* known) {
-  const auto cannot = [&](const std::string& why) {
-    return Error{fmt::format("{}: cannot read signing.directory: {}", directory.string(), why)};
+  const auto cannot = [&](const std::string& what, const std::string& why) {
+    return Error{fmt::format("{}: cannot {} signing.directory: {}", directory.string(), what, why)};
   };
   const Directory open(::opendir(directory.c_str()));
-  if (!open) return cannot(error_text(errno));
+  if (!open) return cannot("read", error_text(errno));
+  struct stat status {};
+  // In a sticky one too: they may add files.
+  if (::fstat(::dirfd(open.get()), &status) == 0 && others_may_write(status.st_mode))
+    return cannot("use", "others may write to it");
   const auto names = names_in(open.get());
-  if (!names) return cannot(names.error().message);
+  if (!names) return cannot("read", names.error().message);
   std::vector<std::shared_ptr<const SigningDropIn>> drop_ins(names->size());
   for_each_in_parallel(names->size(), [&](std::size_t i) {
     drop_ins[i] = read_drop_in(::dirfd(open.get()), directory, (*names)[i], known);
   });
-  std::erase(drop_ins, nullptr);
   return drop_ins;
 }
 
-void keep_first_tables(SigningConfig& config) {
+namespace {
+
+/// Which table of a domain counts; the others are told or not.
+class Owners {
+ public:
+  using Table = SigningDomainConfig;
+  enum class Losers : std::uint8_t { told, dropped };
+
+  Owners(std::size_t domains, const KnownDropIns* known) : known_(known) {
+    owners_.reserve(domains);
+  }
+
+  void take(const Table& table) { owners_.emplace(table.domain.text(), Owner{&table, nullptr}); }
+
+  void take(const SigningDropIn& drop_in, const Table& table, Losers losers) {
+    const auto [place, first] =
+        owners_.try_emplace(table.domain.text(), Owner{&table, drop_in.file.get()});
+    if (first) return;
+    all_own_ = false;
+    Owner& owner = place->second;
+    const Table* loser = &table;
+    // A new file does not take a domain from one that has it.
+    if (losers == Losers::told && owner.file != nullptr && was_in_force(table, *drop_in.file) &&
+        !was_in_force(table, *owner.file)) {
+      loser = std::exchange(owner, Owner{&table, drop_in.file.get()}).table;
+    }
+    if (losers == Losers::told) told_.push_back(loser);
+  }
+
+  bool all_own() const { return all_own_; }
+  bool has(const Table& table) const { return owners_.at(table.domain.text()).table == &table; }
+
+  std::vector<std::string> faults() const {
+    std::vector<std::string> faults;
+    for (const Table* loser : told_) {
+      faults.push_back(fmt::format(
+          "{}: signing.domain.domain: \"{}\" is configured already at {}, which stays in force",
+          loser->place.text(), loser->domain.text(),
+          owners_.at(loser->domain.text()).table->place.text()));
+    }
+    return faults;
+  }
+
+ private:
+  struct Owner {
+    const Table* table;
+    const std::string* file;  // null: the main one
+  };
+
+  /// Asked where two files name a domain only.
+  bool was_in_force(const Table& table, const std::string& file) const {
+    const auto before = known_ == nullptr ? nullptr : known_->find_drop_in(file);
+    return before != nullptr &&
+           std::any_of(before->domains.begin(), before->domains.end(), [&](const Table& old) {
+             return old.domain == table.domain && !old.keys.empty();
+           });
+  }
+
+  const KnownDropIns* known_;
+  std::unordered_map<std::string_view, Owner> owners_;
+  std::vector<const Table*> told_;
+  bool all_own_ = true;
+};
+
+}  // namespace
+
+void keep_one_table_each(SigningConfig& config, const KnownDropIns* known) {
   std::size_t count = config.domains.size();
   for (const auto& drop_in : config.drop_ins) count += drop_in->domains.size();
-  std::unordered_map<std::string_view, const SigningDomainConfig*> owners;
-  owners.reserve(count);
-  std::unordered_set<const SigningDomainConfig*> taken_out;
-  for (const SigningDomainConfig& domain : config.domains)
-    owners.emplace(domain.domain.text(), &domain);
-  const auto take = [&](const SigningDropIn& drop_in, const auto& wanted, const auto& refused) {
-    for (const SigningDomainConfig& domain : drop_in.domains) {
-      if (!wanted(domain)) continue;
-      const auto [owner, first] = owners.try_emplace(domain.domain.text(), &domain);
-      if (first || owner->second == &domain) continue;
-      taken_out.insert(&domain);
-      refused(domain, *owner->second);
-    }
-  };
-  const auto all = [](const SigningDomainConfig&) { return true; };
-  const auto tell = [&](const SigningDomainConfig& domain, const SigningDomainConfig& owner) {
-    config.faults.push_back(fmt::format(
-        "{}: signing.domain.domain: \"{}\" is configured already at {}, which stays in force",
-        domain.place.text(), domain.domain.text(), owner.place.text()));
-  };
+  Owners owners(count, known);
+  for (const SigningDomainConfig& domain : config.domains) owners.take(domain);
   for (const auto& drop_in : config.drop_ins) {
-    if (drop_in->fault.empty()) take(*drop_in, all, tell);
+    if (!drop_in->fault.empty()) continue;
+    for (const auto& domain : drop_in->domains) owners.take(*drop_in, domain, Owners::Losers::told);
   }
   // What is left of files with a fault is weaker than what can be read, and a guess weaker still.
-  const auto drop = [](const SigningDomainConfig&, const SigningDomainConfig&) {};
-  const auto known = [](const SigningDomainConfig& domain) { return !domain.keys.empty(); };
-  for (const auto& drop_in : config.drop_ins) {
-    if (!drop_in->fault.empty()) take(*drop_in, known, drop);
+  for (const bool with_keys : {true, false}) {
+    for (const auto& drop_in : config.drop_ins) {
+      if (drop_in->fault.empty()) continue;
+      for (const auto& domain : drop_in->domains) {
+        if (domain.keys.empty() != with_keys)
+          owners.take(*drop_in, domain, Owners::Losers::dropped);
+      }
+    }
   }
-  for (const auto& drop_in : config.drop_ins) {
-    if (!drop_in->fault.empty()) take(*drop_in, all, drop);
-  }
-  if (taken_out.empty()) return;
+  if (owners.all_own()) return;
+  const auto faults = owners.faults();
+  config.faults.insert(config.faults.end(), faults.begin(), faults.end());
+  std::vector<std::shared_ptr<const SigningDropIn>> retired;
   for (auto& drop_in : config.drop_ins) {
-    const auto owned = [&](const SigningDomainConfig& domain) {
-      return taken_out.find(&domain) == taken_out.end();
-    };
+    const auto owned = [&](const SigningDomainConfig& domain) { return owners.has(domain); };
     const auto& domains = drop_in->domains;
     if (std::all_of(domains.begin(), domains.end(), owned)) continue;
     auto reduced = std::make_shared<SigningDropIn>(*drop_in);
@@ -236,7 +296,8 @@ void keep_first_tables(SigningConfig& config) {
     std::copy_if(domains.begin(), domains.end(), std::back_inserter(reduced->domains), owned);
     // The next reload has to look for the others again.
     reduced->settled = false;
-    drop_in = std::move(reduced);
+    // Whose places the map has must not go before it has been asked for all.
+    retired.push_back(std::exchange(drop_in, std::move(reduced)));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,7 +44,6 @@ TEST_CASE("each file of signing.directory adds its domains, in the order of the 
   files.add("empty.toml", "");
   files.add(".hidden.toml", "[[[");
   files.add("30.toml.dpkg-old", "[[[");
-  REQUIRE(::mkfifo((files.folder.path() / "domains.d/fifo.toml").c_str(), 0600) == 0);
   const auto config = files.load();
   REQUIRE_MESSAGE(config, (config ? "" : config.error().message));
   std::string names;
@@ -181,7 +181,99 @@ TEST_CASE("what a drop-in said before goes on while it is wrong") {
   CHECK(after->signing.drop_ins.empty());
 }
 
-TEST_CASE("a domain in two files stays with the first") {
+TEST_CASE("what takes the place of a drop-in is a fault, and its domain waits or goes on") {
+  const struct {
+    const char* why;
+    void (*put)(const fs::path& path);
+    const char* fault;  // behind the name of the file
+  } rows[] = {
+      {"a directory", [](const fs::path& path) { fs::create_directory(path); },
+       "not a regular file"},
+      {"a FIFO", [](const fs::path& path) { REQUIRE(::mkfifo(path.c_str(), 0600) == 0); },
+       "not a regular file"},
+      {"a device", [](const fs::path& path) { fs::create_symlink("/dev/null", path); },
+       "not a regular file"},
+      {"a link to nothing", [](const fs::path& path) { fs::create_symlink("gone", path); },
+       "cannot read: No such file or directory"},
+      {"a file that others may write",
+       [](const fs::path& path) {
+         std::ofstream(path) << table("evil.example");
+         REQUIRE(::chmod(path.c_str(), 0646) == 0);
+       },
+       "others may write to it: take that away (chmod o-w)"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const Configuration files;
+    const fs::path file = files.folder.path() / "domains.d/a.example.toml";
+    files.add("a.example.toml", table("a.example"));
+    files.add("b.toml", table("b.example"));
+    const auto before = files.load();
+    REQUIRE(before);
+    fs::remove(file);
+    row.put(file);
+    const Known known(before->signing);
+    for (const Known* last : {&known, static_cast<const Known*>(nullptr)}) {
+      const auto after = load_config(files.folder.path() / "a.toml", "mx.example.org", last);
+      REQUIRE_MESSAGE(after, (after ? "" : after.error().message));
+      REQUIRE(after->signing.drop_ins.size() == 2);
+      CHECK(after->signing.drop_ins[0]->fault == file.string() + ": " + row.fault);
+      CHECK(domains_of(*after->signing.drop_ins[0]) ==
+            (last == nullptr ? "(a.example)" : "a.example"));
+      CHECK(domains_of(*after->signing.drop_ins[1]) == "b.example");
+    }
+  }
+}
+
+TEST_CASE("a directory that others may write to is an error") {
+  for (const mode_t mode : {0777U, 01777U, 0757U}) {
+    CAPTURE(mode);
+    const Configuration files;
+    const std::string directory = (files.folder.path() / "domains.d").string();
+    REQUIRE(::chmod(directory.c_str(), mode) == 0);
+    const auto config = files.load();
+    REQUIRE_FALSE(config);
+    CHECK(config.error().message ==
+          directory + ": cannot use signing.directory: others may write to it");
+  }
+}
+
+TEST_CASE("a domain stays with the file that has it") {
+  const Configuration files;
+  files.add("5.toml", table("a.example"));
+  const auto before = files.load();
+  REQUIRE(before);
+  files.add("0.toml", table("a.example", "other.pem") + table("c.example"));
+  files.add("9.toml", table("a.example", "another.pem"));
+  const std::string folder = (files.folder.path() / "domains.d").string();
+  const auto refused = [&](const char* loser, const char* owner) {
+    return folder + loser + ": signing.domain.domain: \"a.example\" is configured already at " +
+           folder + owner + ", which stays in force";
+  };
+  const auto load = [&](const Config& last) {
+    const Known known(last.signing);
+    auto config = load_config(files.folder.path() / "a.toml", "mx.example.org", &known);
+    REQUIRE(config);
+    return *std::move(config);
+  };
+  Config now = load(*before);
+  for (int reload = 0; reload < 2; ++reload) {
+    CAPTURE(reload);
+    CHECK(domains_of(*now.signing.drop_ins[0]) == "c.example");
+    CHECK(domains_of(*now.signing.drop_ins[1]) == "a.example");
+    CHECK(domains_of(*now.signing.drop_ins[2]).empty());
+    CHECK(now.signing.faults == std::vector<std::string>{refused("/0.toml:1:1", "/5.toml:1:1"),
+                                                         refused("/9.toml:1:1", "/5.toml:1:1")});
+    now = load(now);
+  }
+  // Whoever takes it out of the one file means the other, by name.
+  fs::remove(folder + "/5.toml");
+  now = load(now);
+  CHECK(domains_of(*now.signing.drop_ins[0]) == "a.example c.example");
+  CHECK(now.signing.faults == std::vector<std::string>{refused("/9.toml:1:1", "/0.toml:1:1")});
+}
+
+TEST_CASE("at a start a domain in two files stays with the first") {
   const Configuration files(table("main.example"));
   files.add("1.toml", table("a.example") + table("main.example"));
   files.add("2.toml", table("b.example") + table("a.example"));
