@@ -35,9 +35,12 @@ struct LoginMapFile {
 /// "alice". Immutable, thread-safe.
 class LoginMap {
  public:
-  /// Reads the text of a file; `name` stands for it in errors, "name:line: message".
+  /// Reads the text of a file; `name` stands for it in errors, "name:line:column: message".
+  /// `delimiters` is Postfix's recipient_delimiter, for by_sender: an address without a line whose
+  /// local part has one of these characters is its owner's whose address stands before it.
   static Result<std::shared_ptr<const LoginMap>> parse(std::string_view text, LoginMapForm form,
-                                                       const std::string& name);
+                                                       const std::string& name,
+                                                       std::string_view delimiters = "+");
 
   /// Whether `login` may sign for an author. `mailbox` is the author's address where there is one
   /// and no other; without it only what is said of whole domains counts. Of an address and its
@@ -46,12 +49,16 @@ class LoginMap {
                const std::optional<ReversePath>& mailbox) const;
 
  private:
-  Status add_by_login(const std::vector<std::string>& words);
-  Status add_by_sender(const std::vector<std::string>& words);
+  using Logins = std::unordered_set<std::string>;
+  class Reader;
+
+  bool is_login_of(const std::string& login, const DomainName& author_domain,
+                   const std::optional<ReversePath>& mailbox) const;
+  const Logins* owners_of(const ReversePath& mailbox) const;
 
   LoginMapForm form_ = LoginMapForm::by_login;
   std::unordered_map<std::string, std::vector<AddressPattern>> by_login_;
-  using Logins = std::unordered_set<std::string>;
+  std::string delimiters_;
   std::unordered_map<std::string, Logins> by_sender_;  // "user@domain" in lower case, "@domain"
   Logins domains_of_senders_;                          // those that lines of one address are about
 };

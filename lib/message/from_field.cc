@@ -212,7 +212,8 @@ std::optional<ReversePath> read_single_author(std::string_view value) {
   if (!address || !author_domain(address->domain)) return std::nullopt;
   ReversePath path =
       parse_reverse_path(std::string(address->local_part) + "@" + std::string(address->domain));
-  return path.domain ? std::optional(std::move(path)) : std::nullopt;
+  const bool plain = path.local_part.find("=?") == npos;
+  return path.domain && plain ? std::optional(std::move(path)) : std::nullopt;
 }
 
 }  // namespace authmilter

@@ -21,7 +21,9 @@ namespace authmilter {
 /// once RFC 2047 words are decoded. Never recurses; linear time.
 AuthorDomainResult read_from_field(std::string_view value);
 
-/// The author's mailbox, where the field has one, by RFC 5322 section 3.4, and no other.
+/// The author's mailbox, where the field has one, by RFC 5322 section 3.4, and no other. None where
+/// an encoded word (RFC 2047) begins in its local part: section 5 allows none there, and to readers
+/// who decode it all the same it is another mailbox.
 std::optional<ReversePath> read_single_author(std::string_view value);
 
 }  // namespace authmilter

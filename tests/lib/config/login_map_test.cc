@@ -68,6 +68,7 @@ TEST_CASE("a login and what it may sign for") {
 TEST_CASE("Postfix's smtpd_sender_login_maps") {
   const auto map = map_of(
       "Info@Example.org   alice, bob\n"
+      "info+list@example.org carol@example.org\r\n"
       "@example.org       alice carol@example.org\n",
       LoginMapForm::by_sender);
   const struct {
@@ -82,7 +83,16 @@ TEST_CASE("Postfix's smtpd_sender_login_maps") {
        false},
       {"the domain's owner", "carol@example.org", "x@example.org", true},
       {"an address' owner does not own the domain", "bob", "x@example.org", false},
-      {"a sub-address is the domain's", "bob", "info+x@example.org", false},
+      // postconf(5), smtpd_sender_login_maps: the address without its extension is asked for before
+      // @domain.
+      {"a sub-address is its owner's", "bob", "info+x@example.org", true},
+      {"... and not the domain's owner's", "carol@example.org", "Info+x@example.org", false},
+      {"... unless it has a line of its own", "carol@example.org", "info+list@example.org", true},
+      {"... which leaves the owner out", "bob", "info+list@example.org", false},
+      {"of an address without a line the domain decides", "carol@example.org", "y+x@example.org",
+       true},
+      {"nothing stands before the delimiter", "carol@example.org", "+info@example.org", true},
+      {"another delimiter", "carol@example.org", "info-x@example.org", true},
       {"nobody's", "alice", "x@example.com", false},
       {"an owner in capitals", "Bob", "info@example.org", false},
   };
@@ -94,6 +104,28 @@ TEST_CASE("Postfix's smtpd_sender_login_maps") {
   CHECK_FALSE(map->permits("alice", *DomainName::parse("example.org"), std::nullopt));
 }
 
+TEST_CASE("Postfix's recipient_delimiter") {
+  const std::string text = "info@example.org bob\n@example.org carol\n";
+  const struct {
+    const char* why;
+    const char* delimiters;
+    const char* author;
+    const char* owner;
+  } rows[] = {
+      {"none", "", "info+x@example.org", "carol"},
+      {"another one", "-", "info-x@example.org", "bob"},
+      {"another one", "-", "info+x@example.org", "carol"},
+      {"of several the first that is there", "+-", "info-x+y@example.org", "bob"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const auto map = LoginMap::parse(text, LoginMapForm::by_sender, "logins", row.delimiters);
+    REQUIRE(map);
+    for (const std::string login : {"bob", "carol"})
+      CHECK(permits(**map, login, row.author) == (login == row.owner));
+  }
+}
+
 TEST_CASE("a wrong line is named") {
   using Form = LoginMapForm;
   const struct {
@@ -103,20 +135,46 @@ TEST_CASE("a wrong line is named") {
     const char* error;
   } rows[] = {
       {"nothing to sign for", Form::by_login, "# x\nalice\n",
-       "logins:2: \"alice\" may sign for nothing"},
+       "logins:2:1: \"alice\" may sign for nothing"},
       {"no address", Form::by_login, "alice example.org\nbob ,a@b@c\n",
-       "logins:2: \"a@b@c\" is neither an address nor a domain"},
+       "logins:2:6: \"a@b@c\" is neither an address nor a domain"},
       {"the null reverse-path", Form::by_login, "alice <>\n",
-       "logins:1: \"<>\" is neither an address nor a domain"},
+       "logins:1:7: \"<>\" is neither an address nor a domain"},
       {"twice", Form::by_login, "alice example.org\nalice example.net\n",
-       "logins:2: \"alice\" has a line already"},
+       "logins:2:1: \"alice\" has a line already"},
       {"a line that goes on with none", Form::by_login, "  example.org\n",
-       "logins:1: goes on with a line that is not there"},
+       "logins:1:3: goes on with a line that is not there"},
       {"a user without a domain", Form::by_sender, "alice alice\n",
-       "logins:1: \"alice\" is neither user@domain nor @domain"},
-      {"no login", Form::by_sender, "a@example.org\n", "logins:1: \"a@example.org\" has no login"},
+       "logins:1:1: \"alice\" is neither user@domain nor @domain"},
+      {"no login", Form::by_sender, "a@example.org\n",
+       "logins:1:1: \"a@example.org\" has no login"},
       {"twice in other letters", Form::by_sender, "a@example.org x\nA@example.ORG y\n",
-       "logins:2: \"A@example.ORG\" has a line already"},
+       "logins:2:1: \"A@example.ORG\" has a line already"},
+      {"a comment behind an entry", Form::by_sender, "@home.example alice # bob\n",
+       "logins:1:21: \"#\" is not a comment: one begins at the start of a line only"},
+      {"... without a blank", Form::by_sender, "@home.example alice, #bob\n",
+       "logins:1:22: \"#bob\" is not a comment: one begins at the start of a line only"},
+      {"... in the other form", Form::by_login,
+       "x example.org\nalice home.example\n  a@b.example #c\n",
+       "logins:3:15: \"#c\" is not a comment: one begins at the start of a line only"},
+      {"two logins", Form::by_login, "alice,bob home.example\n",
+       "logins:1:1: \"alice,bob\" has a comma: a line is about one"},
+      {"two addresses", Form::by_sender, "a@home.example, b@home.example alice\n",
+       "logins:1:1: \"a@home.example,\" has a comma: a line is about one"},
+      {"as in aliases", Form::by_login, "alice: home.example\n",
+       "logins:1:1: \"alice:\" ends in a colon, which no login does"},
+      {"as in aliases", Form::by_sender, "a@home.example: alice\n",
+       "logins:1:1: \"a@home.example:\" is neither user@domain nor @domain"},
+      {"a domain without @", Form::by_sender, "home.example alice\n",
+       "logins:1:1: \"home.example\" is neither user@domain nor @domain"},
+      {"a byte order mark", Form::by_login,
+       "\xef\xbb\xbf"
+       "alice home.example\n",
+       "logins:1:1: begins with a byte order mark: save the file without one"},
+      {"a control character", Form::by_login, "alice home.example\nbob\x01 home.example\n",
+       "logins:2:4: a control character"},
+      {"a line end within a line", Form::by_login, "alice home.example\rbob home.example\n",
+       "logins:1:19: a control character"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);

@@ -80,6 +80,38 @@ TEST_CASE("a login map decides who signs as whom") {
   }
 }
 
+TEST_CASE("an encoded word is nobody's address") {
+  const struct {
+    const char* why;
+    const char* header;
+    const char* user;
+    const char* reason;
+  } rows[] = {
+      {"the owner of the domain, as another reader sees an address with an owner",
+       "From: =?utf-8?q?ceo?=@home.example\r\n", "alice", kByMap},
+      {"... quoted", "From: \"=?utf-8?q?ceo?=\"@home.example\r\n", "alice", kByMap},
+      {"... in part", "From: <c=?UTF-8?B?ZW8=?=@home.example>\r\n", "alice", kByMap},
+      {"... that ends behind the address", "From: =?utf-8?q?ceo?@home.example (?=)\r\n", "alice",
+       kByMap},
+      {"nor is it its owner's", "From: =?utf-8?q?ceo?=@home.example\r\n", "ceo", kByMap},
+      {"in the name it is one", "From: =?utf-8?q?ceo?= <a@home.example>\r\n", "alice", "signed"},
+      {"what only looks so", "From: a=b?@home.example\r\n", "alice", "signed"},
+      {"a sub-address of an address with an owner", "From: ceo+x@home.example\r\n", "alice",
+       kByMap},
+      {"... is its owner's", "From: ceo+x@home.example\r\n", "ceo", "signed"},
+      {"where no address has an owner the domain's may write any",
+       "From: =?utf-8?q?ceo?=@tenant.example\r\n", "alice", "signed"},
+  };
+  const Config config =
+      with_logins("ceo@home.example ceo\n@home.example alice\n@tenant.example alice\n",
+                  LoginMapForm::by_sender);
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const Input input = {.header = row.header, .mail_from = "<>", .auth_user = row.user};
+    CHECK(sign(input, config).reason.text() == row.reason);
+  }
+}
+
 TEST_CASE("[[signing.permit]] binds networks and listeners to domains") {
   const Config config = signing_config(
       "[[signing.permit]]\nclients = \"192.0.2.0/25\"\ndomains = \"home.example\"\n"
