@@ -1,31 +1,26 @@
 #include "base/file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <system_error>
 
-#include "base/c_handle.h"
+#include "base/descriptor.h"
 
 namespace authmilter {
 
 std::string error_text(int error) { return std::generic_category().message(error); }
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t most_octets) {
-  constexpr std::size_t kPiece = 64UL * 1024;
-  const CHandle<std::FILE, std::fclose> file(std::fopen(path.c_str(), "rbe"));
-  if (!file) return Error{error_text(errno)};
-  std::string text;
-  std::string piece(kPiece, '\0');
-  while (const std::size_t got = std::fread(piece.data(), 1, piece.size(), file.get())) {
-    if (got > most_octets - text.size())
-      return Error{"larger than " + std::to_string(most_octets) + " octets"};
-    text.append(piece, 0, got);
-  }
-  if (std::ferror(file.get()) != 0) return Error{error_text(errno)};
-  return text;
+  // A FIFO or a terminal must not make us wait for somebody who writes.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  struct stat status {};
+  if (!file.open() || ::fstat(file.get(), &status) != 0) return Error{error_text(errno)};
+  if (!S_ISREG(status.st_mode)) return Error{"not a regular file"};
+  return read_file(file.get(), most_octets);
 }
 
 Result<std::string> read_file(int descriptor, std::size_t most_octets) {

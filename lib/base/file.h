@@ -13,7 +13,9 @@ namespace authmilter {
 /// One of errno's values in words. Thread-safe, one line.
 std::string error_text(int error);
 
-/// A file's octets. The error says the reason only: callers put in front what they read it for.
+/// A regular file's octets; of all else that a path can name it is an error. Never waits. The error
+/// says the
+/// reason only: callers put in front what they read it for.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t most_octets);
 
 /// The same of an open file, which is read from where it stands.

@@ -1,25 +1,18 @@
 #include <authmilter/resolver_set.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "base/ascii.h"
-#include "base/c_handle.h"
+#include "base/file.h"
 
 namespace authmilter {
 namespace {
 
 constexpr std::size_t kMaximumZoneFile = 64UL * 1024 * 1024;
-
-using File = CHandle<std::FILE, std::fclose>;
-
-std::string reason(int error) { return std::generic_category().message(error); }
 
 /// The unquoted words of one line of a master file, without its comment.
 std::vector<std::string_view> words(std::string_view line) {
@@ -72,16 +65,9 @@ Error in_list(const DnsConfig& config, const Error& error) {
 }  // namespace
 
 Result<ZoneFile> read_zone_file(const std::filesystem::path& path) {
-  ZoneFile zone{path.string(), ""};
-  const File file(std::fopen(path.c_str(), "rbe"));
-  if (!file) return Error{zone.name + ": " + reason(errno)};
-  std::string piece(64UL * 1024, '\0');
-  while (const std::size_t got = std::fread(piece.data(), 1, piece.size(), file.get())) {
-    zone.text.append(piece, 0, got);
-    if (zone.text.size() > kMaximumZoneFile) return Error{zone.name + ": more than 64 MiB"};
-  }
-  if (std::ferror(file.get()) != 0) return Error{zone.name + ": " + reason(errno)};
-  return zone;
+  auto text = read_file(path, kMaximumZoneFile);
+  if (!text) return Error{path.string() + ": " + text.error().message};
+  return ZoneFile{path.string(), std::move(*text)};
 }
 
 Result<ResolverSet> make_resolver(const DnsConfig& config, std::shared_ptr<Resolver> running,

@@ -1,6 +1,7 @@
 #include <authmilter/resolver_set.h>
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <string>
@@ -86,7 +87,9 @@ TEST_CASE("without zones there are only nameservers") {
 
 TEST_CASE("a zone file that cannot be used is an error that names it") {
   const TemporaryFolder directory;
-  const fs::path rows[] = {directory.path() / "missing", directory.path(),
+  REQUIRE(::mkfifo((directory.path() / "fifo").c_str(), 0600) == 0);
+  const fs::path rows[] = {directory.path() / "missing", directory.path(), "/dev/zero",
+                           directory.path() / "fifo",
                            directory.write("bad", "example.org. IN FROB x\n")};
   for (const fs::path& path : rows) {
     CAPTURE(path.string());
