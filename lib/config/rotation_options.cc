@@ -45,8 +45,9 @@ Result<std::string> parse_optional_domain(std::string_view text) {
 void read_ring(Reader& reader, const Value& value, Config& config) {
   auto ring = reader.list(value, parse_ring_name);
   if (!ring) return;
-  // One signs, one makes way for it, one is made.
-  if (ring->size() == 1 || ring->size() == 2)
+  // One signs, one makes way for it, one is made. What is wrong with a name has been said.
+  const std::size_t names = value.children.size();
+  if (names == 1 || names == 2)
     reader.refuse(value, "needs three names: one signs, one makes way, one comes next");
   config.rotation.ring = std::move(*ring);
 }

@@ -25,6 +25,9 @@ TEST_CASE("a mistake is reported with its file, line and column") {
        "x.toml:2:1: unknown key \"sokcet\" in [milter], did you mean \"socket\"?"},
       {"a part of the date that is not known", "[rotation]\nselector = \"am%H\"\n",
        "x.toml:2:12: rotation.selector: \"am%H\": of % only %Y, %y, %m and %d are known"},
+      {"a name of a ring", "[rotation]\nring = [\"a\", \"b\", \"c d\"]\n",
+       "x.toml:2:19: rotation.ring: \"c d\" is not a selector, write a name of letters, digits and "
+       "hyphens such as \"2026a\""},
       {"a ring that cannot turn", "[rotation]\nring = [\"a\", \"b\"]\n",
        "x.toml:2:8: rotation.ring: needs three names: one signs, one makes way, one comes next"},
       {"a hook that is looked for", "[rotation]\nhook = [\"publish\"]\n",
