@@ -8,25 +8,16 @@
 #include <fmt/format.h>
 
 #include "base/ascii.h"
-#include "base/file.h"
 #include "base/number_index.h"
 #include "base/text_pool.h"
+#include "config/data_set.h"
 
 namespace authmilter {
 namespace {
 
-constexpr std::size_t kTableOctets = 64U << 20U;
 /// In place of a key's name: the key that has the author's domain for a name.
 constexpr std::string_view kAuthorsKey = "%";
 constexpr char kWildcard = '*';
-
-struct Prefix {
-  std::string_view text;
-  DataSetName::Kind kind;
-};
-constexpr Prefix kPrefixes[] = {{"refile:", DataSetName::Kind::patterns},
-                                {"file:", DataSetName::Kind::file},
-                                {"csl:", DataSetName::Kind::list}};
 
 Error error_at(const ConfigPlace& place, const std::string& message) {
   return {place.text() + ": " + message};
@@ -58,49 +49,7 @@ bool matches(std::string_view text, std::string_view pattern) {
   return p == pattern.size();
 }
 
-bool names_a_file(std::string_view text) {
-  return text.starts_with('/') || text.starts_with("./") || text.starts_with("../");
-}
-
 }  // namespace
-
-Result<DataSetName> DataSetName::parse(std::string_view text) {
-  DataSetName name;
-  bool prefixed = false;
-  for (const Prefix& prefix : kPrefixes) {
-    if (!starts_with_ignoring_case(text, prefix.text)) continue;
-    name.kind = prefix.kind;
-    prefixed = true;
-    text.remove_prefix(prefix.text.size());
-    if (text.empty()) return Error{fmt::format("\"{}\" names no table", prefix.text)};
-    break;
-  }
-  const std::size_t colon = text.find(':');
-  // OpenDKIM takes what has no prefix and is not a path for a list.
-  if (!prefixed && !names_a_file(text) && text.find('=') < std::min(colon, text.size()))
-    name.kind = Kind::list;
-  // "ldap:...", "db:...", "dsn:...": what stands before a colon would be taken for a file.
-  if (name.kind == Kind::file && colon != std::string_view::npos && !text.starts_with('/')) {
-    return Error{
-        fmt::format("\"{}\" is not a table that is read: write \"file:PATH\", "
-                    "\"refile:PATH\" or \"csl:NAME=VALUE,...\"",
-                    printable(text))};
-  }
-  const bool control = std::any_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < ' ' || c == '\x7f';
-  });
-  if (control) return Error{fmt::format("\"{}\" is not the name of a file", printable(text))};
-  name.rest = text;
-  return name;
-}
-
-std::string DataSetName::text() const {
-  if (empty()) return {};
-  for (const Prefix& prefix : kPrefixes) {
-    if (prefix.kind == kind) return std::string(prefix.text) + rest;
-  }
-  return rest;
-}
 
 std::string SigningTables::with_domain(std::string_view text, std::string_view domain) {
   std::string out;
@@ -114,48 +63,6 @@ std::string SigningTables::with_domain(std::string_view text, std::string_view d
 }
 
 namespace {
-
-/// A line of a table, or a member of a list.
-struct Entry {
-  std::string_view name;
-  std::string_view value;
-  unsigned line = 1;
-  unsigned column = 1;
-};
-
-/// opendkim.conf(5): a name, blanks and a value on each line of a file.
-template <class Use>
-Status each_line(std::string_view text, const Use& use) {
-  unsigned number = 0;
-  while (!text.empty()) {
-    const std::string_view raw = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(raw.size() + 1, text.size()));
-    ++number;
-    // A comment begins anywhere on a line.
-    const std::string_view line = trim_fws(raw.substr(0, raw.find('#')));
-    if (line.empty()) continue;
-    const std::size_t end = std::min(line.find_first_of(" \t"), line.size());
-    const Status used = use({line.substr(0, end), trim_wsp(line.substr(end)), number,
-                             static_cast<unsigned>(line.data() - raw.data()) + 1});
-    if (!used) return used;
-  }
-  return Done{};
-}
-
-/// "name=value" in a list.
-template <class Use>
-Status each_member(std::string_view list, const Use& use) {
-  for (const std::string_view piece : split(list, ',')) {
-    const std::string_view entry = trim_wsp(piece);
-    if (entry.empty()) continue;
-    const std::size_t equals = std::min(entry.find('='), entry.size());
-    const Status used = use({trim_wsp(entry.substr(0, equals)),
-                             trim_wsp(entry.substr(std::min(equals + 1, entry.size()))), 1,
-                             static_cast<unsigned>(entry.data() - list.data()) + 1});
-    if (!used) return used;
-  }
-  return Done{};
-}
 
 std::size_t hash_of(std::string_view text) { return std::hash<std::string_view>()(text); }
 
@@ -205,20 +112,17 @@ struct SigningTables::Data {
   };
 
   Status read_keys(const std::filesystem::path& directory);
-  Status add_key(const Entry& entry, const std::filesystem::path& directory);
+  Status add_key(const DataSetEntry& entry, const std::filesystem::path& directory);
   void index_keys();
+  Status check_selectors() const;
   Status read_lines(const std::filesystem::path& directory);
-  Status add_line(const Entry& entry, const ConfigPlace& place);
+  Status add_line(const DataSetEntry& entry, const ConfigPlace& place);
   void index_lines();
   Text key_text(std::string_view text);
   std::uint32_t find_key(std::string_view name) const;
   Numbers matching_patterns(const std::string& address, std::string_view domain) const;
   Numbers matching_names(const std::string& user, const std::string& domain) const;
   std::uint32_t first_by(Finding finding, std::string_view text) const;
-  template <class Use>
-  static Status each_entry(const DataSetName& name, const std::filesystem::path& path,
-                           const Use& use);
-
   SigningTableNames names;
   TextPool texts;
   std::shared_ptr<const std::string> key_place;  // the file of the keys
@@ -231,15 +135,6 @@ struct SigningTables::Data {
   Numbers tried;
   std::unordered_map<std::string, Text> short_texts;  // while it is read
 };
-
-template <class Use>
-Status SigningTables::Data::each_entry(const DataSetName& name, const std::filesystem::path& path,
-                                       const Use& use) {
-  if (name.kind == DataSetName::Kind::list) return each_member(name.rest, use);
-  const auto text = read_file(path, kTableOctets);
-  if (!text) return Error{fmt::format("{}: cannot read: {}", path.string(), text.error().message)};
-  return each_line(*text, use);
-}
 
 /// Most keys have one of few selectors, and the domain of the key before.
 SigningTables::Data::Text SigningTables::Data::key_text(std::string_view text) {
@@ -255,15 +150,16 @@ Status SigningTables::Data::read_keys(const std::filesystem::path& directory) {
   const bool listed = names.keys.kind == DataSetName::Kind::list;
   // Not the list itself, which may hold keys.
   key_place = std::make_shared<const std::string>(listed ? "signing.key_table" : path.string());
-  auto read =
-      each_entry(names.keys, path, [&](const Entry& entry) { return add_key(entry, directory); });
+  auto read = each_entry_of(names.keys, path,
+                            [&](const DataSetEntry& entry) { return add_key(entry, directory); });
   if (!read) return read;
   index_keys();
-  return Done{};
+  return check_selectors();
 }
 
 /// "domain:selector:file"; the file may hold colons.
-Status SigningTables::Data::add_key(const Entry& entry, const std::filesystem::path& directory) {
+Status SigningTables::Data::add_key(const DataSetEntry& entry,
+                                    const std::filesystem::path& directory) {
   const auto wrong = [&](const std::string& message) {
     return error_at({key_place, entry.line, entry.column},
                     fmt::format("key \"{}\": {}", printable(entry.name), message));
@@ -308,12 +204,31 @@ void SigningTables::Data::index_keys() {
   }
 }
 
+/// Of two keys under one selector only one can be published. One key may have several names.
+Status SigningTables::Data::check_selectors() const {
+  NumberIndex by_selector(keys.size());
+  for (std::uint32_t number = 0; number < keys.size(); ++number) {
+    const Key& key = keys[number];
+    const std::string_view selector = texts[key.selector];
+    const std::string_view domain = texts[key.domain];
+    const Key& first = keys[by_selector.find_or_add(
+        hash_of(selector) * 31 + hash_of(domain), number, [&](std::uint32_t other) {
+          return texts[keys[other].selector] == selector && texts[keys[other].domain] == domain;
+        })];
+    if (texts[first.file] == texts[key.file]) continue;
+    return error_at({key_place, key.line, key.column},
+                    fmt::format("selector \"{}\" of {} has another key at {}", selector, domain,
+                                ConfigPlace{key_place, first.line, first.column}.text()));
+  }
+  return Done{};
+}
+
 Status SigningTables::Data::read_lines(const std::filesystem::path& directory) {
   const auto path = (directory / names.senders.rest).lexically_normal();
   const bool listed = names.senders.kind == DataSetName::Kind::list;
   const auto file =
       std::make_shared<const std::string>(listed ? "signing.signing_table" : path.string());
-  auto read = each_entry(names.senders, path, [&](const Entry& entry) {
+  auto read = each_entry_of(names.senders, path, [&](const DataSetEntry& entry) {
     return add_line(entry, {file, entry.line, entry.column});
   });
   if (!read) return read;
@@ -325,7 +240,7 @@ Status SigningTables::Data::read_lines(const std::filesystem::path& directory) {
   return Done{};
 }
 
-Status SigningTables::Data::add_line(const Entry& entry, const ConfigPlace& place) {
+Status SigningTables::Data::add_line(const DataSetEntry& entry, const ConfigPlace& place) {
   // What stands behind a colon would be an i= tag.
   const std::string_view name = trim_wsp(entry.value.substr(0, entry.value.find(':')));
   if (name.empty())

@@ -112,9 +112,18 @@ TEST_CASE("a wrong line of OpenDKIM's tables names file and line") {
   CHECK(chosen("refile:", "\n  *@a.example\n", "u@a.example") ==
         "senders:2:3: \"*@a.example\" names no key");
   const struct {
-    const char* keys;
+    std::string keys;
     const char* error;
   } rows[] = {
+      {"a example.com:s:/k\nb Example.com:S:/l\n",
+       "keys:2:1: selector \"s\" of example.com has another key at "},
+      {"a %:s:/k/%\nb %:s:/l/%\n", "keys:2:1: selector \"s\" of % has another key at "},
+      {std::string("a example.com:s:/k\nb x.example:s:/k\0.pem\n", 41),
+       "keys:2:17: a control character"},
+      {"a example.com:s:/k\rb x.example:s:/l\n", "keys:1:19: a control character"},
+      {"\xef\xbb\xbf"
+       "a example.com:s:/k\n",
+       "keys:1:1: begins with a byte order mark: save the file without one"},
       {"a example.com:s\n", "keys:1:1: key \"a\": is not of the form DOMAIN:SELECTOR:FILE"},
       {"\na b c:s:/k\n", "keys:2:1: key \"a\": \"b c\" is not a domain name"},
       {"a example.com:s s:/k\n", "keys:1:1: key \"a\": "},
@@ -151,6 +160,19 @@ TEST_CASE("a wrong line of OpenDKIM's tables names file and line") {
     const auto name = DataSetName::parse(row.text);
     CHECK((name ? name->text() : "") == (row.kept == nullptr ? "" : row.kept));
   }
+  // One key may have several names.
+  const TemporaryFolder folder;
+  folder.write("keys", "a example.com:s:/k\r\nb\texample.com:s:/k\r\n");
+  CHECK(SigningTables::load(
+      {*DataSetName::parse("keys"), *DataSetName::parse("csl:x=a"), TableMatches::first},
+      folder.path()));
+  folder.write("senders", "x@example.com a\n\vy@example.com a\n");
+  const auto senders = SigningTables::load(
+      {*DataSetName::parse("keys"), *DataSetName::parse("senders"), TableMatches::first},
+      folder.path());
+  REQUIRE_FALSE(senders);
+  CHECK(senders.error().message ==
+        (folder.path() / "senders").string() + ":2:1: a control character");
   const auto alone = parse_config("[signing]\nkey_table = \"x\"\n", "x.toml", "mx.example.org");
   REQUIRE_FALSE(alone);
   CHECK(alone.error().message ==
