@@ -3,6 +3,7 @@
     test_many_domains.py AUTHMILTERD [unittest arguments]
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -59,6 +60,35 @@ class ManyDomains(unittest.TestCase):
     def check(self, daemon):
         return subprocess.run([PROGRAM, "--config", str(daemon.config), "--check-config"], capture_output=True,
                               text=True)
+
+    def test_what_is_no_file_any_more_is_told_and_its_keys_go_on(self):
+        with Daemon(PROGRAM, more=DIRECTORY, prepare=prepare) as daemon:
+            file = daemon.dir / "domains.d/one.example.toml"
+            for count, put in enumerate((os.mkdir, os.mkfifo), start=1):
+                file.rmdir() if file.is_dir() else file.unlink()
+                put(file)
+                reload(daemon)
+                daemon.wait_for(r"not in force.*one\.example\.toml: not a regular file", count=count)
+                self.assert_signed(daemon, "one.example")
+
+    def test_a_login_map_that_is_a_fifo_ends_no_reloads(self):
+        def with_map(daemon):
+            prepare(daemon)
+            (daemon.dir / "map").write_text("u one.example\n")
+
+        with Daemon(PROGRAM, more='[signing]\nlogin_map = "map"\n' + DIRECTORY.replace("[signing]\n", ""),
+                    prepare=with_map) as daemon:
+            file = daemon.dir / "map"
+            file.unlink()
+            os.mkfifo(file)
+            daemon.send_signal(signal.SIGHUP)
+            daemon.wait_for("cannot reload.*login_map: not a regular file")
+            self.assert_signed(daemon, "one.example", auth_user="u")
+            file.unlink()
+            file.write_text("v one.example\n")
+            reload(daemon)
+            self.assert_signed(daemon, "one.example", auth_user="v")
+            self.assert_signed(daemon, "one.example", auth_user="u", signatures=0)
 
     def test_one_that_is_wrong_stops_no_other(self):
         def broken(daemon):
