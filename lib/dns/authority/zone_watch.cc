@@ -48,30 +48,60 @@ bool is_final(const DirectReply& reply) {
          (reply.rcode == kNoError || reply.rcode == kNameError);
 }
 
-/// Nobody is asked more often than this allows. Thread-safe.
+// Whoever was silent so often, each time over UDP and TCP, is not waited for again in this run: one
+// dead server must not use up the time of all domains.
+constexpr int kSilences = 3;
+
+/// Nobody is asked more often than this allows, and nobody waited for who is dead. Thread-safe.
 class Pace {
  public:
-  explicit Pace(std::chrono::milliseconds pause) : pause_(pause) {}
+  Pace(std::chrono::milliseconds pause, std::chrono::milliseconds long_pause)
+      : pause_(pause), long_pause_(std::max(pause, long_pause)) {}
+
   void wait_for(const NameServer& server) {
-    const auto at = next_.with([&](auto& next) {
-      auto& mine = next[server];
-      const auto turn = std::max(mine, Clock::now());
-      mine = turn + pause_;
+    const auto at = servers_.with([&](auto& servers) {
+      Server& mine = servers[server];
+      const auto turn = std::max(mine.next, Clock::now());
+      mine.next = turn + (mine.limits ? long_pause_ : pause_);
       return turn;
     });
     std::this_thread::sleep_until(at);
   }
+  bool is_dead(const NameServer& server) {
+    return servers_.with([&](auto& servers) { return servers[server].silences >= kSilences; });
+  }
+  /// What an answer by UDP shows of its limits.
+  void limits(const NameServer& server) {
+    if (pause_.count() == 0) return;
+    servers_.with([&](auto& servers) {
+      Server& mine = servers[server];
+      mine.limits = true;
+      mine.next = std::max(mine.next, Clock::now() + long_pause_);
+    });
+  }
+  void count(const NameServer& server, const DirectReply& last) {
+    servers_.with([&](auto& servers) {
+      int& silences = servers[server].silences;
+      silences = last.outcome == DirectReply::Outcome::silent ? silences + 1 : 0;
+    });
+  }
 
  private:
+  struct Server {
+    Clock::time_point next;
+    bool limits = false;
+    int silences = 0;  // in a row
+  };
   std::chrono::milliseconds pause_;
-  Locked<std::map<NameServer, Clock::time_point>> next_;
+  std::chrono::milliseconds long_pause_;
+  Locked<std::map<NameServer, Server>> servers_;
 };
 
 }  // namespace
 
 struct ZoneWatch::Impl {
   Impl(Resolver& of_zones, const ZoneWatchOptions& how)
-      : resolver(of_zones), options(how), pace(how.pause) {}
+      : resolver(of_zones), options(how), pace(how.pause, how.long_pause) {}
 
   DirectReply ask(const NameServer& server, const DnsName& name, RrType type);
   /// What the server's addresses say alike; a trouble where they do not.
@@ -96,13 +126,23 @@ DirectReply ZoneWatch::Impl::ask(const NameServer& server, const DnsName& name, 
   DirectQuestion question{name, type};
   question.extension = DirectQuestion::Extension::edns;
   question.recursion = DirectQuestion::Recursion::none;
+  if (pace.is_dead(server)) return {};
   pace.wait_for(server);
   DirectReply reply = ask_directly(server, question, options.timeout);
-  // NSD's rate limit says TC with nothing in it: ask by TCP, which is not limited.
-  if (!reply.answered() || !reply.truncated) return reply;
+  if (is_final(reply)) {
+    pace.count(server, reply);
+    return reply;
+  }
+  // Rate limits say TC with nothing in it, or nothing at all; TCP is not limited. And one answer
+  // that was lost or a server that was busy should not make a look one without an answer. The
+  // longest record has room in a datagram, so that TC is nearly always a limit.
+  const bool slower = reply.truncated || reply.outcome == DirectReply::Outcome::silent;
+  if (slower) pace.limits(server);
   question.transport = DirectQuestion::Transport::tcp;
   pace.wait_for(server);
-  return ask_directly(server, question, options.timeout);
+  const DirectReply second = ask_directly(server, question, options.timeout);
+  pace.count(server, second);
+  return second.answered() || !reply.answered() ? second : reply;
 }
 
 ServerTexts ZoneWatch::Impl::ask(const AuthoritativeServer& server, const DnsName& name,
@@ -122,7 +162,7 @@ ServerTexts ZoneWatch::Impl::ask(const AuthoritativeServer& server, const DnsNam
     for (const DnsRecord& record : reply.answers) {
       if (const auto* txt = std::get_if<TxtRecord>(&record)) texts.push_back(txt->text);
     }
-    if (said.answered && texts != said.texts) {
+    if (said.answered && (texts != said.texts || reply.alias != alias)) {
       said.answered = false;
       said.trouble = fmt::format("the addresses of {} say different things", server.name);
       return said;
@@ -130,8 +170,9 @@ ServerTexts ZoneWatch::Impl::ask(const AuthoritativeServer& server, const DnsNam
     said.answered = true;
     said.trouble.clear();
     said.texts = std::move(texts);
-    said.ttl = std::max(said.ttl, reply.ttl);
-    if (reply.alias && said.texts.empty()) alias = reply.alias;
+    said.ttl = std::max({said.ttl, reply.ttl, reply.alias_ttl});
+    // Followed even where this server has the texts too: it need not be the only one of their zone.
+    alias = reply.alias;
   }
   return said;
 }

@@ -231,7 +231,7 @@ DirectReply read_direct_reply(std::span<const std::uint8_t> message, std::uint16
   }
   const unsigned total = unsigned{answers} + authorities + more;
   for (unsigned i = 0; i < total; ++i) {
-    reader.name();
+    const WireName owner = reader.name();
     const auto type = reader.number16();
     reader.number16();
     const std::chrono::seconds ttl(reader.number32());
@@ -247,7 +247,10 @@ DirectReply read_direct_reply(std::span<const std::uint8_t> message, std::uint16
     reply.has_signatures = reply.has_signatures || type == kTypeRrsig;
     if (i < answers && RrType(type) == RrType::cname && question.type != RrType::cname) {
       const auto alias = read_rdata(RrType::cname, data).record;
-      if (alias) reply.alias = std::get<CnameRecord>(*alias).target;
+      // Of a chain the first step: each zone on the way has servers of its own.
+      if (!alias || owner.text != question.name.text()) continue;
+      reply.alias = std::get<CnameRecord>(*alias).target;
+      reply.alias_ttl = ttl;
       continue;
     }
     if (i >= answers || RrType(type) != question.type) continue;

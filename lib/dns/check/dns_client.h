@@ -47,8 +47,9 @@ struct DirectReply {
   std::size_t text_octets = 0;       // of TXT records together
   std::vector<DnsRecord> answers;    // of the type that was asked for, as far as they can be used
   std::chrono::seconds ttl{0};       // of these, the longest
-  /// Where the last CNAME record of the answer leads to, the records of which may be there too.
+  /// Where the CNAME record of the name leads to, the records of which may be there too.
   std::optional<DnsName> alias;
+  std::chrono::seconds alias_ttl{0};
 
   bool answered() const { return outcome == Outcome::answered; }
 };
