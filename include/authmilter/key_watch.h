@@ -21,8 +21,13 @@ Publication publication_of(const std::vector<std::string>& texts, const KeyLife&
 Observation observe_key(const DomainName& domain, const KeyLife& life, const PrivateKey* key,
                         ZoneWatch& zones, Resolver& resolver);
 
-/// The state of keys of which none is known, from what is published of them: who is seen everywhere
-/// signs, the others wait. Where none is seen all sign, as without a state.
-void adopt_published(std::vector<KeyLife>& keys, const std::map<Selector, Observation>& seen);
+/// The state of keys of which none is known, from what is published of them, which of them have
+/// signed (`last_used`) and when each was made (`since`, of its file). Of each type those sign
+/// whose record is seen everywhere and that signed last; where it is not known who did, the oldest
+/// alone. The others wait from the beginning, or are retired where they were revoked or are older
+/// and not published. An error where the DNS does not say enough: all go on as they are.
+Result<std::vector<KeyLife>> adopt_published(std::vector<KeyLife> keys,
+                                             const std::map<Selector, Observation>& seen,
+                                             std::int64_t now);
 
 }  // namespace authmilter

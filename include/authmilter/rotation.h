@@ -42,6 +42,7 @@ struct Observation {
   std::vector<Publication> voices;
   unsigned servers = 0;  // of the zone; voices.size() - 1 once all are known
   bool dnssec = false;   // the resolver's answer was validated
+  bool testing = false;  // a record that matches has t=y (RFC 6376 section 3.6.1)
   std::chrono::seconds ttl{0};
   std::chrono::seconds soa_ttl{0};
   std::chrono::seconds soa_minimum{0};
@@ -76,8 +77,11 @@ struct KeyLife {
   Publication published = Publication::temperror;  // at the last look
   unsigned servers = 0;
   bool dnssec = false;
-  std::string trouble;  // for people, of the last look
-  /// The record has stood, seen by every voice at each look, for so long.
+  bool testing = false;   // the record says t=y: its signatures count as none
+  bool given_up = false;  // by an administrator's word, with no successor: never signs again
+  std::string trouble;    // for people, of the last look
+  /// The record has stood, seen by every voice at each look that had an answer, for so long; the
+  /// time around a look without one is left out.
   std::chrono::seconds stood{0};
   std::chrono::seconds needed{0};      // and has to stand for so long before it can be relied on
   std::chrono::seconds overlapped{0};  // of retiring: since the successor signs
@@ -92,14 +96,17 @@ struct KeyLife {
 /// When a look was made, by the clock and by what no change of the clock moves.
 struct Moment {
   std::int64_t time = 0;    // seconds since 1970
-  std::string boot;         // of the run of the system, empty where the time is simulated
+  std::string boot;         // of the run of the system, empty where it is not known
   std::int64_t uptime = 0;  // seconds since its start, sleep included
+  bool simulated = false;   // given by a person; not kept in the state
   bool operator==(const Moment&) const = default;
 };
 /// What has certainly passed: within one run of the system its uptime says. From one to the next
-/// there is the clock only, which is believed for a day at most. Never negative. A simulated time
-/// is believed.
+/// there is the clock only, which is believed for no longer than the new run lasts. Never negative;
+/// nothing where a run is not known. A simulated time is believed.
 std::chrono::seconds passed_between(const Moment& before, const Moment& now);
+/// The look was made when the other one had begun, or later.
+bool not_before(const Moment& look, const Moment& began);
 
 /// The keys of one domain, as a state file has them.
 struct DomainKeys {
@@ -113,6 +120,12 @@ struct DomainKeys {
   bool changing() const;
   bool operator==(const DomainKeys&) const = default;
 };
+
+/// Since when nobody has looked although something waits: the last look, or what waits the longest
+/// where there was none. 0: nothing waits. Of a clock that was wrong it may be in the future.
+std::int64_t unwatched_since(const DomainKeys& keys);
+/// That this is longer ago than rotation.watch_limit, or in the future.
+bool unwatched_too_long(const DomainKeys& keys, std::int64_t now, const RotationConfig& config);
 
 /// What a look has changed.
 struct KeyEvent {
@@ -139,10 +152,20 @@ struct Advance {
 Advance advance(DomainKeys keys, const std::map<Selector, Observation>& seen, const Moment& now,
                 const RotationConfig& config);
 
+/// Of a key with no other of its type that signs.
+enum class LastOfItsKind : std::uint8_t {
+  stays,
+  is_given_up,  // where the record of an active key of another type stands
+};
 /// The keys with one that no longer signs, by an administrator's word. An error where no other key
-/// of its type could.
+/// could.
 Result<DomainKeys> make_way(DomainKeys keys, const Selector& selector, std::int64_t now,
-                            const RotationConfig& config);
+                            const RotationConfig& config,
+                            LastOfItsKind last = LastOfItsKind::stays);
+/// The keys after a look, of which an administrator has taken some out of the configuration: active
+/// ones that are not among those `configured` make way where another key signs whose record stands.
+Advance without_removed(Advance step, const std::vector<Selector>& configured, std::int64_t now,
+                        const RotationConfig& config);
 
 /// What is to be done about a key, and by whom.
 enum class NextStep : std::uint8_t {

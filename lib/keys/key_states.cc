@@ -1,6 +1,7 @@
 #include <authmilter/key_states.h>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <utility>
@@ -27,7 +28,15 @@ Entry without_keys(Entry entry, const Entry* known, std::string error) {
 
 Entry read_entry(const fs::path& path, const DomainName& domain, const Entry* known) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  if (!file.open()) return without_keys({}, known, path.string() + ": " + error_text(errno));
+  if (!file.open()) {
+    return without_keys(
+        {}, known,
+        path.string() + ": " +
+            (errno == ELOOP ? "is a symbolic link, which is not followed" : error_text(errno)));
+  }
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    return without_keys({}, known, path.string() + ": is not a regular file");
   const auto seen = version_of(file.get());
   if (!seen) return without_keys({}, known, path.string() + ": " + seen.error().message);
   if (known != nullptr && known->settled && known->version == seen->version) return *known;

@@ -3,6 +3,7 @@
 #include <authmilter/published_key.h>
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -23,6 +24,13 @@ Publication by_record(const std::string& text, const std::string& record) {
   const bool same =
       wanted && wanted->type == published->type && wanted->public_key == published->public_key;
   return same ? Publication::match : Publication::differs;
+}
+
+bool is_testing(const std::vector<std::string>& texts) {
+  return std::any_of(texts.begin(), texts.end(), [](const std::string& text) {
+    const auto record = read_key_record(text);
+    return record && record->testing;
+  });
 }
 
 Publication by_key(const std::vector<std::string>& texts, const PrivateKey& key) {
@@ -80,6 +88,47 @@ class Troubles {
   std::size_t count_ = 0;
 };
 
+/// A key of which there is no state, and what is seen of it.
+struct Known {
+  KeyLife* key;
+  Observation seen;
+
+  bool stands() const { return seen.everywhere(Publication::match); }
+  /// Its record may stand, for all that is said.
+  bool unknown() const { return !stands() && !seen.lost(); }
+};
+
+Observation observation_of(const std::map<Selector, Observation>& seen, const Selector& selector) {
+  const auto found = seen.find(selector);
+  return found == seen.end() ? Observation() : found->second;
+}
+
+/// Those of one type (not empty) that go on signing, the oldest first.
+Result<std::vector<KeyLife*>> who_signs(const std::vector<Known>& keys) {
+  std::vector<Known> able;
+  std::copy_if(keys.begin(), keys.end(), std::back_inserter(able),
+               [](const Known& one) { return one.stands(); });
+  if (able.empty()) {
+    const auto unknown =
+        std::find_if(keys.begin(), keys.end(), [](const Known& one) { return one.unknown(); });
+    if (unknown != keys.end()) {
+      return Error{fmt::format("{}: the DNS does not say whether its record stands",
+                               unknown->key->selector.text())};
+    }
+    able = keys;  // none is published: whoever signs cannot be verified
+  }
+  std::stable_sort(able.begin(), able.end(),
+                   [](const Known& a, const Known& b) { return a.key->since < b.key->since; });
+  std::int64_t last = 0;
+  for (const Known& one : able) last = std::max(last, one.key->last_used);
+  std::vector<KeyLife*> chosen;
+  for (const Known& one : able) {
+    if (last != 0 && one.key->last_used == last) chosen.push_back(one.key);
+  }
+  if (chosen.empty()) chosen.push_back(able.front().key);
+  return chosen;
+}
+
 }  // namespace
 
 Publication publication_of(const std::vector<std::string>& texts, const KeyLife& life,
@@ -117,6 +166,7 @@ Observation observe_key(const DomainName& domain, const KeyLife& life, const Pri
                                    ? Publication::temperror
                                    : publication_of(answer->texts(), life, key);
   seen.voices.push_back(resolved);
+  seen.testing = resolved == Publication::match && is_testing(answer->texts());
   troubles.add("the resolver", resolved);
   seen.dnssec = answer->secure;
   seen.ttl = zone.ttl;
@@ -126,15 +176,29 @@ Observation observe_key(const DomainName& domain, const KeyLife& life, const Pri
   return seen;
 }
 
-void adopt_published(std::vector<KeyLife>& keys, const std::map<Selector, Observation>& seen) {
-  const auto stands = [&](const KeyLife& key) {
-    const auto found = seen.find(key.selector);
-    return found != seen.end() && found->second.everywhere(Publication::match);
-  };
-  const bool any = std::any_of(keys.begin(), keys.end(), stands);
-  for (KeyLife& key : keys) {
-    if (!any || stands(key)) key = key_in_use(key);
+Result<std::vector<KeyLife>> adopt_published(std::vector<KeyLife> keys,
+                                             const std::map<Selector, Observation>& seen,
+                                             std::int64_t now) {
+  for (const KeyType type : {KeyType::rsa, KeyType::ed25519}) {
+    std::vector<Known> of_type;
+    for (KeyLife& key : keys) {
+      if (key.type == type) of_type.push_back({&key, observation_of(seen, key.selector)});
+    }
+    if (of_type.empty()) continue;
+    const auto active = who_signs(of_type);
+    if (!active) return active.error();
+    const std::int64_t oldest = (*active->begin())->since;
+    for (const Known& one : of_type) {
+      KeyLife& key = *one.key;
+      if (std::find(active->begin(), active->end(), &key) != active->end())
+        key = key_in_use(key);
+      else if (one.seen.everywhere(Publication::revoked) ||
+               (one.seen.everywhere(Publication::missing) && key.since < oldest))
+        key.state = KeyState::retired;
+    }
   }
+  for (KeyLife& key : keys) key.since = now;
+  return keys;
 }
 
 }  // namespace authmilter

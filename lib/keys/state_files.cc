@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/descriptor.h"
 #include "base/file.h"
 #include "keys/state_names.h"
 
@@ -27,17 +28,35 @@ constexpr auto kLockPause = 50ms;
 
 constexpr std::size_t kStateOctets = 1UL << 20U;
 constexpr std::size_t kUsesOctets = 64UL << 20U;
+constexpr std::int64_t kLastDay = 2932896;  // of the year 9999, in days since 1970
+
+/// A regular file's text; nothing where there is none. No link is followed, and nobody waits for a
+/// pipe: the directory may be another user's.
+Result<std::optional<std::string>> read_plain(const fs::path& path, std::size_t most_octets) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  if (!file.open() && errno == ENOENT) return std::optional<std::string>();
+  if (!file.open() && errno == ELOOP) return Error{"is a symbolic link, which is not followed"};
+  if (!file.open()) return Error{error_text(errno)};
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return Error{error_text(errno)};
+  if (!S_ISREG(status.st_mode)) return Error{"is not a regular file"};
+  auto text = read_file(file.get(), most_octets);
+  if (!text) return text.error();
+  return std::optional(std::move(*text));
+}
 
 /// Lines of "domain selector day"; one that was cut off ends the reading.
 KeyStateFiles::Uses read_uses(const fs::path& path) {
   KeyStateFiles::Uses uses;
-  const auto text = read_file(path, kUsesOctets);
-  if (!text) return uses;
-  std::istringstream lines(*text);
+  const auto text = read_plain(path, kUsesOctets);
+  if (!text || !*text) return uses;
+  std::istringstream lines(**text);
   std::string domain;
   std::string selector;
   std::int64_t day = 0;
-  while (lines >> domain >> selector >> day) uses[{domain, selector}] = day;
+  while (lines >> domain >> selector >> day) {
+    if (day > 0 && day <= kLastDay) uses[{domain, selector}] = day;
+  }
   return uses;
 }
 
@@ -70,11 +89,10 @@ fs::path KeyStateFiles::file_of(const DomainName& domain) const {
 
 Result<std::optional<DomainKeys>> KeyStateFiles::read(const DomainName& domain) const {
   const fs::path path = file_of(domain);
-  std::error_code error;
-  if (!fs::exists(path, error) && !error) return std::optional<DomainKeys>();
-  const auto text = read_file(path, kStateOctets);
+  const auto text = read_plain(path, kStateOctets);
   if (!text) return Error{path.string() + ": " + text.error().message};
-  auto keys = parse_state(*text, path.string());
+  if (!*text) return std::optional<DomainKeys>();
+  auto keys = parse_state(**text, path.string());
   if (!keys) return keys.error();
   if (keys->domain != domain)
     return Error{path.string() + ": is of " + keys->domain.text() + ", not of its file's name"};

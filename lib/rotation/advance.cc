@@ -87,7 +87,9 @@ void retire(DomainKeys& keys, std::int64_t now, const RotationConfig& config,
     if (key.state != KeyState::retiring || key.signs) continue;
     if (in_use(key, now)) key.quiet = seconds(0);
     const auto wait = duration_cast<seconds>(config.queue_time) + key.needed;
-    if (key.quiet < wait || !has_good_active(keys, key.type)) continue;
+    const bool replaced =
+        key.given_up ? somebody_else_signs(keys, key.selector) : has_good_active(keys, key.type);
+    if (key.quiet < wait || !replaced) continue;
     change(key, KeyState::retired, now);
     key.lost = false;
     key.stood = seconds(0);
@@ -100,7 +102,7 @@ void retire(DomainKeys& keys, std::int64_t now, const RotationConfig& config,
 KeyLife* fallback_of(DomainKeys& keys, KeyType type) {
   KeyLife* found = nullptr;
   for (KeyLife& key : keys.keys) {
-    if (!is(key, KeyState::retiring, type) || key.lost) continue;
+    if (!is(key, KeyState::retiring, type) || key.lost || key.given_up) continue;
     if (found == nullptr || key.since >= found->since) found = &key;
   }
   return found;
@@ -125,7 +127,7 @@ void choose_signers(DomainKeys& keys, const RotationConfig& config, std::vector<
           key.signs = !key.lost || (!good && fallback == nullptr);
           break;
         case KeyState::retiring:
-          key.signs = !key.lost && (key.overlapped < overlap || &key == fallback);
+          key.signs = !key.lost && !key.given_up && (key.overlapped < overlap || &key == fallback);
           if (key.signs && !signed_before && &key == fallback)
             events.push_back({Kind::fallback, key.selector, "no newer key's record stands"});
           break;
@@ -137,6 +139,12 @@ void choose_signers(DomainKeys& keys, const RotationConfig& config, std::vector<
 }  // namespace
 
 std::string_view to_string(KeyEvent::Kind kind) { return word_of(kKinds, kind); }
+
+bool somebody_else_signs(const DomainKeys& keys, const Selector& selector) {
+  return std::any_of(keys.keys.begin(), keys.keys.end(), [&](const KeyLife& key) {
+    return key.selector != selector && key.state == KeyState::active && !key.lost;
+  });
+}
 
 KeyLife* DomainKeys::find(const Selector& selector) {
   const auto found = std::find_if(keys.begin(), keys.end(),
@@ -168,27 +176,6 @@ Advance advance(DomainKeys keys, const std::map<Selector, Observation>& seen, co
   choose_signers(result.keys, config, result.events);
   result.keys.looked = now;
   return result;
-}
-
-Result<DomainKeys> make_way(DomainKeys keys, const Selector& selector, std::int64_t now,
-                            const RotationConfig& config) {
-  const std::string name = selector.text() + " of " + keys.domain.text();
-  KeyLife* key = keys.find(selector);
-  if (key == nullptr) return Error{name + ": is not known"};
-  if (key->state != KeyState::active)
-    return Error{name + ": is " + std::string(to_string(key->state)) + ", not active"};
-  const bool other = std::any_of(keys.keys.begin(), keys.keys.end(), [&](const KeyLife& one) {
-    return one.selector != selector && is(one, KeyState::active, key->type) && !one.lost;
-  });
-  if (!other) {
-    return Error{name + ": no other " + std::string(to_string(key->type)) +
-                 " key signs, make one first (authmilter key rotate)"};
-  }
-  change(*key, KeyState::retiring, now);
-  key->overlapped = duration_cast<seconds>(config.overlap);
-  key->quiet = seconds(0);
-  key->signs = false;
-  return keys;
 }
 
 KeyLife new_key(const Selector& selector, KeyType type, unsigned bits, std::string file,

@@ -13,7 +13,6 @@ constexpr seconds kShortestDenial = std::chrono::hours(1);
 // No cache that is in use keeps the denial of a name for longer, whatever the zone says (RFC 2308
 // section 5; unbound, BIND and others bound it at three hours to a day).
 constexpr seconds kLongestDenial = std::chrono::hours(24);
-constexpr seconds kBelievedOfTheClock = std::chrono::hours(24);
 
 constexpr Word<KeyState> kStates[] = {{KeyState::pending, "pending"},
                                       {KeyState::active, "active"},
@@ -73,15 +72,6 @@ seconds Observation::denial_time() const {
   return std::clamp(std::max(ttl, std::min(soa_ttl, soa_minimum)), kShortestDenial, kLongestDenial);
 }
 
-seconds passed_between(const Moment& before, const Moment& now) {
-  if (before.time == 0) return seconds(0);
-  const seconds by_clock(std::max<std::int64_t>(0, now.time - before.time));
-  if (now.boot.empty()) return by_clock;
-  if (now.boot == before.boot)
-    return seconds(std::max<std::int64_t>(0, now.uptime - before.uptime));
-  return std::min(by_clock, kBelievedOfTheClock);
-}
-
 void take_in(KeyLife& key, const Observation& seen, seconds passed, std::vector<KeyEvent>& events) {
   const Publication before = key.published;
   const Publication wanted =
@@ -89,11 +79,12 @@ void take_in(KeyLife& key, const Observation& seen, seconds passed, std::vector<
   key.published = seen.summary();
   key.servers = seen.servers;
   key.dnssec = seen.dnssec;
+  key.testing = seen.testing;
   key.trouble = seen.trouble;
   if (seen.everywhere(wanted)) {
     // The time before the first look that found it so, and around one without an answer, is not
     // known to have been good.
-    key.stood = before == wanted ? key.stood + passed : seconds(0);
+    if (before == wanted) key.stood += passed;
     key.needed = std::max(key.needed, seen.denial_time());
     if (key.lost && key.stood >= key.needed) {
       key.lost = false;
@@ -105,7 +96,11 @@ void take_in(KeyLife& key, const Observation& seen, seconds passed, std::vector<
       wanted == Publication::match ? seen.lost() : key.published != Publication::temperror;
   if (!certainly_not) return;
   key.stood = seconds(0);
-  const bool in_use = key.state == KeyState::active || key.state == KeyState::retiring;
+  // What is there instead, or the denial, stays in caches for its own time to live.
+  key.needed = std::max(key.needed, seen.denial_time());
+  // What a key has signed that was given up, another one has signed too.
+  const bool in_use =
+      key.state == KeyState::active || (key.state == KeyState::retiring && !key.given_up);
   if (!in_use || key.lost) return;
   key.lost = true;
   events.push_back({KeyEvent::Kind::record_lost, key.selector, key.trouble});

@@ -13,6 +13,8 @@ namespace authmilter {
 /// Takes what was seen of the record into the life of a key; `passed` since the look before.
 void take_in(KeyLife& key, const Observation& seen, std::chrono::seconds passed,
              std::vector<KeyEvent>& events);
+/// An active key beside this one, of whatever type, whose record can be relied on.
+bool somebody_else_signs(const DomainKeys& keys, const Selector& selector);
 /// Counts the time of a key that is retiring.
 void count_time(KeyLife& key, std::chrono::seconds passed);
 

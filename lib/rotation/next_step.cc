@@ -72,6 +72,36 @@ std::string of_lost(const KeyLife& key, const DomainKeys& keys) {
   return key.trouble.empty() ? text : text + " (" + key.trouble + ")";
 }
 
+constexpr std::int64_t kDay = 86400;
+
+/// Who signs with a key that no longer should, as far as the state shows.
+enum class StrangeUse : std::uint8_t { none, goes_on, in_the_future };
+
+StrangeUse strange_use(const KeyLife& key, const DomainKeys& keys, const RotationConfig& config) {
+  if (key.state != KeyState::retiring || key.signs || key.last_used == 0) return StrangeUse::none;
+  const std::int64_t looked = keys.looked.time;
+  if (key.last_used * kDay > looked) return StrangeUse::in_the_future;
+  // Used on a day since it should be quiet, and quiet for less time than has gone by without it.
+  const seconds alone = key.overlapped - std::chrono::duration_cast<seconds>(config.overlap);
+  const bool again = key.quiet + seconds(kDay) <= alone;
+  const bool lately = (key.last_used + 2) * kDay >= looked - key.quiet.count();
+  return again && lately ? StrangeUse::goes_on : StrangeUse::none;
+}
+
+std::string of_strange_use(StrangeUse use, const KeyLife& key) {
+  const std::string day = print_utc(key.last_used * kDay).substr(0, 10);
+  switch (use) {
+    case StrangeUse::none:
+      break;
+    case StrangeUse::goes_on:
+      return fmt::format("find who signs with it yet, another host perhaps: last on {}", day);
+    case StrangeUse::in_the_future:
+      return fmt::format(
+          "mend last_used in its state and in the .used files beside it: {} is in the future", day);
+  }
+  return "";
+}
+
 std::string why_wait(const KeyLife& key, const RotationConfig& config) {
   const auto left = [](seconds needed, seconds had) { return about(needed - had); };
   switch (key.state) {
@@ -111,8 +141,9 @@ NextStep next_step(const KeyLife& key, const DomainKeys& /*keys*/, const Rotatio
   return NextStep::nothing;
 }
 
-std::string describe_next_step(const KeyLife& key, const DomainKeys& keys,
-                               const RotationConfig& config) {
+namespace {
+
+std::string describe(const KeyLife& key, const DomainKeys& keys, const RotationConfig& config) {
   switch (next_step(key, keys, config)) {
     case NextStep::nothing:
       return "nothing";
@@ -121,6 +152,8 @@ std::string describe_next_step(const KeyLife& key, const DomainKeys& keys,
         return fmt::format("wait {}: the record is back, and caches may still deny it",
                            about(key.needed - key.stood));
       }
+      if (const auto use = strange_use(key, keys, config); use != StrangeUse::none)
+        return of_strange_use(use, key);
       return why_wait(key, config);
     case NextStep::look:
       return key.trouble.empty() ? "look again (authmilter key watch): no answer"
@@ -141,8 +174,17 @@ std::string describe_next_step(const KeyLife& key, const DomainKeys& keys,
   return "nothing";
 }
 
+}  // namespace
+
+std::string describe_next_step(const KeyLife& key, const DomainKeys& keys,
+                               const RotationConfig& config) {
+  const std::string text = describe(key, keys, config);
+  // RFC 6376 section 3.6.1: to verifiers what such a key signs is the same as unsigned.
+  return key.testing ? text + " (testing: the record has t=y)" : text;
+}
+
 bool needs_person(const KeyLife& key, const DomainKeys& keys, const RotationConfig& config) {
-  if (key.lost) return true;
+  if (key.lost || strange_use(key, keys, config) != StrangeUse::none) return true;
   switch (next_step(key, keys, config)) {
     case NextStep::nothing:
     case NextStep::wait:

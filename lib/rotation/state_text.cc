@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <functional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,6 +20,11 @@ using std::chrono::seconds;
 
 constexpr std::string_view kLastLine = "# end of this file";
 
+// More than any of them is by itself, and so little that sums of them have room.
+constexpr std::int64_t kMostSeconds = 100LL * 366 * 86400;
+constexpr std::int64_t kMostBits = 65536;
+constexpr std::int64_t kMostServers = 1000;
+
 /// A table's members as values of the state, each read once. The first mistake is kept.
 class StateReader {
  public:
@@ -31,7 +38,17 @@ class StateReader {
   }
   const std::optional<Error>& error() const { return error_; }
 
+  /// Nothing may stand in the table that was not asked for: it is a mistake in a name.
+  void refuse_others() {
+    for (const Value& value : table_.children) {
+      if (error_ || asked_.count(value.key) != 0) continue;
+      error_ = Error{fmt::format("{}:{}:{}: {}: is not known", name_, value.key_place.line,
+                                 value.key_place.column, printable(value.path))};
+    }
+  }
+
   const Value* find(std::string_view key, ValueKind kind) {
+    asked_.insert(std::string(key));
     const Value* value = table_.find(key);
     if (value == nullptr) return nullptr;
     if (value->kind == kind) return value;
@@ -48,13 +65,14 @@ class StateReader {
     const Value* value = find(key, ValueKind::string);
     return value == nullptr ? std::string() : value->string;
   }
-  std::int64_t number(std::string_view key) {
+  std::int64_t number(std::string_view key, std::int64_t most) {
     const Value* value = find(key, ValueKind::integer);
     if (value == nullptr) return 0;
     if (value->integer < 0) refuse(*value, "must not be negative");
-    return std::max<std::int64_t>(value->integer, 0);
+    if (value->integer > most) refuse(*value, fmt::format("must not be more than {}", most));
+    return std::clamp<std::int64_t>(value->integer, 0, most);
   }
-  seconds span(std::string_view key) { return seconds(number(key)); }
+  seconds span(std::string_view key) { return seconds(number(key, kMostSeconds)); }
   bool truth(std::string_view key) {
     const Value* value = find(key, ValueKind::boolean);
     return value != nullptr && value->boolean;
@@ -79,6 +97,7 @@ class StateReader {
  private:
   std::string name_;
   const Value& table_;
+  std::set<std::string, std::less<>> asked_;
   std::optional<Error> error_;
 };
 
@@ -99,13 +118,15 @@ Result<KeyLife> read_key(const Value& table, const std::string& name) {
   key.state = *state;
   key.type = *type;
   key.since = reader.time("since");
-  key.bits = static_cast<unsigned>(reader.number("bits"));
+  key.bits = static_cast<unsigned>(reader.number("bits", kMostBits));
   key.signs = reader.truth("signs");
   key.lost = reader.truth("lost");
   if (reader.find("published", ValueKind::string) != nullptr)
     key.published = reader.parsed("published", parse_publication).value_or(Publication::temperror);
-  key.servers = static_cast<unsigned>(reader.number("servers"));
+  key.servers = static_cast<unsigned>(reader.number("servers", kMostServers));
   key.dnssec = reader.truth("dnssec");
+  key.testing = reader.truth("testing");
+  key.given_up = reader.truth("given_up");
   key.trouble = reader.text("trouble");
   key.stood = reader.span("stood_seconds");
   key.needed = reader.span("needed_seconds");
@@ -115,6 +136,7 @@ Result<KeyLife> read_key(const Value& table, const std::string& name) {
   key.file = reader.text("file");
   key.record = reader.text("record");
   key.place = reader.text("place");
+  reader.refuse_others();
   if (reader.error()) return *reader.error();
   return key;
 }
@@ -144,6 +166,8 @@ std::string print_key(const KeyLife& key) {
   line("published", literal(to_string(key.published)));
   line("servers", fmt::format("{}", key.servers));
   line("dnssec", truth(key.dnssec));
+  if (key.testing) line("testing", "true");
+  if (key.given_up) line("given_up", "true");
   if (!key.trouble.empty()) line("trouble", literal(key.trouble));
   span("stood_seconds", key.stood);
   span("needed_seconds", key.needed);
@@ -187,8 +211,9 @@ Result<DomainKeys> parse_state(std::string_view text, const std::string& name) {
   DomainKeys keys{*domain, {}, {}};
   keys.looked.time = reader.time("looked");
   keys.looked.boot = reader.text("boot");
-  keys.looked.uptime = reader.number("uptime_seconds");
+  keys.looked.uptime = reader.number("uptime_seconds", kMostSeconds);
   const Value* list = reader.find("key", ValueKind::list);
+  reader.refuse_others();
   if (reader.error()) return *reader.error();
   if (list == nullptr) return keys;
   for (const Value& table : list->children) {

@@ -39,6 +39,8 @@ struct RotationOptions {
   std::string format;
   unsigned port = 53;
   bool quick = false;
+  bool writes = false;
+  bool last_of_its_kind = false;
 };
 
 /// Of a run that goes on with the other domains: the worst.
@@ -139,7 +141,26 @@ ExitStatus run_publish(const RotationOptions& options, const CommonOptions& comm
 
 // watch
 
-/// Those that are named, or all that have a state; first those whose keys are changing.
+// Of four domains three whose keys are changing, as long as there are both.
+constexpr std::size_t kChangingInTurn = 3;
+
+/// Both lists, so that neither waits for the end of the other.
+std::vector<const SigningDomainConfig*> in_turns(
+    const std::vector<const SigningDomainConfig*>& changing,
+    const std::vector<const SigningDomainConfig*>& others) {
+  std::vector<const SigningDomainConfig*> all;
+  auto other = others.begin();
+  for (std::size_t i = 0; i < changing.size(); ++i) {
+    all.push_back(changing[i]);
+    if ((i + 1) % kChangingInTurn == 0 && other != others.end()) all.push_back(*other++);
+  }
+  all.insert(all.end(), other, others.end());
+  return all;
+}
+
+/// Those that are named, or all that have a state. A run may end before the last of them: each
+/// begins with those that have waited the longest, and most of its time is for keys that are
+/// changing.
 Result<std::vector<const SigningDomainConfig*>> watched_domains(const Config& config,
                                                                 const KeyStateFiles& states,
                                                                 const RotationOptions& options) {
@@ -153,14 +174,19 @@ Result<std::vector<const SigningDomainConfig*>> watched_domains(const Config& co
     });
   }
   const auto known = KeyStates::load(config.signing.state_directory);
-  const auto rank = [&](const SigningDomainConfig* domain) {
+  const auto looked = [&](const SigningDomainConfig* domain) {
     const DomainKeys* keys = known->find(domain->domain.text());
-    return keys == nullptr ? std::pair(0, std::int64_t{0})
-                           : std::pair(keys->changing() ? 0 : 1, keys->looked.time);
+    return keys == nullptr ? std::int64_t{0} : keys->looked.time;
   };
   std::stable_sort(domains->begin(), domains->end(),
-                   [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
-  return domains;
+                   [&](const auto* a, const auto* b) { return looked(a) < looked(b); });
+  std::vector<const SigningDomainConfig*> changing;
+  std::vector<const SigningDomainConfig*> others;
+  for (const SigningDomainConfig* domain : *domains) {
+    const DomainKeys* keys = known->find(domain->domain.text());
+    (keys == nullptr || keys->changing() ? changing : others).push_back(domain);
+  }
+  return in_turns(changing, others);
 }
 
 Json event_json(const DomainName& domain, const KeyEvent& event) {
@@ -184,9 +210,21 @@ ExitStatus run_watch(const RotationOptions& options, const CommonOptions& common
   if (options.quick) how.pause = 0ms;
   ZoneWatch zones(runtime->resolver(), how);
   const auto uses = states.last_uses();
-  const Lookout from{*config, states, uses, zones, runtime->resolver()};
+  const bool pretends = options.time && !options.writes;
+  const Lookout from{*config,
+                     states,
+                     uses,
+                     zones,
+                     runtime->resolver(),
+                     pretends ? Writing::nothing : Writing::state};
+  if (pretends) note("of a time that was given nothing is written down (--write)");
   const auto until = std::chrono::steady_clock::now() + kWatchTime;
   ExitStatus status = ExitStatus::done;
+  if (const Moment now = moment_of(options.time); !now.simulated && now.boot.empty()) {
+    note(
+        "how long this system runs is not known (/proc/sys/kernel/random/boot_id): no time counts");
+    status = ExitStatus::negative;
+  }
   std::vector<Json> list;
   std::string text;
   for (const SigningDomainConfig* domain : *domains) {
@@ -235,8 +273,9 @@ ExitStatus run_status(const RotationOptions& options, const CommonOptions& commo
   const auto uses = states.last_uses();
   ExitStatus status = ExitStatus::done;
   std::vector<KeyRow> rows;
+  const std::int64_t now = time_or_now(options.time);
   for (const SigningDomainConfig* domain : *domains) {
-    const auto of_domain = key_rows(*config, *domain, states, uses, runtime->resolver());
+    const auto of_domain = key_rows(*config, *domain, states, uses, runtime->resolver(), now);
     if (!of_domain) {
       worsen(status, fail(ExitStatus::negative, of_domain.error()));
       continue;
@@ -246,7 +285,6 @@ ExitStatus run_status(const RotationOptions& options, const CommonOptions& commo
   if (std::any_of(rows.begin(), rows.end(), [](const KeyRow& row) { return row.needs_person; }))
     worsen(status, ExitStatus::negative);
   const std::string format = format_of(options, common, "text");
-  const std::int64_t now = time_or_now(options.time);
   if (format == "csv") return write_out(rows_as_csv(rows, now), status);
   if (format == "text") return write_out(rows_as_text(rows, now), status);
   std::vector<Json> list;
@@ -259,11 +297,13 @@ ExitStatus run_status(const RotationOptions& options, const CommonOptions& commo
 /// A key whose record nobody needs, or nobody ever had, goes away.
 ExitStatus retire(const Config& config, const SigningDomainConfig& domain,
                   const KeyStateFiles& states, const DomainKeys& keys, const KeyLife& key,
-                  std::int64_t now) {
+                  const RotationOptions& options) {
   const std::string name = key.selector.text() + " of " + domain.domain.text();
   switch (key.state) {
     case KeyState::active: {
-      const auto changed = make_way(keys, key.selector, now, config.rotation);
+      const auto changed =
+          make_way(keys, key.selector, time_or_now(options.time), config.rotation,
+                   options.last_of_its_kind ? LastOfItsKind::is_given_up : LastOfItsKind::stays);
       if (!changed) return fail(ExitStatus::negative, changed.error());
       const auto written = states.write(*changed);
       return written ? ExitStatus::done : fail(ExitStatus::cannot_create, written.error());
@@ -302,7 +342,7 @@ ExitStatus run_retire(const RotationOptions& options, const CommonOptions& commo
     return fail(ExitStatus::negative,
                 domain.domain.text() + " " + selector.text() + ": there is no state of this key");
   }
-  return retire(*config, domain, states, **state, *key, time_or_now(options.time));
+  return retire(*config, domain, states, **state, *key, options);
 }
 
 using Run = ExitStatus (*)(const RotationOptions&, const CommonOptions&);
@@ -349,6 +389,7 @@ void add_key_rotation_commands(const Command& key, Context& context) {
         .stands_as("NUMBER");
     command.add_flag("--no-pause", options->quick, "ask a server as often as it answers");
     add_time_option(command, options->time, kTime);
+    command.add_flag("--write", options->writes, "with --time: change the state all the same");
   }
   {
     const auto options = std::make_shared<RotationOptions>();
@@ -383,6 +424,8 @@ void add_key_rotation_commands(const Command& key, Context& context) {
         .check(check_selector)
         .required()
         .stands_as("SELECTOR");
+    command.add_flag("--last-of-its-kind", options->last_of_its_kind,
+                     "give this kind of key up: keys of another kind sign");
     add_time_option(command, options->time, kTime);
   }
 }

@@ -79,18 +79,20 @@ class House:
 
     def serve(self, second=None, seen=None):
         """Puts the records on the servers; `second` and `seen` (by the resolver) may have others."""
-        def zone(records):
-            names = {name: [("TXT", text)] if not text.startswith("CNAME ") else [("CNAME", text[6:])]
-                     for name, text in records.items()}
-            for apex in ("example.org", "dkim.example.net"):
-                names[apex] = [("SOA", (f"ns1.{apex}", f"h.{apex}", 1, 3600, 600, 86400, 60)),
-                               ("NS", "ns1.example.org"), ("NS", "ns2.example.org")]
-            names["ns1.example.org"] = [("A", SERVERS[0])]
-            names["ns2.example.org"] = [("A", SERVERS[1])]
-            return Zone(names)
-        self.first.zone = zone(self.records)
-        self.second.zone = zone(self.records if second is None else second)
-        self.resolver.zone = zone(self.records if seen is None else seen)
+        self.first.zone = Zone(self.names(self.records))
+        self.second.zone = Zone(self.names(self.records if second is None else second))
+        self.resolver.zone = Zone(self.names(self.records if seen is None else seen))
+
+    @staticmethod
+    def names(records):
+        names = {name: [("TXT", text)] if not text.startswith("CNAME ") else [("CNAME", text[6:])]
+                 for name, text in records.items()}
+        for apex in ("example.org", "dkim.example.net"):
+            names[apex] = [("SOA", (f"ns1.{apex}", f"h.{apex}", 1, 3600, 600, 86400, 60)),
+                           ("NS", "ns1.example.org"), ("NS", "ns2.example.org")]
+        names["ns1.example.org"] = [("A", SERVERS[0])]
+        names["ns2.example.org"] = [("A", SERVERS[1])]
+        return names
 
     def run(self, *arguments, given=None):
         return subprocess.run([self.program, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=120,
@@ -100,7 +102,7 @@ class House:
         at = ["--time", str(self.now)] if action != "publish" else []
         ask = ["--nameserver", self.resolver.address, "--no-dnssec"] if dns else []
         if action == "watch":
-            ask += ["--server-port", str(self.first.port), "--no-pause"]
+            ask += ["--server-port", str(self.first.port), "--no-pause", "--write"]
         return self.run("key", action, "--config", "c.toml", *at, *ask, *arguments)
 
     def rotate(self, *arguments):
@@ -240,7 +242,10 @@ def accidents(house, check):
     check("all keys sign", len(house.signers()) == 3, house.signers())
     done = house.watch()
     check("it is made anew", done.returncode == 1 and "made anew" in done.stderr, done)
-    check("from what is published", set(house.states().values()) == {"active"}, house.states())
+    check("from what is published, and a new record waits from the beginning", house.states() ==
+          {"old": "active", "olded": "active", "am202611": "pending"}, house.states())
+    check("nothing signs before caches can know it", [name for name, _ in house.signers()] == ["old", "olded"],
+          house.signers())
     house.records.pop("am202611._domainkey.example.org")
     house.serve()
     state.write_text(whole[:-3])
@@ -276,6 +281,123 @@ def accidents(house, check):
     check("nor a state", state.read_text() == before, state.read_text())
 
 
+def lost_state_of_a_retired_key(house, check):
+    """The daemon has noted who signed last."""
+    house.rotate("--type", "rsa")
+    house.publish()
+    house.watch()
+    house.watch(2 * HOUR)
+    house.watch_for(10 * DAY, DAY)
+    check("retired", house.states() == {"old": "retired", "olded": "active", "am202611": "active"}, house.states())
+    state = house.folder / "state/example.org.toml"
+    day = house.now // DAY
+    (house.folder / "state/.used.0").write_text(f"example.org old {day - 9}\nexample.org am202611 {day}\nexample.org olded {day}\n")
+    state.write_text(state.read_text()[:-4])
+    for server in (house.first, house.second, house.resolver):
+        server.zone = Zone({name: [{"fault": "SERVFAIL"}] for name in ("example.org", "_domainkey.example.org", *house.records)})
+    before = state.read_text()
+    done = house.watch(60)
+    check("it is not made anew by silence", done.returncode == 1 and "not made anew yet" in done.stderr
+          and state.read_text() == before, done)
+    house.serve()
+    house.watch(60)
+    check("who signed last goes on", [name for name, _ in house.signers()] == ["am202611", "olded"], house.signers())
+    house.records["old._domainkey.example.org"] = "v=DKIM1; k=rsa; p="
+    house.serve()
+    state.write_text(state.read_text()[:-4])
+    house.watch(60)
+    check("an emptied record is a retired key's", house.states()["old"] == "retired", house.states())
+
+
+def another_zone_lags(house, check):
+    """The domain's own servers serve the zone of the records too, and its third server is late."""
+    with DnsServer({}, host="127.0.0.4", port=house.first.port, authority=True) as third:
+        def serve(lagging):
+            house.serve()
+            for server in (house.first, house.second, house.resolver, third):
+                names = house.names(house.records)
+                names["dkim.example.net"].append(("NS", "ns3.example.org"))
+                names["ns3.example.org"] = [("A", "127.0.0.4")]
+                if server is third and lagging:
+                    names = {name: records for name, records in names.items() if not name.endswith(".dkim.example.net")}
+                server.zone = Zone(names)
+        house.rotate("--type", "rsa")
+        house.publish()
+        serve(lagging=True)
+        house.watch()
+        row = house.rows()[0]["am202611"]
+        check("the third is asked", row["servers"] == 3 and "ns3.example.org has no record" in row["next"], row)
+        house.watch_for(5 * HOUR, HOUR)
+        check("and waited for", house.states()["am202611"] == "pending", house.states())
+        serve(lagging=False)
+        house.watch_for(3 * HOUR, HOUR)
+        check("until it has it", house.states()["am202611"] == "active", house.states())
+
+
+def given_up(house, check):
+    """A kind of key that nobody wants any more."""
+    house.rotate("--type", "rsa")
+    house.publish()
+    house.watch()
+    house.watch(2 * HOUR)
+    refused = house.key("retire", "example.org", "olded")
+    check("the last of its kind stays", refused.returncode == 1 and "--last-of-its-kind" in refused.stderr, refused)
+    text = house.config.read_text()
+    house.config.write_text("".join(line for line in text.splitlines(True) if "olded" not in line))
+    house.records.pop("olded._domainkey.example.org")
+    house.serve()
+    done = house.watch(HOUR)
+    check("taken out by hand it makes way", done.returncode == 0 and "olded: retiring" in done.stdout, done)
+    said = house.watch_for(10 * DAY, DAY)
+    check("and is retired", "olded: retired" in said, said)
+    done = house.key("retire", "example.org", "olded")
+    check("and can be taken away", done.returncode == 0 and "olded" not in house.states(), done)
+    house.config.write_text(text)
+    house.records["olded._domainkey.example.org"] = "x"
+
+
+def pretended(house, check):
+    house.rotate("--type", "rsa")
+    house.publish()
+    house.watch()
+    state = house.folder / "state/example.org.toml"
+    before = state.read_text()
+    done = house.run("key", "watch", "--config", "c.toml", "--time", str(house.now + 2 * HOUR), "--nameserver",
+                     house.resolver.address, "--no-dnssec", "--server-port", str(house.first.port), "--no-pause")
+    check("a time that is tried out says what would happen", "am202611: activated" in done.stdout, done)
+    check("and changes nothing", state.read_text() == before, state.read_text())
+    rows, status = house.rows()
+    check("a look lately", status == 0, rows)
+    house.now += 4 * HOUR
+    rows, status = house.rows()
+    check("nobody looks", status == 1 and all("authmilter-keys.timer" in row["next"] for row in rows.values()), rows)
+
+
+def strange_files(house, check):
+    """What somebody may put where a state is."""
+    house.rotate("--type", "rsa")
+    state = house.folder / "state/example.org.toml"
+    whole = state.read_text()
+    elsewhere = house.folder / "elsewhere"
+    elsewhere.write_text(whole)
+    for why, make, said in (
+            ("a link", lambda: state.symlink_to(elsewhere), "is a symbolic link, which is not followed"),
+            ("a link to nothing", lambda: state.symlink_to("gone"), "is a symbolic link, which is not followed"),
+            ("a pipe", lambda: os.mkfifo(state), "is not a regular file"),
+            ("an unknown name", lambda: state.write_text(whole.replace("bits", "bitz")), "key.bitz: is not known"),
+            ("a huge number", lambda: state.write_text(whole.replace("bits = 2048", "bits = 99999999999")), "must not be more"),
+            ("a number without an end", lambda: state.write_text(whole.replace(
+                "servers = 0", "servers = 0\nstood_seconds = 9223372036854775807")), "must not be more")):
+        state.unlink()
+        make()
+        done = house.key("status", dns=True)
+        check(why, done.returncode == 1 and said in done.stderr, done)
+    state.unlink()
+    state.write_text(whole)
+    os.mkfifo(house.folder / "state/.used.0")
+    check("a pipe of uses", house.watch().returncode in (0, 1) and house.rows()[0], "")
+
+
 def full_disk(house, check):
     """A file system that is full: the old keys stay in use, and it is said."""
     house.rotate()
@@ -285,7 +407,7 @@ def full_disk(house, check):
     # As much as may be written of a file: fsync and rename never come.
     done = subprocess.run(["sh", "-c", 'ulimit -f 0; trap "" XFSZ; exec "$@"', "sh", house.program, "key", "watch", "--config", "c.toml",
                            "--time", str(house.now + HOUR), "--nameserver", house.resolver.address, "--no-dnssec",
-                           "--server-port", str(house.first.port), "--no-pause"], cwd=house.folder, capture_output=True,
+                           "--server-port", str(house.first.port), "--no-pause", "--write"], cwd=house.folder, capture_output=True,
                           text=True, timeout=120, check=False)
     check("a full disk is said", done.returncode == 1 and "File too large" in done.stderr, done)
     check("and changes nothing", state.read_text() == before and
@@ -352,7 +474,9 @@ def main():
     program = os.path.abspath(sys.argv[1])
     failures = Failures()
     rings = '\n[rotation]\nring = ["r1", "r2", "r3"]\ndelegated_to = "dkim.example.net"\n'
-    for part, more in ((whole_life, ""), (accidents, ""), (full_disk, ""), (ring, rings), (hook, ""), (forms, "")):
+    for part, more in ((whole_life, ""), (accidents, ""), (lost_state_of_a_retired_key, ""),
+                       (another_zone_lags, '\n[rotation]\ndelegated_to = "dkim.example.net"\n'), (given_up, ""),
+                       (pretended, ""), (strange_files, ""), (full_disk, ""), (ring, rings), (hook, ""), (forms, "")):
         with tempfile.TemporaryDirectory() as folder, House(program, folder, failures, more) as house:
             began = time.monotonic()
             part(house, lambda why, good, detail="", part=part: failures.check(f"{part.__name__}: {why}", good, detail))

@@ -281,7 +281,7 @@ class Hosting:
 
     def watch(self, seconds=0, alarm=False):
         self.now += seconds
-        done = self.key("watch", "--server-port", str(self.zones.port), "--no-pause", good=(0, 1))
+        done = self.key("watch", "--server-port", str(self.zones.port), "--no-pause", "--write", good=(0, 1))
         self.expect(f"key watch ends with {int(alarm)}", done.returncode == alarm, done.stdout + done.stderr)
         return done.stdout
 

@@ -57,8 +57,8 @@ void take_uses(DomainKeys& keys, const KeyStateFiles::Uses& uses) {
 }
 
 Moment moment_of(const TimeOption& time) {
-  if (time) return {*time, "", 0};
-  Moment now{time_or_now(time), "", 0};
+  if (time) return {*time, "", 0, true};
+  Moment now{time_or_now(time), "", 0, false};
   timespec uptime{};
   std::ifstream boot("/proc/sys/kernel/random/boot_id");
   std::string id;

@@ -28,7 +28,8 @@ Result<KeyLife> life_of(const SigningKey& key, const SigningKeyConfig& config, s
 /// With the days on which the keys were used, where those are later than the state's.
 void take_uses(DomainKeys& keys, const KeyStateFiles::Uses& uses);
 
-/// The time that was given, or this host's with what no change of its clock moves.
+/// The time that was given, or this host's with what no change of its clock moves; without that
+/// where the system does not say it.
 Moment moment_of(const TimeOption& time);
 
 }  // namespace authmilter::tools

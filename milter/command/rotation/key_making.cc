@@ -224,6 +224,8 @@ Result<Rotated> rotate_domain(const Config& config, const SigningDomainConfig& d
     KeyLife life =
         new_key(*selector, type, made->key->bits(), path, key_record_text(*made->key), options.now);
     life.place = *place;
+    // Caches have the record of the one before, or its denial, for as long as they may.
+    if (const KeyLife* holder = rotated.keys.find(*selector)) life.needed = holder->needed;
     if (KeyLife* holder = rotated.keys.find(*selector))
       *holder = std::move(life);
     else

@@ -35,6 +35,21 @@ KeyRow row_of(const KeyLife& key, const DomainKeys& keys, const RotationConfig& 
           .needs_person = needs_person(key, keys, config)};
 }
 
+/// What only a look can go on with stands still, and somebody has to see why.
+void say_unwatched(std::vector<KeyRow>& rows, std::int64_t since, std::int64_t now) {
+  const std::string why = since > now ? "its last look is in the future, " + print_utc(since)
+                                      : "nobody has looked since " + print_utc(since);
+  for (KeyRow& row : rows) {
+    if (row.needs_person && row.state == to_string(KeyState::pending)) {
+      row.next += "; " + why;
+      continue;
+    }
+    row.next = "see whether authmilter-keys.timer runs: " + why +
+               (row.next == "nothing" ? "" : "; then " + row.next);
+    row.needs_person = true;
+  }
+}
+
 Publication publication_of(KeyCheckResult result) {
   switch (result) {
     case KeyCheckResult::match:
@@ -109,13 +124,15 @@ std::string csv_cell(std::string_view text) {
 
 Result<std::vector<KeyRow>> key_rows(const Config& config, const SigningDomainConfig& domain,
                                      const KeyStateFiles& states, const KeyStateFiles::Uses& uses,
-                                     Resolver& resolver) {
+                                     Resolver& resolver, std::int64_t now) {
   std::vector<KeyRow> rows;
   auto state = states.read(domain.domain);
   if (!state) return state.error();
   DomainKeys known = state->value_or(DomainKeys{domain.domain, {}, {}});
   take_uses(known, uses);
   for (const KeyLife& key : known.keys) rows.push_back(row_of(key, known, config.rotation));
+  if (*state && unwatched_too_long(known, now, config.rotation))
+    say_unwatched(rows, unwatched_since(known), now);
   const bool all_known =
       std::all_of(domain.keys.begin(), domain.keys.end(),
                   [&](const SigningKeyConfig& key) { return known.find(key.selector) != nullptr; });

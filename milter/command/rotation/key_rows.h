@@ -30,7 +30,7 @@ struct KeyRow {
 /// error is of the domain as a whole.
 Result<std::vector<KeyRow>> key_rows(const Config& config, const SigningDomainConfig& domain,
                                      const KeyStateFiles& states, const KeyStateFiles::Uses& uses,
-                                     Resolver& resolver);
+                                     Resolver& resolver, std::int64_t now);
 
 std::string rows_as_text(const std::vector<KeyRow>& rows, std::int64_t now);
 /// RFC 4180, with a line of names.

@@ -1,5 +1,7 @@
 #include "rotation/watch.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -36,6 +38,13 @@ Seen look_at(const DomainKeys& keys, ZoneWatch& zones, Resolver& resolver) {
   return seen;
 }
 
+/// When a file was written, seconds since 1970; 0 where that is not known, as of a key in a token.
+std::int64_t made_at(const std::string& file) {
+  struct stat status {};
+  const AsOwnerOf owner(file);
+  return ::stat(file.c_str(), &status) == 0 ? status.st_mtim.tv_sec : 0;
+}
+
 Watched failed(const std::string& why) { return {{}, why, true}; }
 
 /// A record is away. One that is back, and has to stand for a while, needs nobody.
@@ -56,9 +65,16 @@ Result<DomainKeys> configured_keys(const Config& config, const SigningDomainConf
     if (!key) return key.error();
     key->state = KeyState::pending;
     key->signs = false;
+    key->since = made_at(key->file);
     keys.keys.push_back(std::move(*key));
   }
   return keys;
+}
+
+std::vector<Selector> configured_selectors(const SigningDomainConfig& domain) {
+  std::vector<Selector> selectors;
+  for (const SigningKeyConfig& key : domain.keys) selectors.push_back(key.selector);
+  return selectors;
 }
 
 }  // namespace
@@ -77,14 +93,28 @@ Watched watch_domain(const Lookout& from, const SigningDomainConfig& domain, con
   if (!lock) return failed(lock.error().message);
   const auto again = from.states.read(name);
   DomainKeys keys = again && *again ? **again : *known;
-  if (anew && !again) {
-    adopt_published(keys.keys, seen);
-    trouble += ": made anew from what is published";
+  const RotationConfig& rotation = from.config.rotation;
+  if (keys.looked != known->looked && not_before(keys.looked, now)) {
+    // Another run has looked meanwhile, later than this one: what is seen here is older.
+    return {{}, "", is_alarming(keys)};
   }
   take_uses(keys, from.uses);
-  const RotationConfig& rotation = from.config.rotation;
-  Advance step = advance(std::move(keys), seen, now, rotation);
-  if (auto written = from.states.write(step.keys); !written) return failed(written.error().message);
+  if (anew && !again) {
+    auto adopted = adopt_published(std::move(keys.keys), seen, now.time);
+    if (!adopted) return failed(trouble + ": not made anew yet: " + adopted.error().message);
+    keys.keys = std::move(*adopted);
+    trouble += ": made anew from what is published";
+  }
+  Advance step = without_removed(advance(std::move(keys), seen, now, rotation),
+                                 configured_selectors(domain), now.time, rotation);
+  switch (from.writing) {
+    case Writing::state:
+      if (auto written = from.states.write(step.keys); !written)
+        return failed(written.error().message);
+      break;
+    case Writing::nothing:
+      return {std::move(step.events), std::move(trouble), is_alarming(step.keys)};
+  }
   Watched watched{std::move(step.events), std::move(trouble), false};
   watched.alarm = !watched.trouble.empty() || is_alarming(step.keys);
   if (rotation.hook.empty()) return watched;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct Watched {
   bool alarm = false;   // a record that is needed is not there, or the trouble
 };
 
+/// Whether a look changes anything: of a simulated time mostly not.
+enum class Writing : std::uint8_t { nothing, state };
+
 /// What all looks of a run have in common; borrowed.
 struct Lookout {
   const Config& config;
@@ -27,6 +31,7 @@ struct Lookout {
   const KeyStateFiles::Uses& uses;
   ZoneWatch& zones;
   Resolver& resolver;
+  Writing writing = Writing::state;
 };
 
 /// Looks at the records of a domain's keys and takes what it sees into the state, which is made

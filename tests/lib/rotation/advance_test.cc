@@ -175,6 +175,92 @@ TEST_CASE("a key that somebody still signs with is not retired") {
   CHECK(story.state("old") == KeyState::retired);
 }
 
+TEST_CASE("a status says who signs with a key that should be quiet") {
+  ZoneStory story = taken_over();
+  story.go_on(4 * 24h, 6h);
+  CHECK(step(story, "old").starts_with("wait"));
+  for (int day = 0; day < 3; ++day) {
+    story.key("old").last_used = story.now() / 86400;
+    story.go_on(24h, 6h);
+  }
+  CHECK(step(story, "old") == "find who signs with it yet, another host perhaps: last on " +
+                                  print_utc(story.key("old").last_used * 86400).substr(0, 10));
+  CHECK(alarm(story, "old"));
+  story.go_on(3 * 24h, 6h);
+  CHECK(step(story, "old").starts_with("wait"));
+  CHECK_FALSE(alarm(story, "old"));
+  story.key("old").last_used = 29000;
+  CHECK(
+      step(story, "old") ==
+      "mend last_used in its state and in the .used files beside it: 2049-05-26 is in the future");
+  CHECK(alarm(story, "old"));
+}
+
+TEST_CASE("a record for testing is said to be one (RFC 6376 section 3.6.1)") {
+  ZoneStory story({in_use("old"), made("new")});
+  Observation testing = all_say(P::match);
+  testing.testing = true;
+  story.say("old", P::match);
+  story.say("new", testing);
+  story.look_after(0s);
+  CHECK(step(story, "new") ==
+        "wait 2h: caches may deny the record for that long (testing: the record has t=y)");
+  CHECK(step(story, "old") == "nothing");
+}
+
+TEST_CASE("a kind of key is given up") {
+  const auto both = [] {
+    ZoneStory story({in_use("r"), in_use("e", KeyType::ed25519)});
+    story.say("r", P::match);
+    story.say("e", P::match);
+    story.look_after(0s);
+    story.go_on(2h, 1h);
+    return story;
+  };
+  const auto go_away = [](ZoneStory& story) {
+    CHECK(story.signers() == "r");
+    CHECK(story.state("e") == KeyState::retiring);
+    // Its record may go at once: the other kind's signature stands beside it.
+    story.say("e", P::missing);
+    story.look_after(1h);
+    CHECK_FALSE(alarm(story, "e"));
+    CHECK(story.signers() == "r");
+    story.go_on(7 * 24h, 6h);
+    CHECK(story.state("e") == KeyState::retired);
+    CHECK(step(story, "e") == "authmilter key retire example.org e");
+  };
+  SUBCASE("by a word that says so") {
+    ZoneStory story = both();
+    CHECK_FALSE(make_way(story.keys(), selector("e"), story.now(), story.config));
+    const auto less = make_way(story.keys(), selector("e"), story.now(), story.config,
+                               LastOfItsKind::is_given_up);
+    REQUIRE(less);
+    story.replace(*less);
+    story.look_after(1h);
+    go_away(story);
+  }
+  SUBCASE("by taking it out of the configuration") {
+    ZoneStory story = both();
+    const Advance step =
+        without_removed({story.keys(), {}}, {selector("r")}, story.now(), story.config);
+    CHECK(happened(step.events, KeyEvent::Kind::retiring, "e"));
+    story.replace(step.keys);
+    story.look_after(1h);
+    go_away(story);
+  }
+  SUBCASE("not where nothing else stands") {
+    ZoneStory story = both();
+    story.say("r", P::missing);
+    story.look_after(1h);
+    CHECK_FALSE(make_way(story.keys(), selector("e"), story.now(), story.config,
+                         LastOfItsKind::is_given_up));
+    const Advance step =
+        without_removed({story.keys(), {}}, {selector("r")}, story.now(), story.config);
+    CHECK(step.events.empty());
+    CHECK(step.keys == story.keys());
+  }
+}
+
 TEST_CASE("kinds of key change together, or each when it is ready") {
   for (const bool together : {true, false}) {
     CAPTURE(together);

@@ -21,6 +21,8 @@ DomainKeys two_keys() {
   story.look_after(0s);
   story.go_on(1h, 1h);
   story.key("old").last_used = 20786;
+  story.key("old").testing = true;
+  story.key("ed").given_up = true;
   return story.keys();
 }
 
@@ -76,6 +78,12 @@ TEST_CASE("what is wrong with a state is said with its place") {
        "s:6:9: key.since: is not a time, write for example \"2026-11-28T12:00:00Z\""},
       {key + "state = \"active\"\nstood_seconds = -1" + end,
        "s:6:17: key.stood_seconds: must not be negative"},
+      {key + "state = \"active\"\nbitz = 2048" + end, "s:6:1: key.bitz: is not known"},
+      {"looked_at = 1\n" + key + "state = \"active\"" + end, "s:1:1: looked_at: is not known"},
+      {key + "state = \"active\"\nbits = 99999999999" + end,
+       "s:6:8: key.bits: must not be more than 65536"},
+      {key + "state = \"active\"\nstood_seconds = 9223372036854775807" + end,
+       "s:6:17: key.stood_seconds: must not be more than 3162240000"},
       {key + "state = \"active\"\n[[key]]\nselector = \"s\"\ntype = \"rsa\"\nstate = \"active\"" +
            end,
        "s:6:1: \"s\" has a key already"},

@@ -59,6 +59,7 @@ class ZoneStory {
     now_.uptime = 10;
   }
 
+  void replace(DomainKeys keys) { keys_ = std::move(keys); }
   void add(KeyLife key) { keys_.keys.push_back(std::move(key)); }
   KeyLife& key(const std::string& name) { return *keys_.find(selector(name)); }
   KeyState state(const std::string& name) { return key(name).state; }
