@@ -47,7 +47,8 @@ class KeyStates(unittest.TestCase):
         """In one piece, as the command writes it."""
         file = daemon.dir / "states/example.org.toml"
         fresh = file.with_name(".new")
-        fresh.write_text(f'domain = "example.org"\nlooked = "{looked}"\n' + "".join(keys) + end)
+        when = f'looked = "{looked}"\n' if looked else ""
+        fresh.write_text('domain = "example.org"\n' + when + "".join(keys) + end)
         fresh.replace(file)
 
     def signatures(self, daemon, *before):
@@ -161,6 +162,16 @@ class KeyStates(unittest.TestCase):
             self.assertEqual(daemon.stop(), 0)
             day = int((daemon.dir / "states/.used.0").read_text().removeprefix("example.org old "))
             self.assertAlmostEqual(day, time.time() / 86400, delta=1.1)
+
+    def test_what_nobody_has_ever_watched_is_said(self):
+        def prepare(daemon):
+            self.prepare(daemon)
+            self.write_state(daemon, key("old", "active", True),
+                             key("new", "pending", False, 'since = "2020-01-01T00:00:00Z"\n'), looked="")
+
+        with Daemon(PROGRAM, prepare=prepare) as daemon:
+            daemon.wait_for("nobody watches the records.*last_look=never waiting_since=2020-01-01T00:00:00Z.*"
+                            "authmilter-keys.service has a drop-in for ")
 
 
 if __name__ == "__main__":

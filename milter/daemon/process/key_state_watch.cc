@@ -12,6 +12,8 @@ using namespace std::chrono_literals;
 constexpr auto kLook = 3s;
 constexpr auto kMinute = 60s;
 constexpr auto kWarning = 1h;
+/// The state_directory that authmilter-keys.service is written for.
+constexpr const char* kUnitDirectory = "/var/lib/authmilter/keys";
 
 std::int64_t unix_time() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -30,6 +32,15 @@ std::string signers(const DomainKeys& keys) {
     if (key.signs) text += (text.empty() ? "" : ",") + key.selector.text();
   }
   return text.empty() ? "-" : text;
+}
+
+std::string advice_for(const std::filesystem::path& directory) {
+  std::string text = "see whether authmilter-keys.timer runs (authmilter key watch)";
+  if (directory.lexically_normal() != kUnitDirectory) {
+    text += ", and that authmilter-keys.service has a drop-in for " + directory.string() +
+            " as authmilter(1) says";
+  }
+  return text;
 }
 
 }  // namespace
@@ -57,7 +68,7 @@ KeyStateWatch::Found KeyStateWatch::look(Clock::time_point now) {
     next_minute_ = now + kMinute;
     note_uses();
     if (const auto& states = runtime->key_states(); states && now >= next_warning_) {
-      warn_of_old_looks(*states, runtime->config().rotation.watch_limit / 1s);
+      warn_of_old_looks(*states, runtime->config());
     }
   }
   const auto& lacking = runtime->keys().lacking();
@@ -145,8 +156,8 @@ void KeyStateWatch::count(const KeyStates& states) {
       ++by_state[static_cast<std::size_t>(key.state)];
       if (key.lost) ++lost;
     }
-    const std::int64_t looked = entry.keys->looked.time;
-    if (entry.keys->changing() && looked != 0 && (oldest == 0 || looked < oldest)) oldest = looked;
+    const std::int64_t since = unwatched_since(*entry.keys);
+    if (since != 0 && (oldest == 0 || since < oldest)) oldest = since;
   }
   for (std::size_t i = 0; i < by_state.size(); ++i) metrics_.rotation_keys[i] = by_state[i];
   metrics_.rotation_lost_records = lost;
@@ -154,18 +165,18 @@ void KeyStateWatch::count(const KeyStates& states) {
   metrics_.rotation_oldest_look = static_cast<std::uint64_t>(oldest);
 }
 
-void KeyStateWatch::warn_of_old_looks(const KeyStates& states, std::int64_t limit) {
+void KeyStateWatch::warn_of_old_looks(const KeyStates& states, const Config& config) {
   if (process_ != 0) return;
   const std::int64_t now = unix_time();
   for (const auto& [domain, entry] : states.entries()) {
-    if (!entry.keys || !entry.keys->changing()) continue;
-    const std::int64_t looked = entry.keys->looked.time;
-    if (looked == 0 || now - looked <= limit) continue;
+    if (!entry.keys || !unwatched_too_long(*entry.keys, now, config.rotation)) continue;
     next_warning_ = Clock::now() + kWarning;
+    const bool ever = entry.keys->looked.time != 0;
     logger_.warning("nobody watches the records of keys that are changing",
                     {{"domain", domain},
-                     {"last_look", print_utc(looked)},
-                     {"advice", "see whether authmilter-keys.timer runs (authmilter key watch)"}});
+                     {"last_look", ever ? print_utc(entry.keys->looked.time) : "never"},
+                     {"waiting_since", print_utc(unwatched_since(*entry.keys))},
+                     {"advice", advice_for(config.signing.state_directory)}});
     return;
   }
 }

@@ -44,7 +44,7 @@ class KeyStateWatch {
   void tell_of(const Runtime& runtime);
   void say_what_changed(const KeyStates* before, const KeyStates& now);
   void count(const KeyStates& states);
-  void warn_of_old_looks(const KeyStates& states, std::int64_t limit);
+  void warn_of_old_looks(const KeyStates& states, const Config& config);
 
   RuntimeHolder& runtimes_;
   Logger& logger_;
