@@ -81,10 +81,10 @@ StrangeUse strange_use(const KeyLife& key, const DomainKeys& keys, const Rotatio
   if (key.state != KeyState::retiring || key.signs || key.last_used == 0) return StrangeUse::none;
   const std::int64_t looked = keys.looked.time;
   if (key.last_used * kDay > looked) return StrangeUse::in_the_future;
-  // Used on a day since it should be quiet, and quiet for less time than has gone by without it.
+  // Used yesterday or today, and quiet for less time than has gone by since it should be.
   const seconds alone = key.overlapped - std::chrono::duration_cast<seconds>(config.overlap);
   const bool again = key.quiet + seconds(kDay) <= alone;
-  const bool lately = (key.last_used + 2) * kDay >= looked - key.quiet.count();
+  const bool lately = (key.last_used + 2) * kDay >= looked;
   return again && lately ? StrangeUse::goes_on : StrangeUse::none;
 }
 

@@ -284,7 +284,7 @@ std::vector<MetricFamily> expose(const Metrics& m, const DaemonFacts& facts) {
       gauge("authmilter_rotation_unreadable_states", "State files of keys that cannot be read",
             load(m.rotation_unreadable_states)),
       gauge("authmilter_rotation_oldest_look_timestamp_seconds",
-            "When the records of changing keys were last looked at, the oldest; 0 when none change",
+            "When changing keys were last looked at, or began to wait; the oldest, or 0",
             load(m.rotation_oldest_look)),
 
       counter("authmilter_connections_total", "SMTP sessions that the MTA brought",
