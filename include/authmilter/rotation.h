@@ -101,9 +101,8 @@ struct Moment {
   bool simulated = false;   // given by a person; not kept in the state
   bool operator==(const Moment&) const = default;
 };
-/// What has certainly passed: within one run of the system its uptime says. From one to the next
-/// there is the clock only, which is believed for no longer than the new run lasts. Never negative;
-/// nothing where a run is not known. A simulated time is believed.
+/// What has certainly passed: within one run of the system its uptime says. From one to the next,
+/// and where a run is not known, that is nothing. Never negative. A simulated time is believed.
 std::chrono::seconds passed_between(const Moment& before, const Moment& now);
 /// The look was made when the other one had begun, or later.
 bool not_before(const Moment& look, const Moment& began);

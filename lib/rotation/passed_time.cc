@@ -11,13 +11,10 @@ seconds passed_between(const Moment& before, const Moment& now) {
   if (before.time == 0) return seconds(0);
   const seconds by_clock(std::max<std::int64_t>(0, now.time - before.time));
   if (now.simulated) return by_clock;
-  // Neither a run that is not known nor a simulated time tells what has really passed since.
-  if (now.boot.empty() || before.boot.empty()) return seconds(0);
-  if (now.boot == before.boot)
-    return seconds(std::max<std::int64_t>(0, now.uptime - before.uptime));
-  // Whatever the clock did meanwhile, the new run has lasted for so long. The clock is not believed
-  // beyond that, but below it: another host's look may have been a minute ago.
-  return std::min(by_clock, seconds(std::max<std::int64_t>(0, now.uptime)));
+  // From one run of the system to the next there is the clock only, which may have jumped, or the
+  // look was another host's: what has passed is not known. It is one look's time that is lost.
+  if (now.boot.empty() || now.boot != before.boot) return seconds(0);
+  return seconds(std::max<std::int64_t>(0, now.uptime - before.uptime));
 }
 
 bool not_before(const Moment& look, const Moment& began) {
