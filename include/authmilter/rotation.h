@@ -53,6 +53,8 @@ struct Observation {
   /// Somebody says for certain that the key's record is not there. Who does not answer says
   /// nothing.
   bool lost() const;
+  /// Nobody has a key: each voice says that there is no record, or an empty p=.
+  bool gone() const;
   /// What all together say, the worst that is certain before what is not known.
   Publication summary() const;
   /// How long a name may still be denied, or an old record be given, by caches after all servers
@@ -83,13 +85,17 @@ struct KeyLife {
   /// The record has stood, seen by every voice at each look that had an answer, for so long; the
   /// time around a look without one is left out.
   std::chrono::seconds stood{0};
-  std::chrono::seconds needed{0};      // and has to stand for so long before it can be relied on
+  std::chrono::seconds needed{0};  // and has to stand for so long before it can be relied on
+  /// No voice has had the key, at each look for so long; nothing: one has, or did not answer.
+  std::optional<std::chrono::seconds> gone;
   std::chrono::seconds overlapped{0};  // of retiring: since the successor signs
   std::chrono::seconds quiet{0};       // of retiring: since it signed for the last time
   std::int64_t last_used = 0;          // the day of the last signature, days since 1970; 0: unknown
 
   /// The record can be relied on.
   bool stands() const { return !lost && needed.count() > 0 && stood >= needed; }
+  /// No cache has its record any more.
+  bool gone_for_good() const;
   bool operator==(const KeyLife&) const = default;
 };
 

@@ -169,7 +169,9 @@ Advance advance(DomainKeys keys, const std::map<Selector, Observation>& seen, co
   for (KeyLife& key : result.keys.keys) {
     count_time(key, passed);
     const auto found = seen.find(key.selector);
-    if (found != seen.end()) take_in(key, found->second, passed, result.events);
+    if (found == seen.end()) continue;
+    take_in(key, found->second, passed, result.events);
+    count_gone(key, found->second, passed);
   }
   change_over(result.keys, now.time, config, result.events);
   retire(result.keys, now.time, config, result.events);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.h"
 #include "base/words.h"
 
 namespace authmilter {
@@ -50,20 +51,33 @@ std::string text_of(Kind kind, const KeyLife& key) {
   return "";
 }
 
-/// The records hold neither quotes nor backslashes.
+/// A quoted string of a master file (RFC 1035 section 5.1): whatever is in it ends neither it nor
+/// the line.
+std::string in_quotes(std::string_view piece) {
+  std::string text = "\"";
+  for (const char c : piece) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet < 0x20 || octet > 0x7e || c == '"' || c == '\\')
+      text += fmt::format("\\{:03}", octet);
+    else
+      text += c;
+  }
+  return text + "\"";
+}
+
 std::string quoted(const std::string& text) {
   std::string line;
   for (const std::string& piece : txt_strings(text))
-    line += fmt::format("{}\"{}\"", line.empty() ? "" : " ", piece);
+    line += (line.empty() ? "" : " ") + in_quotes(piece);
   return line;
 }
 
 std::string in_lines(const RecordChange& change) {
   const auto pieces = txt_strings(change.text);
   std::string text = fmt::format("{}. {} IN TXT", change.name.text(), change.ttl.count());
-  if (pieces.size() == 1) return fmt::format("{} \"{}\"\n", text, pieces.front());
+  if (pieces.size() == 1) return fmt::format("{} {}\n", text, in_quotes(pieces.front()));
   text += " (";
-  for (const std::string& piece : pieces) text += fmt::format("\n    \"{}\"", piece);
+  for (const std::string& piece : pieces) text += "\n    " + in_quotes(piece);
   return text + " )\n";
 }
 
@@ -89,23 +103,40 @@ Result<std::string> record_place(const DomainName& domain, const Selector& selec
   return config.delegated_to.empty() ? std::string() : there->text();
 }
 
+Result<std::vector<RecordChange>> record_changes(const KeyLife& key, const DomainKeys& keys,
+                                                 const RotationConfig& config) {
+  std::vector<RecordChange> changes;
+  const auto kind = kind_of(next_step(key, keys, config));
+  if (!kind) return changes;
+  const std::string who = fmt::format("{} {}", keys.domain.text(), key.selector.text());
+  const auto own = key.selector.key_name(keys.domain);
+  const auto delegated = record_place(keys.domain, key.selector, config);
+  if (!own || !delegated)
+    return Error{who + ": the record's name is none, or too long: choose a shorter selector"};
+  if (!key.place.empty() && key.place != *delegated) {
+    return Error{
+        fmt::format("{}: by its state the record stands at {}, which is not where "
+                    "rotation.delegated_to has it: no change of it is told",
+                    who, printable(key.place))};
+  }
+  const auto name = key.place.empty() ? own : DomainName::parse(key.place);
+  if (!name) return Error{who + ": the record's place is not a domain name"};
+  if (*kind == Kind::publish && key.record.empty())
+    return Error{who + ": its state has no record to publish"};
+  const auto ttl = std::chrono::duration_cast<std::chrono::seconds>(config.record_ttl);
+  if (*own != *name && *kind == Kind::publish)
+    changes.push_back({Kind::alias, keys.domain, key.selector, *own, name->text(), ttl});
+  changes.push_back({*kind, keys.domain, key.selector, *name, text_of(*kind, key), ttl});
+  return changes;
+}
+
 Result<std::vector<RecordChange>> record_changes(const DomainKeys& keys,
                                                  const RotationConfig& config) {
   std::vector<RecordChange> changes;
-  const auto ttl = std::chrono::duration_cast<std::chrono::seconds>(config.record_ttl);
   for (const KeyLife& key : keys.keys) {
-    const auto kind = kind_of(next_step(key, keys, config));
-    if (!kind) continue;
-    const auto own = key.selector.key_name(keys.domain);
-    const auto name = key.place.empty() ? own : DomainName::parse(key.place);
-    if (!own || !name) {
-      return Error{
-          fmt::format("{}: the record's name is none, or too long: choose a shorter selector",
-                      keys.domain.text())};
-    }
-    if (*own != *name && *kind == Kind::publish)
-      changes.push_back({Kind::alias, keys.domain, key.selector, *own, name->text(), ttl});
-    changes.push_back({*kind, keys.domain, key.selector, *name, text_of(*kind, key), ttl});
+    const auto of_key = record_changes(key, keys, config);
+    if (!of_key) return of_key.error();
+    changes.insert(changes.end(), of_key->begin(), of_key->end());
   }
   return changes;
 }

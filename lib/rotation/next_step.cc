@@ -47,7 +47,9 @@ NextStep of_retired(const KeyLife& key, const RotationConfig& config) {
       if (comes_again(key, config)) return NextStep::nothing;
       return key.stands() ? NextStep::remove_record : NextStep::wait;
     case Publication::missing:
-      return comes_again(key, config) ? NextStep::nothing : NextStep::retire;
+      if (comes_again(key, config)) return NextStep::nothing;
+      if (key.gone_for_good()) return NextStep::retire;
+      return key.gone ? NextStep::wait : NextStep::look;
     case Publication::temperror:
       return NextStep::look;
   }
@@ -118,8 +120,10 @@ std::string why_wait(const KeyLife& key, const RotationConfig& config) {
                          left(queue + key.needed, key.quiet));
     }
     case KeyState::retired:
-      return fmt::format("wait {}: caches may have the old record for that long",
-                         left(key.needed, key.stood));
+      return fmt::format(
+          "wait {}: caches may have the old record for that long",
+          left(key.needed,
+               key.published == Publication::missing ? key.gone.value_or(seconds(0)) : key.stood));
   }
   return "wait";
 }

@@ -19,6 +19,8 @@ namespace {
 using std::chrono::seconds;
 
 constexpr std::string_view kLastLine = "# end of this file";
+// Of an RSA key of 16384 bits there are 2820.
+constexpr std::size_t kRecordOctets = 4096;
 
 // More than any of them is by itself, and so little that sums of them have room.
 constexpr std::int64_t kMostSeconds = 100LL * 366 * 86400;
@@ -108,6 +110,17 @@ std::optional<KeyType> parse_key_type(std::string_view word) {
   return std::nullopt;
 }
 
+/// What key_record_text() writes, and nothing else: the text goes into zone files and to nsupdate,
+/// and whoever may write the state need not be who may change the DNS.
+bool is_key_record(std::string_view text, KeyType type) {
+  const std::string begin = fmt::format("v=DKIM1; k={}; p=", to_string(type));
+  if (!text.starts_with(begin) || text.size() > kRecordOctets) return false;
+  const auto key = text.substr(begin.size());
+  return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
+    return is_lower(c) || is_digit(c) || (c >= 'A' && c <= 'Z') || c == '+' || c == '/' || c == '=';
+  });
+}
+
 Result<KeyLife> read_key(const Value& table, const std::string& name) {
   StateReader reader(name, table);
   const auto selector = reader.parsed("selector", Selector::parse);
@@ -130,12 +143,23 @@ Result<KeyLife> read_key(const Value& table, const std::string& name) {
   key.trouble = reader.text("trouble");
   key.stood = reader.span("stood_seconds");
   key.needed = reader.span("needed_seconds");
+  if (reader.find("gone_seconds", ValueKind::integer) != nullptr)
+    key.gone = reader.span("gone_seconds");
   key.overlapped = reader.span("overlapped_seconds");
   key.quiet = reader.span("quiet_seconds");
   if (const auto day = reader.time("last_used"); day != 0) key.last_used = day / 86400;
   key.file = reader.text("file");
   key.record = reader.text("record");
+  if (const Value* record = table.find("record");
+      record != nullptr && !is_key_record(key.record, key.type)) {
+    reader.refuse(*record, fmt::format("is not the record of a DKIM key: \"v=DKIM1; k={}; p=...\"",
+                                       to_string(key.type)));
+  }
   key.place = reader.text("place");
+  const auto place = DomainName::parse(key.place);
+  if (const Value* value = table.find("place");
+      value != nullptr && (!place || place->text() != key.place))
+    reader.refuse(*value, "is not a domain name");
   reader.refuse_others();
   if (reader.error()) return *reader.error();
   return key;
@@ -171,6 +195,7 @@ std::string print_key(const KeyLife& key) {
   if (!key.trouble.empty()) line("trouble", literal(key.trouble));
   span("stood_seconds", key.stood);
   span("needed_seconds", key.needed);
+  if (key.gone) line("gone_seconds", fmt::format("{}", key.gone->count()));
   span("overlapped_seconds", key.overlapped);
   span("quiet_seconds", key.quiet);
   if (key.last_used != 0) line("last_used", literal(print_utc(key.last_used * 86400)));

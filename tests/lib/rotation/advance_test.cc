@@ -336,3 +336,36 @@ TEST_CASE("dated selectors") {
     CHECK((chosen ? chosen->text() : "") == row.selector);
   }
 }
+
+TEST_CASE("a retired key's record is gone when nobody has had it for long enough") {
+  const struct {
+    const char* why;
+    std::vector<Publication> voices;
+    bool gone;
+  } rows[] = {
+      {"nobody has it", {Publication::missing, Publication::missing}, true},
+      {"empty at one", {Publication::revoked, Publication::missing}, true},
+      {"one has it yet", {Publication::missing, Publication::match}, false},
+      {"another record", {Publication::missing, Publication::differs}, false},
+      {"one does not answer", {Publication::missing, Publication::temperror}, false},
+      {"nobody was asked", {}, false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    KeyLife old = in_use("old");
+    old.state = KeyState::retired;
+    ZoneStory story({old, in_use("new")});
+    story.say("new", Publication::match);
+    story.say("old", Publication::match);
+    story.look_after(0s);
+    story.say("old", they_say(row.voices));
+    story.look_after(1h);
+    CHECK_FALSE(story.key("old").gone_for_good());
+    story.go_on(24h, 6h);
+    CHECK(story.key("old").gone_for_good() == row.gone);
+    story.say("old", Publication::match);
+    story.look_after(1h);
+    CHECK_FALSE(story.key("old").gone_for_good());
+    CHECK(step(story, "old") == "publish the record with an empty p=");
+  }
+}

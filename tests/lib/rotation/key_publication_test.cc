@@ -89,3 +89,37 @@ TEST_CASE("a delegated record stands in a zone of ours, and an alias leads there
                         std::string(60, 'c') + "." + std::string(60, 'd');
   CHECK_FALSE(record_place(keys.domain, selector("s1"), config));
 }
+
+TEST_CASE("a text ends neither its string nor its line (RFC 1035 section 5.1)") {
+  const auto found =
+      changes(keys_of(Publication::missing, KeyState::pending, "a\"\nsend\\; \x7f\xc3"));
+  const std::string strings = R"("a\034\010send\092; \127\195")";
+  CHECK(zone_text(found) == "s1._domainkey.example.org. 3600 IN TXT " + strings + "\n");
+  CHECK(nsupdate_text(found).find("TXT " + strings + "\nsend\n") != std::string::npos);
+}
+
+TEST_CASE("a place that the configuration does not have is not told") {
+  RotationConfig config;
+  DomainKeys keys = keys_of(Publication::missing, KeyState::pending);
+  const struct {
+    const char* delegated_to;
+    const char* place;
+    bool told;
+  } rows[] = {
+      {"", "", true},
+      {"", "_acme-challenge.example.org", false},
+      {"dkim.example.net", "s1.example.org.dkim.example.net", true},
+      {"dkim.example.net", "", true},
+      {"dkim.example.net", "s2.example.org.dkim.example.net", false},
+      {"dkim.example.net", "www.example.net", false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.place);
+    config.delegated_to = row.delegated_to;
+    keys.keys[0].place = row.place;
+    CHECK(static_cast<bool>(record_changes(keys, config)) == row.told);
+  }
+  keys.keys[0].place = "";
+  keys.keys[0].record = "";
+  CHECK_FALSE(record_changes(keys, RotationConfig{}));  // nothing to publish
+}

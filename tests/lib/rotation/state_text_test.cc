@@ -93,3 +93,36 @@ TEST_CASE("what is wrong with a state is said with its place") {
     CHECK(error_of(row.text) == row.error);
   }
 }
+
+TEST_CASE("a state has the record of a key and a domain name for its place, or it is refused") {
+  const struct {
+    const char* why;
+    const char* line;
+    const char* error;  // empty: it is read
+  } rows[] = {
+      {"the record of its key", "record = 'v=DKIM1; k=rsa; p=AB+/cd=='", ""},
+      {"of another type", "record = 'v=DKIM1; k=ed25519; p=AB=='", "record"},
+      {"a quote that ends the string", "record = 'v=DKIM1; k=rsa; p=A\"'", "record"},
+      {"a line of its own", "record = \"v=DKIM1; k=rsa; p=A\\nsend\\n\"", "record"},
+      {"a backslash", "record = 'v=DKIM1; k=rsa; p=A\\'", "record"},
+      {"a comment", "record = 'v=DKIM1; k=rsa; p=A ; x'", "record"},
+      {"another text", "record = 'token'", "record"},
+      {"no key", "record = 'v=DKIM1; k=rsa; p='", "record"},
+      {"nothing", "record = ''", "record"},
+      {"not a text", "record = 1", "record"},
+      {"a place", "place = 's.example.org.dkim.example.net'", ""},
+      {"a place of several lines", "place = \"a b\\nsend\"", "place"},
+      {"a place that is written otherwise", "place = 'A.example.net.'", "place"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const std::string error =
+        error_of(std::string("domain = 'example.org'\n[[key]]\nselector = 's'\ntype = 'rsa'\n"
+                             "state = 'pending'\n") +
+                 row.line + "\n# end of this file\n");
+    if (*row.error == '\0')
+      CHECK(error == "");
+    else
+      CHECK_MESSAGE(error.starts_with("s:6:"), error);
+  }
+}

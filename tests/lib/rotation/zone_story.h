@@ -85,7 +85,7 @@ class ZoneStory {
 
 inline KeyLife made(const std::string& name, KeyType type = KeyType::rsa) {
   return new_key(selector(name), type, type == KeyType::rsa ? 2048 : 256, "/k/" + name + ".pem",
-                 "v=DKIM1; p=" + name, ZoneStory::kStart);
+                 "v=DKIM1; k=" + std::string(to_string(type)) + "; p=" + name, ZoneStory::kStart);
 }
 inline KeyLife in_use(const std::string& name, KeyType type = KeyType::rsa) {
   return key_in_use(made(name, type));
