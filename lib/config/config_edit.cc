@@ -8,17 +8,10 @@
 
 #include "config/document.h"
 #include "config/list_text.h"
+#include "config/value_compare.h"
 
 namespace authmilter {
 namespace {
-
-/// The same values, wherever they stand.
-bool same(const Value& a, const Value& b) {
-  return a.kind == b.kind && a.key == b.key && a.string == b.string && a.integer == b.integer &&
-         a.boolean == b.boolean &&
-         std::equal(a.children.begin(), a.children.end(), b.children.begin(), b.children.end(),
-                    same);
-}
 
 /// A text, what it says, and where in it a domain's keys are.
 struct Found {
@@ -68,7 +61,7 @@ Result<Found> find_keys(std::string_view text, const std::string& name, const Do
 /// What the text says now has to be what it should.
 Result<std::string> checked(std::string text, const std::string& name, const Found& wanted) {
   const auto document = parse_document(text, name);
-  if (document && same(*document, wanted.document)) return text;
+  if (document && same_values(*document, wanted.document)) return text;
   return at(name, wanted.keys->place,
             "the list of keys cannot be changed by a program: change it by hand");
 }

@@ -110,3 +110,42 @@ TEST_CASE("what cannot be changed so is said with its place") {
   CHECK(without(one, "a") == "t:3:8: a is the only key of example.org");
   CHECK(without(one, "b") == "t:3:8: example.org has no key b");
 }
+
+TEST_CASE("many lists of one text are changed at once") {
+  const std::string text =
+      "# \u00e4\n[[signing.domain]]\ndomain = \"a.example\"\n"
+      "keys = [{ selector = \"a\", file = \"a\" }]  # one\n"
+      "[[signing.domain]]\ndomain = \"b.example\"\nkeys = [\n"
+      "  { selector = \"a\", file = \"a\" },  # of b\n]\n"
+      "[[signing.domain]]\ndomain = \"c.example\"\n[[signing.domain.keys]]\n"
+      "selector = \"a\"\nfile = \"a\"\n"
+      "[[signing.domain]]\ndomain = \"d.example\"\nkeys = [{ selector = \"d\", file = \"d\" }]\n";
+  const auto domain = [](const char* name) { return *DomainName::parse(name); };
+  const auto selector = [](const char* name) { return *Selector::parse(name); };
+  auto editor = KeyListEditor::read(text, "t");
+  REQUIRE(editor);
+  const std::vector<KeyListEditor::NewKey> added = {{selector("n"), KeySource::of_file("/n")}};
+  CHECK(editor->change(domain("a.example"), {}, added));
+  CHECK(editor->change(domain("b.example"), {selector("a")}, added));  // never without a key
+  CHECK(editor->change(domain("d.example"), {}, added));
+  editor->leave(domain("d.example"));
+  const auto refused = editor->change(domain("c.example"), {}, added);
+  REQUIRE_FALSE(refused);
+  CHECK_MESSAGE(refused.error().message.starts_with("t:12:"), refused.error().message);
+  CHECK_FALSE(editor->change(domain("e.example"), {}, added));
+  CHECK_FALSE(editor->change(domain("d.example"), {selector("x")}, {}));
+  CHECK(editor->has(domain("a.example"), selector("n")));
+  CHECK_FALSE(editor->has(domain("b.example"), selector("a")));
+  CHECK_FALSE(editor->has(domain("d.example"), selector("n")));
+  const auto changed = editor->text();
+  REQUIRE(changed);
+  CHECK(
+      *changed ==
+      "# \u00e4\n[[signing.domain]]\ndomain = \"a.example\"\n"
+      "keys = [{ selector = \"a\", file = \"a\" }, { selector = \"n\", file = \"/n\" }]  # one\n"
+      "[[signing.domain]]\ndomain = \"b.example\"\nkeys = [\n"
+      "  { selector = \"n\", file = \"/n\" },\n]\n"
+      "[[signing.domain]]\ndomain = \"c.example\"\n[[signing.domain.keys]]\n"
+      "selector = \"a\"\nfile = \"a\"\n"
+      "[[signing.domain]]\ndomain = \"d.example\"\nkeys = [{ selector = \"d\", file = \"d\" }]\n");
+}
