@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -43,6 +44,19 @@ class KeyStates {
   std::string error_;
 };
 
+/// What becomes of a symbolic link: an administrator's leads to the file that is meant, one in a
+/// directory of another user's leads wherever that user likes.
+enum class Links : std::uint8_t { followed, replaced };
+/// A file that is there, with its new text.
+struct Replaced {
+  std::string risk;  // why a power cut might bring the old one back; empty: it is on the disk
+};
+/// A file's text replaced as a whole, its owner and mode kept, and on the disk before this returns.
+/// An error says that the old one is there as it was, never that the new one might be. A new file
+/// has mode 0644. Errors begin with the path.
+Result<Replaced> replace_file(const std::filesystem::path& path, std::string_view text,
+                              Links links);
+
 /// The directory of the state files, one a domain, each written as a whole: whoever reads finds the
 /// old one or the new one, a full disk leaves the old one. Beside them stand the days on which keys
 /// were used (see Uses).
@@ -57,7 +71,9 @@ class KeyStateFiles {
     explicit Lock(int descriptor) : descriptor_(descriptor) {}
     Lock(Lock&& other) noexcept : descriptor_(other.descriptor_) { other.descriptor_ = -1; }
     Lock& operator=(Lock&&) = delete;
-    ~Lock();
+    ~Lock() { release(); }
+    /// Earlier than at its end.
+    void release();
 
    private:
     int descriptor_;
@@ -67,7 +83,7 @@ class KeyStateFiles {
   std::filesystem::path file_of(const DomainName& domain) const;
   /// Nothing where there is no file; an error where it cannot be read, or was cut off.
   Result<std::optional<DomainKeys>> read(const DomainName& domain) const;
-  Status write(const DomainKeys& keys) const;
+  Result<Replaced> write(const DomainKeys& keys) const;
   Status remove(const DomainName& domain) const;
   /// Of every state file, in the order of their names.
   Result<std::vector<DomainName>> domains() const;
@@ -82,12 +98,5 @@ class KeyStateFiles {
  private:
   std::filesystem::path directory_;
 };
-
-/// What becomes of a symbolic link: an administrator's leads to the file that is meant, one in a
-/// directory of another user's leads wherever that user likes.
-enum class Links : std::uint8_t { followed, replaced };
-/// A file's text replaced as a whole, its owner and mode kept, and on the disk before this returns.
-/// Where anything fails the old one stays. A new file has mode 0644. Errors begin with the path.
-Status replace_file(const std::filesystem::path& path, std::string_view text, Links links);
 
 }  // namespace authmilter

@@ -36,16 +36,18 @@ void take_over_owner(int descriptor, const struct stat& old) {
   }
 }
 
-/// What has been renamed survives a crash when its directory is on the disk.
+/// What has been renamed survives a crash when its directory is on the disk. One that we may write
+/// but not read, or whose file system knows no such thing, is left to the file system.
 int keep(const std::filesystem::path& directory) {
   const Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!opened.open()) return errno;
-  return ::fsync(opened.get()) == 0 || errno == EINVAL ? 0 : errno;
+  if (!opened.open() || ::fsync(opened.get()) == 0) return 0;
+  return errno == EINVAL || errno == ENOTSUP || errno == EROFS ? 0 : errno;
 }
 
 }  // namespace
 
-Status replace_file(const std::filesystem::path& path, std::string_view text, Links links) {
+Result<Replaced> replace_file(const std::filesystem::path& path, std::string_view text,
+                              Links links) {
   constexpr mode_t kMode = 0644;
   std::error_code ignored;
   const auto resolved = links == Links::followed ? std::filesystem::canonical(path, ignored)
@@ -70,8 +72,9 @@ Status replace_file(const std::filesystem::path& path, std::string_view text, Li
     ::unlink(temporary.c_str());
     return failure(path, error);
   }
-  if (const int late = keep(target.parent_path()); late != 0) return failure(path, late);
-  return Done{};
+  // From here on readers find the new text: whoever undid what belongs to it would do harm.
+  const int late = keep(target.parent_path().empty() ? "." : target.parent_path());
+  return Replaced{late == 0 ? "" : failure(path, late).message};
 }
 
 }  // namespace authmilter

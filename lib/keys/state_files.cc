@@ -62,8 +62,8 @@ KeyStateFiles::Uses read_uses(const fs::path& path) {
 
 }  // namespace
 
-KeyStateFiles::Lock::~Lock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+void KeyStateFiles::Lock::release() {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }
 
 Result<KeyStateFiles::Lock> KeyStateFiles::lock() const {
@@ -99,7 +99,7 @@ Result<std::optional<DomainKeys>> KeyStateFiles::read(const DomainName& domain) 
   return std::optional(std::move(*keys));
 }
 
-Status KeyStateFiles::write(const DomainKeys& keys) const {
+Result<Replaced> KeyStateFiles::write(const DomainKeys& keys) const {
   return replace_file(file_of(keys.domain), print_state(keys), Links::replaced);
 }
 
@@ -149,8 +149,10 @@ Status KeyStateFiles::write_uses(std::size_t process, const Uses& uses) const {
   std::string text;
   for (const auto& [key, day] : uses)
     text += key.first + ' ' + key.second + ' ' + std::to_string(day) + '\n';
-  return replace_file(directory_ / (std::string(kUsesNameBegin) + std::to_string(process)), text,
-                      Links::replaced);
+  const auto written = replace_file(
+      directory_ / (std::string(kUsesNameBegin) + std::to_string(process)), text, Links::replaced);
+  // Days that a power cut takes back cost nobody anything.
+  return written ? Status(Done{}) : Status(written.error());
 }
 
 }  // namespace authmilter

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,9 +18,11 @@
 #include "options/command_runtime.h"
 #include "output/json.h"
 #include "output/output.h"
+#include "rotation/dns_changes.h"
 #include "rotation/domain_choice.h"
 #include "rotation/hook.h"
 #include "rotation/key_making.h"
+#include "rotation/key_removal.h"
 #include "rotation/key_rows.h"
 #include "rotation/watch.h"
 
@@ -43,9 +47,30 @@ struct RotationOptions {
   bool last_of_its_kind = false;
 };
 
+std::string check_port(const std::string& text) {
+  unsigned port = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), port);
+  const bool whole = read.ec == std::errc() && read.ptr == text.data() + text.size();
+  return whole && port >= 1 && port <= 65535 ? "" : "must be a port from 1 to 65535";
+}
+
 /// Of a run that goes on with the other domains: the worst.
 void worsen(ExitStatus& status, ExitStatus other) {
   if (static_cast<int>(other) > static_cast<int>(status)) status = other;
+}
+
+/// What the configuration has and this command does not look after.
+ExitStatus say_what_is_left_out(const SigningConfig& signing) {
+  ExitStatus status = ExitStatus::done;
+  for (const auto& drop_in : signing.drop_ins) {
+    if (!drop_in->fault.empty()) status = fail(ExitStatus::negative, drop_in->fault);
+  }
+  for (const std::string& fault : signing.faults) status = fail(ExitStatus::negative, fault);
+  if (signing.tables != nullptr) {
+    note(fmt::format("the keys of signing.key_table ({}) are left out: they are changed by hand",
+                     signing.table_names.keys.text()));
+  }
+  return status;
 }
 
 std::string format_of(const RotationOptions& options, const CommonOptions& common,
@@ -78,36 +103,41 @@ ExitStatus run_rotate(const RotationOptions& options, const CommonOptions& commo
   const auto domains = chosen_domains(*config, options.domains);
   if (!domains) return fail(ExitStatus::negative, domains.error());
   const KeyStateFiles states(config->signing.state_directory);
-  const auto lock = states.lock();
-  if (!lock) return fail(ExitStatus::cannot_create, lock.error());
-  ExitStatus status = ExitStatus::done;
+  ExitStatus status = say_what_is_left_out(config->signing);
   std::vector<RecordChange> changes;
   bool made = false;
-  for (const SigningDomainConfig* domain : *domains) {
-    const auto rotated = rotate_domain(*config, *domain, states,
-                                       {time_or_now(options.time), types_of(options.type)});
-    if (!rotated) {
-      worsen(status, fail(ExitStatus::negative, rotated.error()));
-      continue;
+  for (std::span<const SigningDomainConfig* const> rest = *domains; !rest.empty();) {
+    const auto some =
+        rotate_some(*config, rest, states, {time_or_now(options.time), types_of(options.type)});
+    if (!some) {
+      worsen(status, fail(ExitStatus::cannot_create, some.error()));
+      break;
     }
-    if (!rotated->skipped.empty()) {
-      note(domain->domain.text() + ": " + rotated->skipped);
-      continue;
+    std::vector<RecordChange> new_changes;
+    for (std::size_t i = 0; i < some->size(); ++i) {
+      const Result<Rotated>& rotated = (*some)[i];
+      if (!rotated) {
+        worsen(status, fail(ExitStatus::negative, rotated.error()));
+        continue;
+      }
+      for (const std::string& line : rotated->notes) note(line);
+      if (!rotated->skipped.empty()) note(rest[i]->domain.text() + ": " + rotated->skipped);
+      made = made || !rotated->made.empty();
+      for (const Selector& selector : rotated->made) {
+        const auto needed =
+            record_changes(*rotated->keys.find(selector), rotated->keys, config->rotation);
+        if (!needed) {
+          worsen(status, fail(ExitStatus::negative, needed.error()));
+          continue;
+        }
+        new_changes.insert(new_changes.end(), needed->begin(), needed->end());
+      }
     }
-    made = true;
-    const auto needed = record_changes(rotated->keys, config->rotation);
-    if (!needed) {
-      worsen(status, fail(ExitStatus::negative, needed.error()));
-      continue;
-    }
-    std::copy_if(needed->begin(), needed->end(), std::back_inserter(changes),
-                 [&](const RecordChange& change) {
-                   return std::find(rotated->made.begin(), rotated->made.end(), change.selector) !=
-                          rotated->made.end();
-                 });
+    for (const std::string& failure : run_hook(config->rotation.hook, new_changes))
+      worsen(status, fail(ExitStatus::negative, failure));
+    changes.insert(changes.end(), new_changes.begin(), new_changes.end());
+    rest = rest.subspan(some->size());
   }
-  if (const auto told = run_hook(config->rotation.hook, changes); !told)
-    worsen(status, fail(ExitStatus::negative, told.error()));
   if (made) note("publish the records and reload authmilterd; authmilter key watch does the rest");
   return write_changes(changes, format_of(options, common, "zone"), status);
 }
@@ -120,7 +150,7 @@ ExitStatus run_publish(const RotationOptions& options, const CommonOptions& comm
   const auto domains = chosen_domains(*config, options.domains);
   if (!domains) return fail(ExitStatus::negative, domains.error());
   const KeyStateFiles states(config->signing.state_directory);
-  ExitStatus status = ExitStatus::done;
+  ExitStatus status = say_what_is_left_out(config->signing);
   std::vector<RecordChange> changes;
   for (const SigningDomainConfig* domain : *domains) {
     const auto state = states.read(domain->domain);
@@ -129,12 +159,10 @@ ExitStatus run_publish(const RotationOptions& options, const CommonOptions& comm
       continue;
     }
     if (!*state) continue;
-    const auto needed = record_changes(**state, config->rotation);
-    if (!needed) {
-      worsen(status, fail(ExitStatus::negative, needed.error()));
-      continue;
-    }
-    changes.insert(changes.end(), needed->begin(), needed->end());
+    const DnsChanges needed = dns_changes(*config, *domain, **state);
+    for (const std::string& trouble : needed.troubles)
+      worsen(status, fail(ExitStatus::negative, trouble));
+    changes.insert(changes.end(), needed.changes.begin(), needed.changes.end());
   }
   return write_changes(changes, format_of(options, common, "zone"), status);
 }
@@ -219,11 +247,11 @@ ExitStatus run_watch(const RotationOptions& options, const CommonOptions& common
                      pretends ? Writing::nothing : Writing::state};
   if (pretends) note("of a time that was given nothing is written down (--write)");
   const auto until = std::chrono::steady_clock::now() + kWatchTime;
-  ExitStatus status = ExitStatus::done;
+  ExitStatus status = say_what_is_left_out(config->signing);
   if (const Moment now = moment_of(options.time); !now.simulated && now.boot.empty()) {
     note(
         "how long this system runs is not known (/proc/sys/kernel/random/boot_id): no time counts");
-    status = ExitStatus::negative;
+    worsen(status, ExitStatus::negative);
   }
   std::vector<Json> list;
   std::string text;
@@ -271,7 +299,7 @@ ExitStatus run_status(const RotationOptions& options, const CommonOptions& commo
   const CommandRuntime runtime(*config, options.dns);
   if (!runtime) return runtime.report_failure();
   const auto uses = states.last_uses();
-  ExitStatus status = ExitStatus::done;
+  ExitStatus status = say_what_is_left_out(config->signing);
   std::vector<KeyRow> rows;
   const std::int64_t now = time_or_now(options.time);
   for (const SigningDomainConfig* domain : *domains) {
@@ -312,7 +340,7 @@ ExitStatus retire(const Config& config, const SigningDomainConfig& domain,
       return fail(ExitStatus::negative,
                   name + ": " + describe_next_step(key, keys, config.rotation));
     case KeyState::retired:
-      if (key.published == Publication::missing || key.stands()) break;
+      if (key.gone_for_good()) break;
       return fail(ExitStatus::negative,
                   name + ": " + describe_next_step(key, keys, config.rotation));
     case KeyState::pending:
@@ -320,6 +348,7 @@ ExitStatus retire(const Config& config, const SigningDomainConfig& domain,
   }
   const auto dropped = drop_key(config, domain, states, keys, key.selector);
   if (!dropped) return fail(ExitStatus::cannot_create, dropped.error());
+  for (const std::string& line : *dropped) note(line);
   if (key.published != Publication::missing) note("remove its record from the DNS");
   note("reload authmilterd");
   return ExitStatus::done;
@@ -386,6 +415,7 @@ void add_key_rotation_commands(const Command& key, Context& context) {
     add_domains(command, *options);
     add_dns_options(command, options->dns);
     command.add_number("--server-port", options->port, "port of the zones' servers (default: 53)")
+        .check(check_port)
         .stands_as("NUMBER");
     command.add_flag("--no-pause", options->quick, "ask a server as often as it answers");
     add_time_option(command, options->time, kTime);

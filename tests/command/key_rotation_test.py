@@ -11,6 +11,7 @@ import io
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -439,7 +440,168 @@ def ring(house, check):
             check("no alias is new the second time round", now == aliases, (now, aliases))
         aliases = {name for name, text in house.records.items() if text.startswith("CNAME")}
     check("the names come again", names == ["r1", "r2", "r3", "r1"], names)
+    configured = house.config.read_text()
+    check("no private key is left that nothing names", all(name in configured for name in os.listdir(house.folder / "keys")),
+          (os.listdir(house.folder / "keys"), configured))
 
+
+def edited_state(house, check):
+    """Whoever may write a state may not change the DNS."""
+    house.rotate("--type", "rsa")
+    state = house.folder / "state/example.org.toml"
+    whole = state.read_text()
+    record = next(line for line in whole.splitlines() if line.startswith("record") and "am202611" in whole)
+    place = "dnssec = false\n"
+
+    def published(text, form="nsupdate"):
+        state.write_text(text)
+        return house.key("publish", "--format", form)
+
+    for why, text in (
+            ("lines in a record", whole.replace(record, 'record = "v=DKIM1; k=rsa; p=A\\"\\nsend\\nserver 192.0.2.66\\n"')),
+            ("another text", whole.replace(record, 'record = "token"')),
+            ("lines in a place", whole.replace(place, place + 'place = "a b\\nsend"\n')),
+            ("another place", whole.replace(place, place + 'place = "_acme-challenge.example.org"\n'))):
+        for form in ("nsupdate", "zone", "json"):
+            done = published(text, form)
+            check(f"{why}, {form}", done.returncode == 1 and "am202611._domainkey" not in done.stdout
+                  and not any(word in done.stdout for word in ("server", "token", "_acme", "a b")), done)
+    own = [change["record"] for change in json.loads(published(whole, "json").stdout)]
+    other = whole.replace(own[0], "v=DKIM1; k=rsa; p=AAAA")
+    done = published(other, "json")
+    check("the key's own record counts", done.returncode == 1 and own[0] in done.stdout
+          and "another record" in done.stderr, done)
+    done = published(whole.replace('"am202611"', '"google"').replace('"pending"', '"retired"').replace(
+        '"temperror"', '"match"', 1).replace('"temperror"', '"match"'))
+    check("a key that is not configured", done.returncode == 1 and "google" not in done.stdout
+          and "not in the configuration" in done.stderr, done)
+
+
+def laid_open(house, check):
+    """A private key is laid open when nobody can have its record any more."""
+    laid = house.folder / "laid"
+    laid.mkdir()
+    house.rotate("--type", "rsa")
+    house.publish()
+    house.watch()
+    done = house.key("retire", "example.org", "am202611")
+    check("a pending one is deleted", done.returncode == 0 and not list(laid.iterdir()) and
+          not (house.folder / "keys/example.org.am202611.pem").exists(), done)
+    house.records.pop("am202611._domainkey.example.org")
+    house.rotate("--type", "rsa")
+    house.publish()
+    house.watch()
+    house.watch(2 * HOUR)
+    house.watch_for(11 * DAY, DAY)
+    check("retired", house.states()["old"] == "retired", house.rows())
+    without = {name: text for name, text in house.records.items() if not name.startswith("old.")}
+    house.serve(second=without)
+    for _ in range(3):
+        house.watch(2 * HOUR)
+    refused = house.key("retire", "example.org", "old")
+    check("one server has it yet", refused.returncode == 1 and not list(laid.iterdir()), refused)
+    house.records = without
+    house.serve()
+    house.watch(HOUR)
+    refused = house.key("retire", "example.org", "old")
+    check("a cache may have it yet", refused.returncode == 1 and not list(laid.iterdir()), refused)
+    house.watch(2 * HOUR)
+    laid.rename(house.folder / "away")
+    before = house.config.read_text()
+    refused = house.key("retire", "example.org", "old")
+    check("no directory for it", refused.returncode == 73 and "publish_retired" in refused.stderr
+          and house.config.read_text() == before and "old" in house.states(), refused)
+    (house.folder / "away").rename(laid)
+    done = house.key("retire", "example.org", "old")
+    check("laid open", done.returncode == 0 and os.listdir(laid) == ["example.org.old.pem"], (done, os.listdir(laid)))
+
+
+def cut_off(house, check):
+    """What a power cut in rotate leaves."""
+    orphan = house.folder / "keys/example.org.am202611.pem"
+    shutil.copy(house.folder / "keys/old.pem", orphan)
+    done = house.rotate("--type", "rsa")
+    check("a file without a state", done.returncode == 0 and "passed over" in done.stderr
+          and "am202611b" in house.config.read_text(), done)
+
+    # The state is there, the configuration is not.
+    named = house.config.read_text()
+    unnamed = "".join(line for line in named.splitlines(True) if "am202611b" not in line)
+    house.config.write_text(unnamed)
+    rows, status = house.rows()
+    check("status says so", status == 1 and rows["am202611b"]["next"].startswith("not in the configuration"), rows)
+    check("it is not told", "am202611b" not in house.key("publish").stdout)
+    house.config.write_text(named)
+    house.publish()
+    house.config.write_text(unnamed)
+    house.watch()
+    done = house.watch(2 * HOUR)
+    check("it does not take over", done.returncode == 1 and "not in the configuration" in done.stderr
+          and house.states()["old"] == "active", done)
+    check("mail is signed", ("old", "pass") in house.signers(), house.signers())
+    done = house.rotate("--type", "rsa")
+    check("rotate puts it in", done.returncode == 0 and house.config.read_text().count("am202611b") == 2, done)
+    house.watch()
+    house.watch(2 * HOUR)
+    check("and it takes over", house.states()["am202611b"] == "active", house.rows())
+
+    # The same with a file that rotate would not have made.
+    house.key("retire", "example.org", "am202611b")
+    house.rotate("--type", "ed25519")
+    house.config.write_text("".join(line for line in house.config.read_text().splitlines(True) if "am202611c" not in line))
+    state = house.folder / "state/example.org.toml"
+    state.write_text(state.read_text().replace("example.org.am202611c.pem", "../keys/old.pem"))
+    done = house.rotate("--type", "ed25519")
+    check("another file is not taken in", "is forgotten" in done.stderr and "../keys" not in house.config.read_text(), done)
+
+
+def shared_file(house, check):
+    """A file that other keys use, by whatever name, stays."""
+    house.rotate("--type", "rsa")
+    made = house.folder / "keys/example.org.am202611.pem"
+    (house.folder / "link").symlink_to("keys")
+    text = house.config.read_text()
+    others = {
+        "another domain": text + '\n[[signing.domain]]\ndomain = "other.example"\n'
+                                 f'keys = [{{ selector = "o", file = "link/{made.name}" }}]\n',
+        "a table": text.replace("[signing]\n", '[signing]\nkey_table = "refile:kt"\nsigning_table = "refile:st"\n'),
+        "a table for all": text.replace("[signing]\n", '[signing]\nkey_table = "refile:ktall"\nsigning_table = "refile:st"\n'),
+    }
+    (house.folder / "kt").write_text(f"k1 prov.example:s1:{house.folder}/link/{made.name}\n")
+    (house.folder / "ktall").write_text(f"k1 %:s1:{house.folder}/keys/%.am202611.pem\n")
+    (house.folder / "st").write_text("* k1\n")
+    state = house.folder / "state/example.org.toml"
+    before = state.read_text()
+    for why, config in others.items():
+        house.config.write_text(config)
+        state.write_text(before)
+        done = house.key("retire", "example.org", "am202611")
+        check(why, done.returncode == 0 and "stays" in done.stderr and made.exists(), done)
+    done = house.rotate("--type", "rsa")
+    check("tables are left out, and it is said", "signing.key_table" in done.stderr, done)
+
+
+def drop_ins(house, check):
+    (house.folder / "d").mkdir()
+    (house.folder / "d/x.toml").write_text("[[signing.domain]]\ndomain = 1\n")
+    house.config.write_text(house.config.read_text().replace("[signing]\n", '[signing]\ndirectory = "d"\n'))
+    for action in ("rotate", "publish", "watch", "status"):
+        done = house.key(action, dns=action in ("watch", "status"))
+        check(f"a broken one, {action}", done.returncode == 1 and "x.toml:2" in done.stderr, done)
+    check("no port", house.key("watch", "--server-port", "99999999").returncode == 64)
+
+
+def many(house, check):
+    """One file with many domains is changed in time that grows as it does."""
+    count = 150
+    house.config.write_text("[signing]\nstate_directory = 'state'\n" + "".join(
+        f'\n[[signing.domain]]\ndomain = "d{i}.example"\nkeys = [{{ selector = "e", file = "keys/olded.pem" }}]\n'
+        for i in range(count)))
+    done = house.rotate()
+    check("all", done.returncode == 0 and done.stdout.count(" IN TXT") == count, done.stderr)
+    check("each once", house.config.read_text().count("am202611") == 2 * count)
+    again = house.rotate()
+    check("no second time", again.stderr.count("pending already") == count, again.stderr)
 
 def hook(house, check):
     script = house.folder / "hook"
@@ -454,6 +616,17 @@ def hook(house, check):
     done = house.watch()
     check("a hook that fails is an alarm", done.returncode == 1 and "ended with status 1" in done.stderr, done)
     check("until it is seen", (house.folder / "told").read_text().count("publish") == 2)
+    (house.folder / "fails").unlink()
+    script.write_text('#!/bin/sh\ncat > /dev/null\necho "said $*"\n"$0.lock" || exit 3\n[ "$4" != am202611b ]\n')
+    (house.folder / "hook.lock").write_text(f'#!/bin/sh\nexec flock -n "{house.folder}/state" true\n')
+    (house.folder / "hook.lock").chmod(0o755)
+    script.chmod(0o755)
+    house.key("retire", "example.org", "am202611")
+    done = house.rotate("--type", "both")
+    check("a failure leaves the others alone, the output is ours", done.returncode == 1 and "said" not in done.stdout
+          and done.stderr.count("said") == 2 and done.stderr.count("ended with status") == 1, done)
+    check("without the lock", "status 3" not in done.stderr, done)
+    check("nor in watch", "status 3" not in house.watch().stderr)
 
 
 def forms(house, check):
@@ -474,9 +647,12 @@ def main():
     program = os.path.abspath(sys.argv[1])
     failures = Failures()
     rings = '\n[rotation]\nring = ["r1", "r2", "r3"]\ndelegated_to = "dkim.example.net"\n'
+    laid = '\n[rotation]\npublish_retired = "laid"\n'
     for part, more in ((whole_life, ""), (accidents, ""), (lost_state_of_a_retired_key, ""),
                        (another_zone_lags, '\n[rotation]\ndelegated_to = "dkim.example.net"\n'), (given_up, ""),
-                       (pretended, ""), (strange_files, ""), (full_disk, ""), (ring, rings), (hook, ""), (forms, "")):
+                       (pretended, ""), (strange_files, ""), (full_disk, ""), (ring, rings), (hook, ""), (forms, ""),
+                       (edited_state, ""), (laid_open, laid), (cut_off, ""), (shared_file, ""), (drop_ins, ""),
+                       (many, "")):
         with tempfile.TemporaryDirectory() as folder, House(program, folder, failures, more) as house:
             began = time.monotonic()
             part(house, lambda why, good, detail="", part=part: failures.check(f"{part.__name__}: {why}", good, detail))

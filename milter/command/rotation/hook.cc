@@ -48,10 +48,18 @@ Result<pid_t> start(const std::vector<std::string>& words, const std::string& in
   posix_spawn_file_actions_t actions{};
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+  // Our own output are records, and may go straight to nsupdate.
+  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+  // In a group of its own, so that what it starts ends with it when it takes too long.
+  posix_spawnattr_t attributes{};
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  posix_spawnattr_setpgroup(&attributes, 0);
   pid_t child = -1;
-  const int error =
-      ::posix_spawn(&child, words.front().c_str(), &actions, nullptr, arguments.data(), environ);
+  const int error = ::posix_spawn(&child, words.front().c_str(), &actions, &attributes,
+                                  arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
   ::close(ends[0]);
   if (error != 0) return failure(words.front(), error);
   return child;
@@ -62,7 +70,7 @@ Status wait_for(pid_t child, const std::string& program) {
   int status = 0;
   while (::waitpid(child, &status, WNOHANG) == 0) {
     if (Clock::now() >= until) {
-      ::kill(child, SIGKILL);
+      ::kill(-child, SIGKILL);
       ::waitpid(child, &status, 0);
       return Error{program + ": has not ended within a minute"};
     }
@@ -88,18 +96,23 @@ Json change_json(const RecordChange& change) {
   return json;
 }
 
-Status run_hook(const std::vector<std::string>& hook, const std::vector<RecordChange>& changes) {
-  if (hook.empty()) return Done{};
+std::vector<std::string> run_hook(const std::vector<std::string>& hook,
+                                  const std::vector<RecordChange>& changes) {
+  std::vector<std::string> failures;
+  if (hook.empty()) return failures;
   for (const RecordChange& change : changes) {
     std::vector<std::string> words = hook;
     for (const std::string& word : {std::string(to_string(change.kind)), change.domain.text(),
                                     change.selector.text(), change.name.text()})
       words.push_back(word);
     const auto child = start(words, change_json(change).text() + "\n");
-    if (!child) return child.error();
-    if (auto ended = wait_for(*child, hook.front()); !ended) return ended;
+    const Status ended = child ? wait_for(*child, hook.front()) : Status(child.error());
+    if (!ended) {
+      failures.push_back(fmt::format("{} {} {}: {}", change.domain.text(), change.selector.text(),
+                                     to_string(change.kind), ended.error().message));
+    }
   }
-  return Done{};
+  return failures;
 }
 
 }  // namespace authmilter::tools

@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -23,6 +25,7 @@
 #include "output/key_file_writer.h"
 #include "rotation/as_owner.h"
 #include "rotation/domain_choice.h"
+#include "rotation/key_removal.h"
 
 namespace authmilter::tools {
 namespace {
@@ -30,18 +33,30 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kConfigOctets = 64U << 20U;
-constexpr std::size_t kKeyOctets = 64U << 10U;
+// Others wait for the lock, for longer than this.
+constexpr auto kLockedTime = std::chrono::seconds(3);
 
 Error failure(const std::string& path, int error) {
   return Error{path + ": " + std::generic_category().message(error)};
+}
+
+/// The file is there after a power cut, too. Where that cannot be had, the next run sees to it.
+void keep_name(const std::string& directory) {
+  const int opened = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (opened < 0) return;
+  ::fsync(opened);
+  ::close(opened);
 }
 
 /// New key files, removed again unless they are kept.
 class NewFiles {
  public:
   NewFiles() = default;
-  NewFiles(const NewFiles&) = delete;
-  NewFiles& operator=(const NewFiles&) = delete;
+  NewFiles(NewFiles&& other) noexcept : paths_(std::exchange(other.paths_, {})) {}
+  NewFiles& operator=(NewFiles&& other) noexcept {
+    std::swap(paths_, other.paths_);
+    return *this;
+  }
   ~NewFiles() {
     for (const std::string& path : paths_) ::unlink(path.c_str());
   }
@@ -59,6 +74,7 @@ class NewFiles {
                       ::fchmod(file, old.st_mode & 0777U) == 0;
     const int error = errno;
     ::close(file);
+    keep_name(fs::path(path).parent_path().string());
     return same ? Status(Done{}) : failure(path, error);
   }
   void keep() { paths_.clear(); }
@@ -67,18 +83,27 @@ class NewFiles {
   std::vector<std::string> paths_;
 };
 
-/// The file of a key of this type, or of any: beside it the next one is put. As the configuration
-/// has it, which is root's.
-std::optional<std::string> file_beside(const SigningDomainConfig& domain, const DomainKeys& keys,
-                                       KeyType type) {
-  std::optional<std::string> any;
+/// The file of a key of this type, or of any where the domain has none of it: beside it the next
+/// one is put. As the configuration has it, which is root's.
+Result<std::string> file_beside(const SigningDomainConfig& domain, const DomainKeys& keys,
+                                KeyType type) {
+  const std::string* any = nullptr;
+  bool elsewhere = false;
   for (const SigningKeyConfig& key : domain.keys) {
-    if (key.source.store != KeyStore::file) continue;
     const KeyLife* life = keys.find(key.selector);
-    if (life != nullptr && life->type == type) return key.source.text;
-    if (!any) any = key.source.text;
+    const bool same = life != nullptr && life->type == type && life->state != KeyState::retired;
+    if (key.source.store != KeyStore::file) {
+      elsewhere = elsewhere || same;
+      continue;
+    }
+    if (same) return key.source.text;
+    if (any == nullptr) any = &key.source.text;
   }
-  return any;
+  if (elsewhere || any == nullptr) {
+    return Error{fmt::format("{}: its {} key is not in a file: make the next one where it is kept",
+                             domain.domain.text(), to_string(type))};
+  }
+  return *any;
 }
 
 std::string file_name(const DomainName& domain, const Selector& selector, const Config& config,
@@ -89,19 +114,42 @@ std::string file_name(const DomainName& domain, const Selector& selector, const 
              : fmt::format("{}.{}.{}.pem", domain.text(), selector.text(), now);
 }
 
-Result<Selector> next_selector(const Config& config, const SigningDomainConfig& domain,
-                               const DomainKeys& keys, std::int64_t now) {
-  if (!config.rotation.ring.empty()) return ring_selector(config.rotation.ring, keys);
+/// A new key's name, and the file that it goes into.
+struct NewName {
+  Selector selector;
+  std::string path;
+};
+
+bool is_there(const std::string& path, const std::string& beside) {
+  const AsOwnerOf owner(beside);
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0;
+}
+
+/// A dated name whose file is there already is passed over: it may be of a run that was cut off,
+/// and a key that was seen by nobody knows whom is none to sign with.
+Result<NewName> next_name(const Config& config, const SigningDomainConfig& domain, Rotated& rotated,
+                          const std::string& beside, std::int64_t now) {
+  const bool dated = config.rotation.ring.empty();
   std::vector<Selector> taken;
   for (const SigningKeyConfig& key : domain.keys) taken.push_back(key.selector);
-  for (const KeyLife& key : keys.keys) taken.push_back(key.selector);
-  return dated_selector(config.rotation.selector, now, taken);
+  for (const KeyLife& key : rotated.keys.keys) taken.push_back(key.selector);
+  for (;;) {
+    const auto selector = dated ? dated_selector(config.rotation.selector, now, taken)
+                                : ring_selector(config.rotation.ring, rotated.keys);
+    if (!selector) return selector.error();
+    std::string path =
+        fs::path(beside).parent_path() / file_name(domain.domain, *selector, config, now);
+    if (!dated || !is_there(path, beside)) return NewName{*selector, std::move(path)};
+    rotated.notes.push_back(
+        fmt::format("{}: is there already, so {} is passed over", path, selector->text()));
+    taken.push_back(*selector);
+  }
 }
 
 /// The state with the configured keys that it does not name.
 Result<DomainKeys> known_keys(const Config& config, const SigningDomainConfig& domain,
-                              const KeyStateFiles& states, std::int64_t now) {
-  auto state = states.read(domain.domain);
+                              const Result<std::optional<DomainKeys>>& state, std::int64_t now) {
   if (!state) {
     return Error{fmt::format("{}; authmilter key watch {} makes it anew", state.error().message,
                              domain.domain.text())};
@@ -135,130 +183,206 @@ std::vector<KeyType> types_to_make(const DomainKeys& keys, const RotateOptions& 
   return types;
 }
 
-Result<std::string> config_text(const SigningDomainConfig& domain) {
+/// Back to the state that was there.
+void restore(const KeyStateFiles& states, const DomainName& domain,
+             const std::optional<DomainKeys>& before) {
+  if (!before) {
+    if (const auto gone = states.remove(domain); !gone) note(gone.error().message);
+  } else if (const auto back = states.write(*before); !back) {
+    note(back.error().message);
+  }
+}
+
+/// A domain's rotation until the configuration is written.
+struct Draft {
+  std::optional<DomainKeys> before;
+  Rotated rotated;
+  NewFiles files;
+  std::vector<KeyLife> replaced;  // of a ring: whose names come again
+  std::vector<Selector> without;
+  std::vector<KeyListEditor::NewKey> with;
+};
+
+/// A key that waits is the one in this file.
+bool is_in_file(const Config& config, const SigningDomainConfig& domain, const KeyLife& key,
+                const std::string& path) {
+  SigningDomainConfig alone = domain;
+  alone.keys = {{key.selector, KeySource::of_file(path), domain.place}};
+  const auto read = keys_of(config, alone);
+  return read && read->size() == 1 && key_record_text(*read->front().key) == key.record;
+}
+
+/// A run that was cut off has left keys in the state that are not in the configuration: they go in
+/// now, where they are what that run would have put there. Others are forgotten. The state's word
+/// alone brings no file into the configuration.
+void finish_last_run(const Config& config, const SigningDomainConfig& domain,
+                     const KeyListEditor& editor, Draft& draft) {
+  Rotated& rotated = draft.rotated;
+  std::vector<Selector> forgotten;
+  for (const KeyLife& key : rotated.keys.keys) {
+    if (key.state != KeyState::pending || editor.has(domain.domain, key.selector)) continue;
+    const auto beside = file_beside(domain, rotated.keys, key.type);
+    const std::string path = !beside ? ""
+                                     : (fs::path(*beside).parent_path() /
+                                        file_name(domain.domain, key.selector, config, key.since))
+                                           .string();
+    const bool ours = !path.empty() && key.file == path && is_in_file(config, domain, key, path);
+    rotated.notes.push_back(fmt::format("{} {}: waited without being in the configuration, and {}",
+                                        domain.domain.text(), key.selector.text(),
+                                        ours ? "is there now" : "is forgotten"));
+    if (!ours) {
+      forgotten.push_back(key.selector);
+      continue;
+    }
+    draft.with.push_back({key.selector, KeySource::of_file(path)});
+    rotated.made.push_back(key.selector);
+  }
+  std::erase_if(rotated.keys.keys, [&](const KeyLife& key) {
+    return std::find(forgotten.begin(), forgotten.end(), key.selector) != forgotten.end();
+  });
+}
+
+Status make_key(const Config& config, const SigningDomainConfig& domain,
+                const KeyListEditor& editor, KeyType type, std::int64_t now, Draft& draft) {
+  Rotated& rotated = draft.rotated;
+  const auto beside = file_beside(domain, rotated.keys, type);
+  if (!beside) return beside.error();
+  const auto name = next_name(config, domain, rotated, *beside, now);
+  if (!name) return name.error();
+  const Selector& selector = name->selector;
+  const auto place = record_place(domain.domain, selector, config.rotation);
+  if (!place) return place.error();
+  const auto made = generate_private_key(
+      type, std::max(config.rotation.rsa_bits, config.signing.minimum_rsa_bits));
+  if (!made) return made.error();
+  if (auto written = draft.files.write(name->path, made->pem, *beside); !written) return written;
+  if (editor.has(domain.domain, selector)) draft.without.push_back(selector);
+  draft.with.push_back({selector, KeySource::of_file(name->path)});
+  KeyLife life =
+      new_key(selector, type, made->key->bits(), name->path, key_record_text(*made->key), now);
+  life.place = *place;
+  if (KeyLife* holder = rotated.keys.find(selector)) {
+    // Caches have the record of the one before, or its denial, for as long as they may.
+    life.needed = holder->needed;
+    draft.replaced.push_back(std::exchange(*holder, std::move(life)));
+  } else {
+    rotated.keys.keys.push_back(std::move(life));
+  }
+  rotated.made.push_back(selector);
+  return Done{};
+}
+
+/// Everything but the configuration's text, of which the editor has the change.
+Result<Draft> prepare(const Config& config, const SigningDomainConfig& domain,
+                      const KeyStateFiles& states, const RotateOptions& options,
+                      KeyListEditor& editor) {
+  const auto before = states.read(domain.domain);
+  auto keys = known_keys(config, domain, before, options.now);
+  if (!keys) return keys.error();
+  Draft draft{*before, {std::move(*keys), {}, "", {}}, {}, {}, {}, {}};
+  finish_last_run(config, domain, editor, draft);
+  for (const KeyType type : types_to_make(draft.rotated.keys, options)) {
+    if (auto made = make_key(config, domain, editor, type, options.now, draft); !made)
+      return made.error();
+  }
+  if (draft.rotated.made.empty()) {
+    draft.rotated.skipped = "its next keys are pending already";
+    return draft;
+  }
+  if (auto changed = editor.change(domain.domain, draft.without, draft.with); !changed)
+    return changed.error();
+  const auto written = states.write(draft.rotated.keys);
+  if (!written) {
+    editor.leave(domain.domain);
+    return written.error();
+  }
+  if (!written->risk.empty()) draft.rotated.notes.push_back(written->risk);
+  return draft;
+}
+
+/// The private halves whose names a ring has given to new keys. The configuration as it was read
+/// has their files.
+void take_away_replaced(const Config& config, const SigningDomainConfig& domain, Draft& draft) {
+  for (const KeyLife& key : draft.replaced) {
+    for (const SigningKeyConfig& configured : domain.keys) {
+      if (configured.selector != key.selector || configured.source.store != KeyStore::file)
+        continue;
+      const auto stays = take_away(config, domain, key, configured.source.text, end_of(key));
+      if (!stays)
+        draft.rotated.notes.push_back(stays.error().message);
+      else if (!stays->empty())
+        draft.rotated.notes.push_back(*stays);
+    }
+  }
+}
+
+/// The text of the file that all of them are written in.
+Result<KeyListEditor> editor_of(const SigningDomainConfig& domain) {
   if (!domain.place.file)
     return Error{domain.domain.text() + ": is not written in a file that can be changed"};
   auto text = read_regular_file(*domain.place.file, kConfigOctets);
   if (!text) return text.error();
-  return text;
+  return KeyListEditor::read(std::move(*text), *domain.place.file);
 }
 
-bool is_configured(const SigningDomainConfig& domain, const Selector& selector) {
-  return std::any_of(domain.keys.begin(), domain.keys.end(),
-                     [&](const SigningKeyConfig& key) { return key.selector == selector; });
+bool same_file(const SigningDomainConfig& a, const SigningDomainConfig& b) {
+  return a.place.file && b.place.file && *a.place.file == *b.place.file;
 }
 
-/// Back to the state that was there.
-void restore(const KeyStateFiles& states, const DomainName& domain,
-             const Result<std::optional<DomainKeys>>& before) {
-  if (!before) return;
-  const Status back = *before ? states.write(**before) : states.remove(domain);
-  if (!back) note(back.error().message);
-}
-
-bool is_used_elsewhere(const Config& config, const SigningDomainConfig& domain,
-                       const std::string& file, const Selector& selector) {
-  for (const SigningDomainConfig* other : config.signing.all_domains()) {
-    for (const SigningKeyConfig& key : other->keys) {
-      const bool itself = other->domain == domain.domain && key.selector == selector;
-      if (!itself && key.source.written() == file) return true;
+/// Writes the configuration with all changes. Where that fails nothing is left of the drafts.
+void finish(const Config& config, std::span<const SigningDomainConfig* const> domains,
+            const KeyStateFiles& states, const KeyListEditor& editor,
+            std::vector<Result<Draft>>& drafts) {
+  const auto has_keys = [](const Result<Draft>& draft) {
+    return draft && !draft->rotated.made.empty();
+  };
+  if (std::none_of(drafts.begin(), drafts.end(), has_keys)) return;
+  const auto text = editor.text();
+  const auto written = text ? replace_file(*domains.front()->place.file, *text, Links::followed)
+                            : Result<Replaced>(text.error());
+  for (std::size_t i = 0; i < drafts.size(); ++i) {
+    if (!has_keys(drafts[i])) continue;
+    Draft& draft = *drafts[i];
+    if (!written) {
+      restore(states, domains[i]->domain, draft.before);
+      drafts[i] = written.error();
+      continue;
     }
+    draft.files.keep();
+    take_away_replaced(config, *domains[i], draft);
   }
-  return false;
-}
-
-Status take_away(const Config& config, const DomainName& domain, const KeyLife& key) {
-  // The file's name is the state's word: its owner may do this with the file, or nobody.
-  const AsOwnerOf owner(config.signing.state_directory.string());
-  const std::string& retired = config.rotation.publish_retired;
-  if (!retired.empty()) {
-    const auto pem = read_regular_file(key.file, kKeyOctets);
-    if (!pem) return pem.error();
-    const std::string open =
-        (fs::path(retired) / fmt::format("{}.{}.pem", domain.text(), key.selector.text()));
-    if (auto written = replace_file(open, *pem, Links::replaced); !written) return written;
-  }
-  if (::unlink(key.file.c_str()) != 0 && errno != ENOENT) return failure(key.file, errno);
-  return Done{};
+  if (written && !written->risk.empty()) note(written->risk);
 }
 
 }  // namespace
 
-Result<Rotated> rotate_domain(const Config& config, const SigningDomainConfig& domain,
-                              const KeyStateFiles& states, const RotateOptions& options) {
-  const auto before = states.read(domain.domain);
-  auto keys = known_keys(config, domain, states, options.now);
-  if (!keys) return keys.error();
-  Rotated rotated{std::move(*keys), {}, ""};
-  const auto types = types_to_make(rotated.keys, options);
-  if (types.empty()) {
-    rotated.skipped = "its next keys are pending already";
-    return rotated;
+Result<std::vector<Result<Rotated>>> rotate_some(
+    const Config& config, std::span<const SigningDomainConfig* const> domains,
+    const KeyStateFiles& states, const RotateOptions& options) {
+  const auto lock = states.lock();
+  if (!lock) return lock.error();
+  const auto until = std::chrono::steady_clock::now() + kLockedTime;
+  auto editor = editor_of(*domains.front());
+  std::vector<Result<Rotated>> results;
+  if (!editor) {
+    results.emplace_back(editor.error());
+    return results;
   }
-  auto text = config_text(domain);
-  if (!text) return text.error();
-  NewFiles files;
-  for (const KeyType type : types) {
-    const auto selector = next_selector(config, domain, rotated.keys, options.now);
-    if (!selector) return selector.error();
-    const auto beside = file_beside(domain, rotated.keys, type);
-    if (!beside) {
-      return Error{domain.domain.text() +
-                   ": its keys are not in files: make the next one where they are kept"};
-    }
-    const auto place = record_place(domain.domain, *selector, config.rotation);
-    if (!place) return place.error();
-    const auto made = generate_private_key(
-        type, std::max(config.rotation.rsa_bits, config.signing.minimum_rsa_bits));
-    if (!made) return made.error();
-    const std::string path =
-        fs::path(*beside).parent_path() / file_name(domain.domain, *selector, config, options.now);
-    if (auto written = files.write(path, made->pem, *beside); !written) return written.error();
-    if (is_configured(domain, *selector)) {
-      text = without_signing_key(*text, *domain.place.file, domain.domain, *selector);
-      if (!text) return text.error();
-    }
-    text = with_signing_key(*text, *domain.place.file, domain.domain, *selector,
-                            KeySource::of_file(path));
-    if (!text) return text.error();
-    KeyLife life =
-        new_key(*selector, type, made->key->bits(), path, key_record_text(*made->key), options.now);
-    life.place = *place;
-    // Caches have the record of the one before, or its denial, for as long as they may.
-    if (const KeyLife* holder = rotated.keys.find(*selector)) life.needed = holder->needed;
-    if (KeyLife* holder = rotated.keys.find(*selector))
-      *holder = std::move(life);
+  std::vector<Result<Draft>> drafts;
+  for (const SigningDomainConfig* domain : domains) {
+    if (!drafts.empty() &&
+        (!same_file(*domain, *domains.front()) || std::chrono::steady_clock::now() >= until))
+      break;
+    drafts.push_back(prepare(config, *domain, states, options, *editor));
+  }
+  finish(config, domains, states, *editor, drafts);
+  for (Result<Draft>& draft : drafts) {
+    if (draft)
+      results.emplace_back(std::move(draft->rotated));
     else
-      rotated.keys.keys.push_back(std::move(life));
-    rotated.made.push_back(*selector);
+      results.emplace_back(draft.error());
   }
-  if (auto written = states.write(rotated.keys); !written) return written.error();
-  if (auto written = replace_file(*domain.place.file, *text, Links::followed); !written) {
-    restore(states, domain.domain, before);
-    return written.error();
-  }
-  files.keep();
-  return rotated;
-}
-
-Status drop_key(const Config& config, const SigningDomainConfig& domain,
-                const KeyStateFiles& states, DomainKeys keys, const Selector& selector) {
-  if (is_configured(domain, selector)) {
-    const auto text = config_text(domain);
-    if (!text) return text.error();
-    const auto changed = without_signing_key(*text, *domain.place.file, domain.domain, selector);
-    if (!changed) return changed.error();
-    if (auto written = replace_file(*domain.place.file, *changed, Links::followed); !written)
-      return written;
-  }
-  const KeyLife* key = keys.find(selector);
-  if (key == nullptr) return Done{};
-  const KeyLife gone = *key;
-  std::erase_if(keys.keys, [&](const KeyLife& one) { return one.selector == selector; });
-  if (auto written = states.write(keys); !written) return written;
-  if (!gone.file.starts_with('/') || is_used_elsewhere(config, domain, gone.file, selector))
-    return Done{};
-  return take_away(config, domain.domain, gone);
+  return results;
 }
 
 }  // namespace authmilter::tools

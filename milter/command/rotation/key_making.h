@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,18 +21,19 @@ struct RotateOptions {
 struct Rotated {
   DomainKeys keys;
   std::vector<Selector> made;
-  std::string skipped;  // why nothing was made; empty when something was
+  std::string skipped;             // why nothing was made; empty when something was
+  std::vector<std::string> notes;  // for people, a line each
 };
 
-/// Makes the next keys of a domain: files, state, configuration. Nothing of them is left where any
-/// step fails. The state is there before the configuration names a key, so that no daemon signs
-/// with one whose record is not published. The caller holds the lock.
-Result<Rotated> rotate_domain(const Config& config, const SigningDomainConfig& domain,
-                              const KeyStateFiles& states, const RotateOptions& options);
-
-/// Takes a key out of the configuration and the state, and its private half away: deleted, or laid
-/// open where rotation.publish_retired says.
-Status drop_key(const Config& config, const SigningDomainConfig& domain,
-                const KeyStateFiles& states, DomainKeys keys, const Selector& selector);
+/// Makes the next keys of the first of `domains`, at least one, for some seconds: those that are
+/// written in one file, whose text is changed once for all of them. As many results as domains were
+/// done. An error where there is no lock, which is held meanwhile.
+///
+/// Each domain's files come first, then its state, and the configuration last, so that no daemon
+/// signs with a key whose record is not published. Nothing is left of what fails; what a power cut
+/// leaves, the next run finishes or passes over. Once the configuration names a key it stays.
+Result<std::vector<Result<Rotated>>> rotate_some(
+    const Config& config, std::span<const SigningDomainConfig* const> domains,
+    const KeyStateFiles& states, const RotateOptions& options);
 
 }  // namespace authmilter::tools

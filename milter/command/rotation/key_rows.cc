@@ -8,6 +8,7 @@
 #include <authmilter/published_key.h>
 
 #include "output/output.h"
+#include "rotation/dns_changes.h"
 #include "rotation/domain_choice.h"
 
 namespace authmilter::tools {
@@ -20,19 +21,43 @@ std::string_view published_word(Publication publication) {
   return to_string(publication == Publication::revoked ? Publication::differs : publication);
 }
 
-KeyRow row_of(const KeyLife& key, const DomainKeys& keys, const RotationConfig& config) {
-  return {.domain = keys.domain.text(),
-          .selector = key.selector.text(),
-          .type = std::string(to_string(key.type)),
-          .bits = key.bits,
-          .state = std::string(to_string(key.state)),
-          .since = key.since,
-          .published = std::string(published_word(key.published)),
-          .servers = key.servers,
-          .dnssec = key.dnssec,
-          .last_used = key.last_used,
-          .next = describe_next_step(key, keys, config),
-          .needs_person = needs_person(key, keys, config)};
+/// For people, of a key that the daemon does not sign with, whatever the state says.
+std::string put_it_back(const KeyLife& key, const DomainKeys& keys) {
+  switch (key.state) {
+    case KeyState::pending:
+      return fmt::format("not in the configuration: authmilter key rotate {}", keys.domain.text());
+    case KeyState::retired:
+      return fmt::format("not in the configuration: authmilter key retire {} {}",
+                         keys.domain.text(), key.selector.text());
+    case KeyState::active:
+    case KeyState::retiring:
+      break;
+  }
+  return "not in the configuration: put it back";
+}
+
+KeyRow row_of(const KeyLife& key, const DomainKeys& keys, const SigningDomainConfig& domain,
+              const RotationConfig& config) {
+  KeyRow row = {.domain = keys.domain.text(),
+                .selector = key.selector.text(),
+                .type = std::string(to_string(key.type)),
+                .bits = key.bits,
+                .state = std::string(to_string(key.state)),
+                .since = key.since,
+                .published = std::string(published_word(key.published)),
+                .servers = key.servers,
+                .dnssec = key.dnssec,
+                .last_used = key.last_used,
+                .next = describe_next_step(key, keys, config),
+                .needs_person = needs_person(key, keys, config)};
+  if (!is_configured(domain, key.selector) && !key.given_up) {
+    row.next = put_it_back(key, keys);
+    row.needs_person = true;
+  } else if (next_step(key, keys, config) == NextStep::publish_empty &&
+             key.published == Publication::differs) {
+    row.next = "see to its name by hand: another record stands there, and is left alone";
+  }
+  return row;
 }
 
 /// What only a look can go on with stands still, and somebody has to see why.
@@ -130,7 +155,7 @@ Result<std::vector<KeyRow>> key_rows(const Config& config, const SigningDomainCo
   if (!state) return state.error();
   DomainKeys known = state->value_or(DomainKeys{domain.domain, {}, {}});
   take_uses(known, uses);
-  for (const KeyLife& key : known.keys) rows.push_back(row_of(key, known, config.rotation));
+  for (const KeyLife& key : known.keys) rows.push_back(row_of(key, known, domain, config.rotation));
   if (*state && unwatched_too_long(known, now, config.rotation))
     say_unwatched(rows, unwatched_since(known), now);
   const bool all_known =

@@ -13,6 +13,7 @@
 #include <authmilter/key_watch.h>
 
 #include "rotation/as_owner.h"
+#include "rotation/dns_changes.h"
 #include "rotation/domain_choice.h"
 #include "rotation/hook.h"
 
@@ -29,9 +30,23 @@ std::shared_ptr<const PrivateKey> private_half(const KeyLife& key) {
   return read ? *read : nullptr;
 }
 
-Seen look_at(const DomainKeys& keys, ZoneWatch& zones, Resolver& resolver) {
+/// A key that waits, and that the daemon could not sign with, is not relied on, whatever stands in
+/// the DNS.
+Observation of_missing_key() {
+  Observation seen;
+  seen.voices = {Publication::temperror};
+  seen.trouble = "the key is not in the configuration";
+  return seen;
+}
+
+Seen look_at(const SigningDomainConfig& domain, const DomainKeys& keys, ZoneWatch& zones,
+             Resolver& resolver) {
   Seen seen;
   for (const KeyLife& key : keys.keys) {
+    if (key.state == KeyState::pending && !is_configured(domain, key.selector)) {
+      seen.emplace(key.selector, of_missing_key());
+      continue;
+    }
     const auto half = private_half(key);
     seen.emplace(key.selector, observe_key(keys.domain, key, half.get(), zones, resolver));
   }
@@ -87,9 +102,9 @@ Watched watch_domain(const Lookout& from, const SigningDomainConfig& domain, con
   if (state && !*state) return failed(name.text() + ": has no state, rotate its keys first");
   const auto known = anew ? configured_keys(from.config, domain, now.time) : Result(**state);
   if (!known) return failed(known.error().message);
-  const Seen seen = look_at(*known, from.zones, from.resolver);
+  const Seen seen = look_at(domain, *known, from.zones, from.resolver);
 
-  const auto lock = from.states.lock();
+  auto lock = from.states.lock();
   if (!lock) return failed(lock.error().message);
   const auto again = from.states.read(name);
   DomainKeys keys = again && *again ? **again : *known;
@@ -116,13 +131,24 @@ Watched watch_domain(const Lookout& from, const SigningDomainConfig& domain, con
       return {std::move(step.events), std::move(trouble), is_alarming(step.keys)};
   }
   Watched watched{std::move(step.events), std::move(trouble), false};
+  for (const KeyLife& key : step.keys.keys) {
+    if (is_configured(domain, key.selector) || key.given_up) continue;
+    watched.trouble +=
+        fmt::format("{}{} {}: is not in the configuration", watched.trouble.empty() ? "" : "; ",
+                    name.text(), key.selector.text());
+  }
   watched.alarm = !watched.trouble.empty() || is_alarming(step.keys);
   if (rotation.hook.empty()) return watched;
-  const auto changes = record_changes(step.keys, rotation);
-  const Status told = changes ? run_hook(rotation.hook, *changes) : Status(changes.error());
-  if (told) return watched;
-  watched.trouble += (watched.trouble.empty() ? "" : "; ") + told.error().message;
-  watched.alarm = true;
+  lock->release();
+  // Keys that were made since the configuration was read, rotate has told.
+  std::erase_if(step.keys.keys,
+                [&](const KeyLife& key) { return known->find(key.selector) == nullptr; });
+  DnsChanges needed = dns_changes(from.config, domain, step.keys);
+  for (const std::string& failure : run_hook(rotation.hook, needed.changes))
+    needed.troubles.push_back(failure);
+  for (const std::string& line : needed.troubles)
+    watched.trouble += (watched.trouble.empty() ? "" : "; ") + line;
+  watched.alarm = watched.alarm || !needed.troubles.empty();
   return watched;
 }
 
