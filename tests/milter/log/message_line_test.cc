@@ -138,7 +138,7 @@ TEST_CASE("the line of a message is made of its record alone") {
       {"a chain, its sealers, and the key that was not to be had", record_of(with_chain()),
        "id=4Xk2 client=192.0.2.1 tls=TLSv1.3 from=example.org spf=fail spf_helo=- dkim=none "
        "dmarc=fail arc=fail arc_domain=a.example,b.example "
-       "undecided=s._domainkey.b.example=dns-timeout action=reject rule=dmarc.reject "
+       "undecided=\"s._domainkey.b.example=dns-timeout\" action=reject rule=dmarc.reject "
        "reason=\"dmarc fail for example.org\" dns_ms=12 ms=41"},
       {"past a forwarder, and sealed",
        record_of(sealed_behind({.client = IpAddress::parse("198.51.100.7")})),
