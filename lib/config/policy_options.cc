@@ -53,7 +53,7 @@ bool has_condition(const PolicyOverride& rule) {
            rule.recipient.empty() && rule.dkim_domain.empty() && rule.list.empty());
 }
 
-/// Placeholders until the tables have been read, which must name their own.
+/// A DomainName is never empty: what stands there while a table is read, which has to name its own.
 DomainName unnamed() { return DomainName::parse("invalid").value(); }
 
 /// `list = { id = "...", signed_by = "..." }`, or a list of such tables.
