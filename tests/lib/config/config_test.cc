@@ -1,15 +1,10 @@
 #include <authmilter/config.h>
 
 #include <doctest/doctest.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <string>
-
-#include "support/temporary_folder.h"
 
 using namespace authmilter;
 
@@ -173,21 +168,6 @@ level = "debug"
 [metrics]
 listen = "[::1]:9253"
 )";
-
-/// A compiler's cache may make __FILE__ relative to the build folder, so the program's own place, a
-/// build folder in the repository, is asked too.
-std::filesystem::path repository() {
-  std::error_code ignored;
-  for (const auto& start : {std::filesystem::path(__FILE__),
-                            std::filesystem::read_symlink("/proc/self/exe", ignored)}) {
-    const auto file = std::filesystem::absolute(start).lexically_normal();
-    for (auto folder = file.parent_path(); folder != folder.root_path();
-         folder = folder.parent_path()) {
-      if (std::filesystem::exists(folder / "contrib/authmilter.toml")) return folder;
-    }
-  }
-  return {};
-}
 
 template <class T>
 std::vector<std::string> texts(const std::vector<T>& values) {
@@ -424,74 +404,6 @@ TEST_CASE("what is printed reads as the same configuration") {
   }
 }
 
-TEST_CASE("the documented example is a configuration") {
-  const Config config = parse(R"(
-[milter]
-socket = "unix:/run/authmilter/authmilter.sock"   # or "inet:8891@127.0.0.1", "inet6:8891@[::1]"; a list opens several
-socket_mode = "0660"
-socket_group = "postfix"
-
-[identity]
-authserv_id = "mx.example.org"          # default: the host's name
-trusted_authserv_ids = []               # of an upstream border server whose results may stand
-
-[network]
-internal = ["127.0.0.0/8", "::1/128"]   # mail from here, and from authenticated users, is ours: signed, not judged
-
-[dns]
-nameservers = []                        # default: the system's; "192.0.2.53", "127.0.0.1@5353"
-zones = []                              # master files that answer first: tests, split horizon
-dnssec = "auto"                         # validate; "on" refuses unvalidatable upstreams, "off" never; auto says once in the log when
-                                        # the upstream strips signatures and goes on without
-timeout = "5s"                          # per query
-message_timeout = "20s"                 # all of one message's lookups together
-
-[verify]
-mode = "enforce"                        # or "monitor": judge and report, change nothing but the results field
-maximum_signatures = 10
-minimum_rsa_bits = 1024
-
-[policy]                                # result -> disposition
-spf_fail = "tag"
-spf_softfail = "accept"
-dmarc_reject = "reject"
-dmarc_quarantine = "quarantine"
-dmarc_temperror = "tempfail"
-tag_subject = ""                        # for example "[possibly forged] "
-
-[[policy.override]]                     # first match wins; any of: client, author_domain, mail_from, recipient, dkim_domain
-author_domain = "list.example.net"
-dmarc_reject = "quarantine"
-
-[signing]
-headers = ["from", "subject", "date"]    # default: RFC 6376 section 5.4.1; From and Subject are always signed, From oversigned
-canonicalization = "relaxed/relaxed"
-require_sender_match = true             # an authenticated user signs only for the domain it sends as
-
-[[signing.domain]]
-domain = "example.org"
-subdomains = true
-keys = [
-  { selector = "2026a", file = "/etc/authmilter/keys/example.org.2026a.pem" },
-  { selector = "2026e", file = "/etc/authmilter/keys/example.org.2026e.pem" },   # a second algorithm: both sign
-]
-
-[log]
-target = "journal"                      # "syslog", "stderr"
-format = "text"                         # "json"
-level = "info"
-
-[metrics]
-listen = ""                             # "127.0.0.1:9253" serves /metrics for Prometheus
-)");
-  CHECK(config.policy.overrides.size() == 1);
-  REQUIRE(config.signing.domains.size() == 1);
-  CHECK(config.signing.domains[0].keys.size() == 2);
-  CHECK(config.signing.profile.headers.size() == 3);
-  CHECK(config.authserv_id == DomainName::parse("mx.example.org"));
-  CHECK(config.policy.actions == default_policy_actions());
-}
-
 TEST_CASE("comments, strings and a byte order mark may be more than ASCII") {
   const Config config = parse(
       "\xef\xbb\xbf[dns] # \xc3\xbc \"\nzones = ['/srv/\xc3\xbc', \"/srv/\\\"\xc3\xbc\"] "
@@ -512,96 +424,4 @@ TEST_CASE("the keys are listed with their tables") {
     CHECK(std::find(keys.begin(), keys.end(), key) != keys.end());
   }
   CHECK(keys.size() == 109);
-}
-
-TEST_CASE("relative paths start at the configuration's folder") {
-  const TemporaryFolder folder;
-  const auto file = folder.write("a.toml", R"(
-dns.zones = ["test.zone", "/srv/b.zone"]
-dns.trust_anchor = "root.key"
-[[signing.domain]]
-domain = "example.org"
-keys = [ { selector = "a", file = "../keys/a.pem" } ]
-)");
-  const auto config = load_config(file, "mx.example.org");
-  REQUIRE(config);
-  CHECK(config->dns.zones[0] == folder.path() / "test.zone");
-  CHECK(config->dns.zones[1] == "/srv/b.zone");
-  CHECK(config->signing.domains[0].keys[0].source.text ==
-        folder.path().parent_path() / "keys/a.pem");
-  CHECK(config->dns.trust_anchor == folder.path() / "root.key");
-  CHECK(config->signing.domains[0].keys[0].place.text() == file.string() + ":6:10");
-}
-
-TEST_CASE("a file that cannot be read is named with the reason") {
-  const TemporaryFolder folder;
-  const auto missing = folder.path() / "missing.toml";
-  CHECK(load_config(missing, "mx.example.org").error().message ==
-        missing.string() + ": cannot read: No such file or directory");
-  CHECK(load_config(folder.path(), "mx.example.org").error().message ==
-        folder.path().string() + ": cannot read: not a regular file");
-  const auto large = folder.write("large.toml", "");
-  std::filesystem::resize_file(large, (64U << 20U) + 1);
-  CHECK(load_config(large, "mx.example.org").error().message ==
-        large.string() + ": cannot read: larger than 67108864 octets");
-  const auto bad = folder.write("bad.toml", "[dns]\ntimeout = 5\n");
-  CHECK(load_config(bad, "mx.example.org").error().message ==
-        bad.string() + ":2:11: dns.timeout: must be a string, not an integer");
-}
-
-TEST_CASE("what is no regular file is an error, wherever a file is named, and never waited for") {
-  const TemporaryFolder folder;
-  folder.write("keys", "k example.org:s:/k.pem\n");
-  const auto fifo = folder.path() / "fifo";
-  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
-  const struct {
-    const char* why;
-    std::string text;
-    const char* error;
-  } rows[] = {
-      {"a login map", "login_map = \"NAME\"\n",
-       "cannot read signing.login_map: not a regular file"},
-      {"... in Postfix's form", "login_map = \"postfix:NAME\"\n",
-       "cannot read signing.login_map: not a regular file"},
-      {"keys of OpenDKIM", "key_table = \"NAME\"\nsigning_table = \"keys\"\n",
-       "cannot read: not a regular file"},
-      {"its senders", "key_table = \"keys\"\nsigning_table = \"refile:NAME\"\n",
-       "cannot read: not a regular file"},
-  };
-  for (const std::string name : {"fifo", "null"}) {
-    std::filesystem::remove(folder.path() / "null");
-    std::filesystem::create_symlink("/dev/null", folder.path() / "null");
-    const std::string path = (folder.path() / name).string() + ": ";
-    CHECK(load_config(folder.path() / name, "mx.example.org").error().message ==
-          path + "cannot read: not a regular file");
-    for (const auto& row : rows) {
-      CAPTURE(row.why);
-      std::string text = "[signing]\n" + row.text;
-      text.replace(text.find("NAME"), 4, name);
-      const auto config = load_config(folder.write("a.toml", text), "mx.example.org");
-      REQUIRE_FALSE(config);
-      CHECK(config.error().message == path + row.error);
-    }
-  }
-}
-
-TEST_CASE("the sample configuration means the defaults, and shows them") {
-  const auto sample = repository() / "contrib/authmilter.toml";
-  const auto config = load_config(sample, "mx.example.org");
-  REQUIRE_MESSAGE(config, (config ? "" : config.error().message));
-  CHECK(print_config(*config) == print_config(parse("")));
-
-  // With the comment signs taken off, but for the examples: tables of lists, and the short form of
-  // the signed fields.
-  std::ifstream file(sample);
-  std::string shown;
-  bool example = false;
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("#[[") || line.starts_with("[")) example = line.starts_with("#[[");
-    const bool key = line.starts_with("#") && line.find(" = ") != std::string::npos &&
-                     line.find(' ') != 1 && !line.starts_with("#headers");
-    shown += (key && !example ? line.substr(1) : line) + "\n";
-  }
-  CHECK(std::count(shown.begin(), shown.end(), '=') > 35);
-  CHECK(print_config(parse(shown)) == print_config(parse("")));
 }
