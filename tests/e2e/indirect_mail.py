@@ -7,8 +7,6 @@ its own, which seals. What is accepted and what is refused, by whose word, is as
 field and `authmilter verify`. Exit status 77 where there is no Postfix.
 """
 
-import argparse
-import os
 import re
 import shutil
 import signal
@@ -16,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from harness.bench import OUR_DOMAIN, OUR_NAME, USERS, Bench, fields_of, message, skip
+from harness.bench import OUR_DOMAIN, OUR_NAME, USERS, Bench, fields_of, message, options_with_postfix
 from harness.daemon import key_record, make_key
 from harness.private_postfix import PrivatePostfix
 
@@ -272,13 +270,7 @@ class Check:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--programs", required=True, help="the build's folder with authmilterd")
-    options = parser.parse_args()
-    if os.geteuid() != 0:
-        skip("needs root, because Postfix does")
-    if not shutil.which("postfix"):
-        skip("Postfix is not installed")
+    options = options_with_postfix(__doc__)
     bench = Bench(options.programs)
     keys = {}
     zone_file = bench.folder / "zone"

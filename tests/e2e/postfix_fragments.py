@@ -6,9 +6,7 @@ Whatever the setup: a message from outside is judged once, one of ours is signed
 of its own, because the ports are those that the files say.
 """
 
-import argparse
 import contextlib
-import os
 import shutil
 import smtplib
 import socket
@@ -20,7 +18,7 @@ import threading
 from dataclasses import dataclass
 
 from harness.bench import (OUR_DOMAIN, OUR_NAME, ROOT, STRANGER, USERS, Bench, fields_of, make_socket_folder, message,
-                           skip)
+                           options_with_postfix, skip)
 from harness.network import Unavailable, own_network
 from harness.other_milter import TcpMilter, UnixMilter
 from harness.private_postfix import PrivatePostfix
@@ -237,13 +235,7 @@ def run(bench, setup):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--programs", required=True, help="the build's folder with authmilterd")
-    options = parser.parse_args()
-    if os.geteuid() != 0:
-        skip("needs root, because Postfix does")
-    if not shutil.which("postfix"):
-        skip("Postfix is not installed")
+    options = options_with_postfix(__doc__)
     try:
         own_network()
     except Unavailable as reason:

@@ -6,13 +6,10 @@ In monitor mode a forgery in our own name is let through. It comes back by an al
 on to 127.0.0.1 as a list manager does, or by sendmail(1). Exit status 77 where there is no Postfix.
 """
 
-import argparse
-import os
-import shutil
 import subprocess
 import sys
 
-from harness.bench import OUR_DOMAIN, OUR_NAME, STRANGER, USERS, Bench, fields_of, message, skip
+from harness.bench import OUR_DOMAIN, OUR_NAME, STRANGER, USERS, Bench, fields_of, message, options_with_postfix
 from harness.private_postfix import PrivatePostfix
 
 AWAY = "someone@away.example"
@@ -100,13 +97,7 @@ class Check:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--programs", required=True, help="the build's folder with authmilterd")
-    options = parser.parse_args()
-    if os.geteuid() != 0:
-        skip("needs root, because Postfix does")
-    if not shutil.which("postfix"):
-        skip("Postfix is not installed")
+    options = options_with_postfix(__doc__)
     bench = Bench(options.programs)
     config = bench.folder / "authmilter.toml"
     config.write_text(config.read_text().replace("[policy]", '[verify]\nmode = "monitor"\n[policy]'))

@@ -8,7 +8,6 @@ each of the two servers with python3-dkim and through a resolver with `authmilte
 77 where Postfix or Knot DNS is not to be had.
 """
 
-import argparse
 import contextlib
 import itertools
 import json
@@ -22,7 +21,7 @@ import tempfile
 import threading
 import time
 
-from harness.bench import make_socket_folder, message, skip
+from harness.bench import make_socket_folder, message, options_with_postfix, skip
 from harness.network import free_port
 from harness.primary_and_secondary import PRIMARY, SECONDARY, PrimaryAndSecondary, txt_records
 from harness.private_postfix import PrivatePostfix
@@ -379,13 +378,7 @@ class Hosting:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--programs", required=True, help="the build's folder with authmilterd")
-    options = parser.parse_args()
-    if os.geteuid() != 0:
-        skip("needs root, because Postfix does")
-    if not shutil.which("postfix"):
-        skip("Postfix is not installed")
+    options = options_with_postfix(__doc__)
     try:
         hosting = Hosting(options.programs)
     except Missing as error:

@@ -6,15 +6,12 @@ Each row says what must become of a message; both MTAs must do it, and write the
 Exit status 77 where one of them is not to be had.
 """
 
-import argparse
-import os
 import re
-import shutil
 import sys
 from dataclasses import dataclass, field
 
 from harness.bench import (GENUINE, OUR_DOMAIN, OUR_NAME, ROOT, STRANGER, USERS, WITHOUT_TLS, Bench, fields_of,
-                           message, skip)
+                           message, options_with_postfix, skip)
 from harness.private_postfix import PrivatePostfix
 from harness.private_sendmail import Missing, PrivateSendmail
 from harness.tables import keep_table, print_row
@@ -274,13 +271,7 @@ def run(bench, mtas):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--programs", required=True, help="the build's folder with authmilterd")
-    options = parser.parse_args()
-    if os.geteuid() != 0:
-        skip("needs root, because both MTAs do")
-    if not shutil.which("postfix"):
-        skip("Postfix is not installed")
+    options = options_with_postfix(__doc__, "because both MTAs do")
 
     bench = Bench(options.programs)
     mtas = []

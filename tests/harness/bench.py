@@ -5,6 +5,8 @@
     it does not. Only 127.0.0.1 is internal.
 """
 
+import argparse
+import os
 import pathlib
 import re
 import shutil
@@ -75,6 +77,18 @@ keys = [
 def skip(reason):
     print(f"{pathlib.Path(sys.argv[0]).name}: skipped, {reason}")
     sys.exit(77)
+
+
+def options_with_postfix(description, why="because Postfix does"):
+    """The options of a test through Postfix, which is skipped where that cannot run."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--programs", required=True, help="the build's folder with authmilterd")
+    options = parser.parse_args()
+    if os.geteuid() != 0:
+        skip(f"needs root, {why}")
+    if not shutil.which("postfix"):
+        skip("Postfix is not installed")
+    return options
 
 
 class Bench:
