@@ -77,12 +77,17 @@ BELOW = {
                "edits"},
     "sign": {"base", "dns", "message", "dkim", "signature", "policy", "config", "keys", "edits"},
     "status": {"base", "config"},
+    "xml": {"base"},
+    "archive": {"base"},
+    "mime": {"base"},
+    "reports": {"base", "message", "crypto", "xml", "archive", "mime"},
     "runtime": {"base", "dns", "message", "spf", "dkim", "dmarc", "arc", "policy", "config", "keys", "rotation", "verify",
                 "sign"},
 }
 
 # Whose each public header is.
 PUBLIC = {
+    "aggregate_report": "reports",
     "arc": "arc",
     "arc_config": "config",
     "arc_sealer": "arc",
@@ -103,6 +108,7 @@ PUBLIC = {
     "dns_observer": "dns",
     "dns_record": "dns",
     "recording_resolver": "dns",
+    "report_reader": "reports",
     "resolver": "dns",
     "resolver_set": "dns",
     "unbound_resolver": "dns",
@@ -110,6 +116,7 @@ PUBLIC = {
     "zone_watch": "dns",
     "domain_name": "base",
     "envelope": "message",
+    "failure_report": "reports",
     "file_version": "base",
     "findings": "policy",
     "forwarder": "policy",
@@ -152,6 +159,7 @@ PUBLIC = {
     "smtp_reply": "policy",
     "socket_address": "base",
     "spf": "spf",
+    "tls_report": "reports",
     "tls_requirement": "policy",
     "token_health": "token",
     "toml_literal": "config",
@@ -162,6 +170,7 @@ PUBLIC = {
 VALUES = {
     "policy": {"spf", "dkim", "dmarc", "arc"},
     "config": {"dkim", "signature", "token"},
+    "reports": {"spf", "dkim", "dmarc", "policy"},
 }
 # The same for the streets of the two programs; "" is what stands at the head of a program.
 STREETS = {
