@@ -13,6 +13,7 @@
 #include <authmilter/message.h>
 #include <authmilter/network_set.h>
 #include <authmilter/policy.h>
+#include <authmilter/reports_config.h>
 #include <authmilter/result.h>
 #include <authmilter/rotation_config.h>
 #include <authmilter/signing_config.h>
@@ -63,6 +64,7 @@ struct Config {
   SigningConfig signing;
   RotationConfig rotation;
   ArcConfig arc;
+  ReportsConfig reports;
   LogConfig log;
   std::optional<HostPort> metrics_listen;
 };

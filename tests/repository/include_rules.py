@@ -33,6 +33,8 @@ LIBRARY_HOME = {
     "idn2.h": "lib/base",
     "toml++/": "lib/config",
     "p11-kit/": "lib/token",
+    "sqlite3.h": "lib/sql",
+    "libpq-fe.h": "lib/sql",
     "civetweb": "milter/daemon/metrics",
     "prometheus/": "milter/daemon/metrics",
 }
@@ -81,6 +83,10 @@ BELOW = {
     "archive": {"base"},
     "mime": {"base"},
     "reports": {"base", "message", "crypto", "xml", "archive", "mime"},
+    "sql": {"base"},
+    "rows": {"base", "dns", "message", "spf", "dkim", "dmarc", "arc", "policy", "config", "edits", "reports", "verify",
+             "sign", "runtime"},
+    "store": {"base", "sql", "config", "reports", "rows"},
     "runtime": {"base", "dns", "message", "spf", "dkim", "dmarc", "arc", "policy", "config", "keys", "rotation", "verify",
                 "sign"},
 }
@@ -109,6 +115,9 @@ PUBLIC = {
     "dns_record": "dns",
     "recording_resolver": "dns",
     "report_reader": "reports",
+    "report_row": "rows",
+    "report_store": "store",
+    "reports_config": "config",
     "resolver": "dns",
     "resolver_set": "dns",
     "unbound_resolver": "dns",
@@ -171,6 +180,7 @@ VALUES = {
     "policy": {"spf", "dkim", "dmarc", "arc"},
     "config": {"dkim", "signature", "token"},
     "reports": {"spf", "dkim", "dmarc", "policy"},
+    "store": {"dmarc", "policy"},
 }
 # The same for the streets of the two programs; "" is what stands at the head of a program.
 STREETS = {
