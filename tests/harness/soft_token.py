@@ -43,6 +43,8 @@ class SoftToken:
         os.environ["SOFTHSM2_CONF"] = str(conf)
         os.environ["FAULTY_TOKEN_LIBRARY"] = self.library
         os.environ["FAULTY_TOKEN_ORDERS"] = str(self.orders)
+        if "ASAN_OPTIONS" in os.environ:  # libcrypto and SoftHSM are built without frame pointers
+            os.environ["ASAN_OPTIONS"] += ":fast_unwind_on_malloc=0"
         self.pin_file = self.folder / "pin"
         self.pin_file.write_text(PIN + "\n")
         self.pin_file.chmod(0o600)

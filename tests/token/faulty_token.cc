@@ -107,7 +107,9 @@ CK_RV sign(CK_SESSION_HANDLE session, unsigned char* data, CK_ULONG octets,
 
 extern "C" __attribute__((visibility("default"))) CK_RV C_GetFunctionList(CK_FUNCTION_LIST** list) {
   if (real == nullptr) {
-    void* library = ::dlopen(environment("FAULTY_TOKEN_LIBRARY").c_str(), RTLD_NOW | RTLD_LOCAL);
+    // Kept to the end of the process: what a sanitizer reports there has names only while it is loaded.
+    void* library =
+        ::dlopen(environment("FAULTY_TOKEN_LIBRARY").c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (library == nullptr) return CKR_GENERAL_ERROR;
     const auto get =
         reinterpret_cast<CK_RV (*)(CK_FUNCTION_LIST**)>(::dlsym(library, "C_GetFunctionList"));
