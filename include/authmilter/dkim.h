@@ -101,6 +101,10 @@ struct DkimOutcome {
   /// Fields that a reader is shown, and that came on top of what was signed: lower case, each once.
   /// Set whatever the result is.
   std::vector<std::string> added_fields;
+  /// What a mailing list says of itself and of the author is under it: each List-Id field, of which
+  /// there is one, and each From, Subject, Date and Reply-To; and nothing was added. Set whatever
+  /// the result is.
+  bool covers_list_id = false;
   std::vector<std::string> notes;  // for explanations
 };
 

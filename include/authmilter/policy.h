@@ -30,8 +30,8 @@ struct PolicyActions {
 /// Every member set: the documented defaults.
 PolicyActions default_policy_actions();
 
-/// A mailing list: its List-Id (RFC 2919), which anybody can write down, and a DKIM pass by the
-/// domain that its administrator has named, without which that says nothing.
+/// A mailing list: its List-Id (RFC 2919), which anybody can write down, and a DKIM pass that
+/// covers it by the domain that its administrator has named, without which that says nothing.
 struct MailingList {
   DomainName id;
   DomainName signed_by;

@@ -167,8 +167,9 @@ void DkimVerifier::Impl::end_of_headers() {
     if (!candidate.read.signature) continue;
     prefetch_key(candidate);
     // RFC 6376 section 8.15
-    candidate.read.outcome.added_fields =
-        added_fields(fields, candidate.read.signature->header.names, candidate.field);
+    const auto& names = candidate.read.signature->header.names;
+    candidate.read.outcome.added_fields = added_fields(fields, names, candidate.field);
+    candidate.read.outcome.covers_list_id = covers_list_id(fields, names, candidate.field);
     auto& wanted_lengths = lengths[candidate.read.signature->body_canonicalization];
     if (const auto& length = candidate.read.signature->body_length) wanted_lengths.insert(*length);
   }

@@ -102,7 +102,7 @@ class Shares {
 bool MailingList::matches(const Findings& findings) const {
   return findings.list_id == id &&
          std::any_of(findings.dkim.begin(), findings.dkim.end(), [&](const DkimOutcome& one) {
-           return one.result == DkimResult::pass && one.domain == signed_by;
+           return one.result == DkimResult::pass && one.domain == signed_by && one.covers_list_id;
          });
 }
 

@@ -16,4 +16,13 @@ namespace authmilter {
 std::vector<std::string> added_fields(const std::vector<MessageField>& fields,
                                       const std::vector<std::string>& names, std::size_t place);
 
+/// Those, and From, Subject, Date and Reply-To that it does not name wherever they stand: what a
+/// signature has to cover whose word is believed about somebody else's mail.
+std::vector<std::string> uncovered_fields(const std::vector<MessageField>& fields,
+                                          const std::vector<std::string>& names, std::size_t place);
+
+/// Whether the message has one List-Id field, which a signature names, and no uncovered_fields().
+bool covers_list_id(const std::vector<MessageField>& fields, const std::vector<std::string>& names,
+                    std::size_t place);
+
 }  // namespace authmilter

@@ -230,7 +230,12 @@ TEST_CASE("an override by List-Id needs a DKIM pass of the domain named for the 
     found.dkim = signatures;
     return found;
   };
-  const auto pass = dkim(DkimResult::pass, "lists.example.net");
+  const auto over_list_id = [](DkimResult result, const char* domain) {
+    auto signature = dkim(result, domain);
+    signature.covers_list_id = true;
+    return signature;
+  };
+  const auto pass = over_list_id(DkimResult::pass, "lists.example.net");
   const char* id = "dev.lists.example.net";
   const struct {
     std::string why;
@@ -242,12 +247,29 @@ TEST_CASE("an override by List-Id needs a DKIM pass of the domain named for the 
        from_list(id, {dkim(DkimResult::fail, "author.example"), pass}),
        "quarantine dmarc.reject (override 1)"},
       {"its name alone, which anybody can write", from_list(id, {}), "reject dmarc.reject"},
-      {"a signature that fails", from_list(id, {dkim(DkimResult::fail, "lists.example.net")}),
+      {"a signature that does not cover it: whoever got hold of the message has put it there",
+       from_list(id, {dkim(DkimResult::pass, "lists.example.net")}), "reject dmarc.reject"},
+      {"beside a stranger's that does",
+       from_list(id, {dkim(DkimResult::pass, "lists.example.net"),
+                      over_list_id(DkimResult::pass, "attack.example")}),
        "reject dmarc.reject"},
-      {"a stranger's signature", from_list(id, {dkim(DkimResult::pass, "attack.example")}),
+      {"beside one of the domain that does, and fails",
+       from_list(id, {dkim(DkimResult::pass, "lists.example.net"),
+                      over_list_id(DkimResult::fail, "lists.example.net")}),
+       "reject dmarc.reject"},
+      {"one that covers a part of the body",
+       from_list(id, {over_list_id(DkimResult::policy, "lists.example.net")}),
+       "reject dmarc.reject"},
+      {"one whose key is not to be had",
+       from_list(id, {over_list_id(DkimResult::temperror, "lists.example.net")}),
+       "reject dmarc.reject"},
+      {"a signature that fails",
+       from_list(id, {over_list_id(DkimResult::fail, "lists.example.net")}), "reject dmarc.reject"},
+      {"a stranger's signature", from_list(id, {over_list_id(DkimResult::pass, "attack.example")}),
        "reject dmarc.reject"},
       {"a signature of a host of the domain",
-       from_list(id, {dkim(DkimResult::pass, "a.lists.example.net")}), "reject dmarc.reject"},
+       from_list(id, {over_list_id(DkimResult::pass, "a.lists.example.net")}),
+       "reject dmarc.reject"},
       {"another list of the same signer", from_list("other.lists.example.net", {pass}),
        "reject dmarc.reject"},
       {"no list", from_list("", {pass}), "reject dmarc.reject"},

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "lib/arc/chains.h"
+#include "lib/dkim/signed_messages.h"
 
 // Mail of an author with p=reject that comes by way of others: what is accepted, by whose word, and
 // what is not.
@@ -121,6 +122,11 @@ Text with(Text message, const char* name, const std::function<void(HeaderField&)
 
 Text on_top(Text message, const std::string& name, const std::string& value) {
   message.fields.insert(message.fields.begin(), {name, value});
+  return message;
+}
+
+Text at_the_end(Text message, const std::string& name, const std::string& value) {
+  message.fields.push_back({name, value});
   return message;
 }
 
@@ -300,19 +306,101 @@ TEST_CASE("the key of a trusted sealer that is not to be had keeps the message w
         "reject dmarc.reject, dmarc=fail, arc=fail");
 }
 
-TEST_CASE("a list that signs, by its List-Id") {
-  const std::string policy =
-      "[[policy.override]]\n"
-      "list = { id = \"dev.example.org\", signed_by = \"example.org\" }\n"
-      "dmarc_reject = \"quarantine\"\n";
-  Text message = plain();
-  for (auto& field : message.fields) {
-    if (has_name(field, "From")) field.value = " Boss <boss@other.example>";
+namespace {
+
+const std::string kListId = " Developers <dev.example.org>";
+const std::string kOther = "_dmarc.other.example TXT \"v=DMARC1; p=reject\"\n";
+const std::string kByList =
+    "[[policy.override]]\n"
+    "list = { id = \"dev.example.org\", signed_by = \"example.org\" }\n"
+    "dmarc_reject = \"quarantine\"\n";
+const std::string kListed = "quarantine dmarc.reject (override 1), dmarc=fail, arc=none";
+const std::string kRefused = "reject dmarc.reject, dmarc=fail, arc=none";
+
+/// By an author of elsewhere.
+Text posted() {
+  return with(plain(), "From", [](HeaderField& f) { f.value = " Boss <boss@other.example>"; });
+}
+Text listed() { return at_the_end(posted(), "List-Id", kListId); }
+
+/// Signed by the host of the list, which is example.org's.
+Text by_host(const Text& message, DkimSignOptions options = {}) {
+  return dkim_test::sign(message, {dkim_test::signing_key("r")}, std::move(options));
+}
+
+/// The same with tags that our signer would not write; `names` are those of h=, each there once.
+Text by_host_with(const Text& message, const std::vector<std::string>& names,
+                  const std::string& tags = "") {
+  std::string lines;
+  std::string h;
+  for (const std::string& name : names) {
+    h += (h.empty() ? "" : ":") + name;
+    for (const HeaderField& field : message.fields) {
+      if (has_name(field, name)) lines += field.name + ":" + field.value + "\r\n";
+    }
   }
-  message.fields.push_back({"List-Id", " Developers <dev.example.org>"});
-  const std::string other = "_dmarc.other.example TXT \"v=DMARC1; p=reject\"\n";
-  const Text posted = dkim_test::sign(message, {dkim_test::signing_key("r")});
-  CHECK(summary(judge(posted, policy, other)) ==
-        "quarantine dmarc.reject (override 1), dmarc=fail, arc=none");
-  CHECK(summary(judge(message, policy, other)) == "reject dmarc.reject, dmarc=fail, arc=none");
+  return dkim_test::sign_by_hand(message, dkim_test::kTags + tags + " h=" + h + ";", message.body,
+                                 lines);
+}
+
+}  // namespace
+
+TEST_CASE("a list that signs, by its List-Id: only what its signature covers (A360)") {
+  const std::vector<std::string> names = {"From", "Subject", "Date", "List-Id"};
+  Text appended = by_host_with(listed(), names, " l=" + std::to_string(listed().body.size()) + ";");
+  const Text whole = appended;
+  appended.body += "Pay now.\r\n";
+  DkimSignOptions without_list_id;
+  without_list_id.headers = {"to", "date", "message-id"};
+  DkimSignOptions oversigned;
+  oversigned.headers = {"to", "date", "list-id"};
+  oversigned.oversign = {"from", "list-id"};
+  const struct {
+    std::string why;
+    Text message;
+    std::string want;
+  } rows[] = {
+      {"the list's own mail", by_host(listed()), kListed},
+      {"oversigned", by_host(listed(), oversigned), kListed},
+      {"signed by hand, with what it needs to name", by_host_with(listed(), names), kListed},
+      {"its whole body by l=", whole, kListed},
+      {"no signature", listed(), kRefused},
+      {"other mail of the host, and a List-Id put on top",
+       on_top(by_host(posted(), without_list_id), "List-Id", kListId), kRefused},
+      {"... or at the end", at_the_end(by_host(posted(), without_list_id), "List-Id", kListId),
+       kRefused},
+      {"... where h= names it", on_top(by_host(posted(), oversigned), "List-Id", kListId),
+       kRefused},
+      {"mail of another of its lists, with this one's on top",
+       on_top(by_host(at_the_end(posted(), "List-Id", " <other.example.org>")), "List-Id", kListId),
+       kRefused},
+      {"... in the place of its own",
+       with(by_host(at_the_end(posted(), "List-Id", " <other.example.org>")), "List-Id",
+            [](HeaderField& f) { f.value = kListId; }),
+       kRefused},
+      {"... in its place, where the host does not sign it",
+       with(by_host(at_the_end(posted(), "List-Id", " <other.example.org>"), without_list_id),
+            "List-Id", [](HeaderField& f) { f.value = kListId; }),
+       kRefused},
+      {"a second one on the list's own mail", on_top(by_host(listed()), "List-Id", kListId),
+       kRefused},
+      {"a second one in another case", on_top(by_host(listed()), "LIST-ID ", kListId), kRefused},
+      {"a body longer than l=", appended, kRefused},
+      {"another Subject, which it does not cover",
+       with(by_host_with(listed(), {"From", "Date", "List-Id"}), "Subject",
+            [](HeaderField& f) { f.value = " Pay now"; }),
+       kRefused},
+      {"a Reply-To, which it does not cover",
+       at_the_end(by_host_with(listed(), names), "Reply-To", " m@attack.example"), kRefused},
+      {"a Content-Type on top", on_top(by_host_with(listed(), names), "Content-Type", " text/html"),
+       kRefused},
+      {"another author under it",
+       with(by_host(listed()), "From",
+            [](HeaderField& f) { f.value = " Boss <ceo@other.example>"; }),
+       kRefused},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    CHECK(summary(judge(row.message, kByList, kOther)) == row.want);
+  }
 }
