@@ -42,6 +42,11 @@ class IpAddress {
 /// 127.0.0.0/8 or ::1: this host.
 bool is_loopback(const IpAddress& address);
 
+/// False for an address that is not one host's to everybody: private, shared, link-local,
+/// loopback, multicast, reserved (RFC 6890). Those for documentation count as others do, since no
+/// host has one and examples have nothing else.
+bool is_global(const IpAddress& address);
+
 /// An address block in CIDR notation. The bits after the prefix are ignored in comparisons.
 class Network {
  public:

@@ -72,6 +72,28 @@ bool is_loopback(const IpAddress& address) {
                      [&](const Network& network) { return network.contains(address); });
 }
 
+bool is_global(const IpAddress& address) {
+  static const Network kOthers[] = {
+      *Network::parse("0.0.0.0/8"),       // this network
+      *Network::parse("10.0.0.0/8"),      // RFC 1918
+      *Network::parse("100.64.0.0/10"),   // RFC 6598
+      *Network::parse("127.0.0.0/8"),     // loopback
+      *Network::parse("169.254.0.0/16"),  // link-local, RFC 3927
+      *Network::parse("172.16.0.0/12"),   // RFC 1918
+      *Network::parse("192.0.0.0/24"),    // RFC 6890
+      *Network::parse("192.168.0.0/16"),  // RFC 1918
+      *Network::parse("198.18.0.0/15"),   // benchmarks, RFC 2544
+      *Network::parse("224.0.0.0/3"),     // multicast, and what is reserved, with broadcast
+      *Network::parse("::/8"),            // unspecified, loopback, translated (RFC 6052)
+      *Network::parse("100::/8"),         // discard-only, RFC 6666
+      *Network::parse("fc00::/7"),        // unique local, RFC 4193
+      *Network::parse("fe80::/9"),        // link-local, and what was site-local
+      *Network::parse("ff00::/8"),        // multicast
+  };
+  return std::none_of(std::begin(kOthers), std::end(kOthers),
+                      [&](const Network& network) { return network.contains(address); });
+}
+
 std::optional<Network> Network::parse(std::string_view text) {
   const std::size_t slash = text.find('/');
   const auto address = IpAddress::parse(text.substr(0, slash));

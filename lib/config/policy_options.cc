@@ -91,6 +91,11 @@ void read_trusted_sealers(Reader& reader, const Value& value, Config& config) {
   config.policy.trusted_sealers = std::move(sealers);
 }
 
+bool has_this_host(const NetworkSet& networks) {
+  return networks.contains(*IpAddress::parse("127.0.0.1")) ||
+         networks.contains(*IpAddress::parse("::1"));
+}
+
 void read_forwarders(Reader& reader, const Value& value, Config& config) {
   std::vector<Forwarder> forwarders;
   for (const Value& table : reader.tables(value)) {
@@ -100,6 +105,11 @@ void read_forwarders(Reader& reader, const Value& value, Config& config) {
       if (!reader.error() && table.find(key) == nullptr)
         reader.refuse(table, fmt::format("has no {}", key));
     }
+    // What programs here hand in would be the forwarder's.
+    if (has_this_host(forwarder.networks))
+      reader.refuse(*table.find("networks"),
+                    "has an address of this host; that of the forwarder's "
+                    "filters belongs in internal");
     forwarders.push_back(std::move(forwarder));
   }
   config.policy.forwarders = std::move(forwarders);
@@ -193,6 +203,13 @@ constexpr Option<Forwarder> kForwarder[] = {
        assign(forwarder.networks, reader.one_or_more(value, parse_network));
      },
      [](const Forwarder& forwarder) { return literal_list(forwarder.networks); }},
+    {"internal",
+     [](Reader& reader, const Value& value, Forwarder& forwarder) {
+       assign(forwarder.internal, reader.one_or_more(value, parse_network));
+     },
+     [](const Forwarder& forwarder) {
+       return forwarder.internal.empty() ? std::string() : literal_list(forwarder.internal);
+     }},
     {"received_by",
      [](Reader& reader, const Value& value, Forwarder& forwarder) {
        assign(forwarder.received_by, reader.one_or_more(value, parse_domain));

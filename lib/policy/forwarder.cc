@@ -61,11 +61,14 @@ std::optional<PastForwarder> look_past_forwarders(const std::optional<IpAddress>
     if (!may_write(*forwarder, received->by)) return stays(R::foreign_received);
     if (!received->client) return stays(R::submitted_there);
     // A filter that hands the message back: what stands below is the forwarder's again.
-    if (forwarder->networks.contains(*received->client)) continue;
+    if (forwarder->internal.contains(*received->client)) continue;
     // Any program there may have written what stands below.
-    if (is_loopback(*received->client)) return stays(R::submitted_there);
+    if (forwarder->networks.contains(*received->client)) return stays(R::submitted_there);
     const Forwarder* before = find(*received->client, forwarders);
     if (before == nullptr) {
+      // A host of the forwarder's own, whose address is another host's to everybody else: SPF has
+      // no answer for it, and what stands below may be its users'.
+      if (!is_global(*received->client)) return stays(R::submitted_there);
       PastForwarder past;
       past.client = received->client;
       past.helo = parse_helo(received->helo);

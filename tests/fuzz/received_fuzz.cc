@@ -16,6 +16,7 @@ namespace {
 
 std::vector<Forwarder> forwarders() {
   return {{.networks = std::vector{*Network::parse("192.0.2.25")},
+           .internal = std::vector{*Network::parse("127.0.0.1")},
            .received_by = {*DomainName::parse("mx.f.example")}},
           {.networks = std::vector{*Network::parse("2001:db8::/32")},
            .received_by = {*DomainName::parse("mx.g.example")}}};

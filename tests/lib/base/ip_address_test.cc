@@ -58,3 +58,22 @@ TEST_CASE("networks contain addresses of their own family") {
     CHECK_FALSE(Network::parse(bad).has_value());
   }
 }
+
+TEST_CASE("an address that is one host's to everybody (RFC 6890)") {
+  const struct {
+    const char* address;
+    bool global;
+  } rows[] = {
+      {"192.0.2.1", true},  {"8.8.8.8", true},          {"2001:db8::1", true},
+      {"2a00::1", true},    {"10.0.0.1", false},        {"100.64.0.1", false},
+      {"127.0.0.1", false}, {"169.254.1.1", false},     {"172.16.0.1", false},
+      {"172.32.0.1", true}, {"192.168.0.1", false},     {"240.0.0.1", false},
+      {"::1", false},       {"::ffff:10.0.0.1", false}, {"::ffff:192.0.2.1", true},
+      {"fd00::1", false},   {"fe80::1", false},         {"ff02::1", false},
+      {"100::1", false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.address);
+    CHECK(is_global(*IpAddress::parse(row.address)) == row.global);
+  }
+}

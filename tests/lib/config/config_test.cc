@@ -77,7 +77,8 @@ dmarc_reject = "tag"
 dmarc_quarantine = "quarantine"
 
 [[policy.forwarder]]
-networks = ["192.0.2.25", "127.0.0.1"]
+networks = ["192.0.2.25", "192.0.2.26"]
+internal = ["127.0.0.1", "10.0.0.0/8"]
 received_by = ["mx.forwarder.example", "out.forwarder.example"]
 
 [[policy.override]]
@@ -321,7 +322,8 @@ TEST_CASE("overrides keep their order and hold only what they name") {
 TEST_CASE("forwarders, and what is sealed") {
   const Config config = parse(kFull);
   REQUIRE(config.policy.forwarders.size() == 1);
-  CHECK(config.policy.forwarders[0].networks.contains(*IpAddress::parse("127.0.0.1")));
+  CHECK(config.policy.forwarders[0].networks.contains(*IpAddress::parse("192.0.2.26")));
+  CHECK(config.policy.forwarders[0].internal.contains(*IpAddress::parse("127.0.0.1")));
   CHECK(texts(config.policy.forwarders[0].received_by) ==
         std::vector<std::string>{"mx.forwarder.example", "out.forwarder.example"});
   CHECK(config.arc.seal);
@@ -369,7 +371,7 @@ TEST_CASE("signing domains carry their keys and where they were written") {
   REQUIRE(domains[0].keys.size() == 2);
   CHECK(domains[0].keys[1].selector.text() == "2026e");
   CHECK(domains[0].keys[1].source.text == "keys/e.pem");
-  CHECK(domains[0].keys[1].place.text() == "x.toml:110:3");
+  CHECK(domains[0].keys[1].place.text() == "x.toml:111:3");
   CHECK_FALSE(domains[1].subdomains);
   // Two domains may share a selector.
   CHECK(domains[1].keys[0].selector.text() == "2026a");
@@ -423,5 +425,5 @@ TEST_CASE("the keys are listed with their tables") {
     CAPTURE(key);
     CHECK(std::find(keys.begin(), keys.end(), key) != keys.end());
   }
-  CHECK(keys.size() == 109);
+  CHECK(keys.size() == 110);
 }

@@ -179,6 +179,15 @@ TEST_CASE("settings that contradict each other are refused") {
        "x.toml:2:8: policy.override.list: must not be empty"},
       {"a forwarder without a network", "[[policy.forwarder]]\nreceived_by = \"a.example\"\n",
        "x.toml:1:1: policy.forwarder: has no networks"},
+      {"a forwarder that is this host",
+       "[[policy.forwarder]]\nnetworks = [\"192.0.2.1\", \"127.0.0.0/8\"]\n"
+       "received_by = \"a.example\"\n",
+       "x.toml:2:12: policy.forwarder.networks: has an address of this host; that of the "
+       "forwarder's filters belongs in internal"},
+      {"... by the whole of IPv6",
+       "[[policy.forwarder]]\nnetworks = \"::/0\"\nreceived_by = \"a.example\"\n",
+       "x.toml:2:12: policy.forwarder.networks: has an address of this host; that of the "
+       "forwarder's filters belongs in internal"},
       {"a forwarder whose fields nobody can tell",
        "[[policy.forwarder]]\nnetworks = \"192.0.2.1\"\n",
        "x.toml:1:1: policy.forwarder: has no received_by"},

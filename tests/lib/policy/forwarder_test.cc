@@ -12,7 +12,9 @@ namespace {
 DomainName name(const char* text) { return *DomainName::parse(text); }
 
 std::vector<Forwarder> forwarders() {
-  return {{.networks = std::vector{*Network::parse("192.0.2.25"), *Network::parse("127.0.0.0/8")},
+  return {{.networks = std::vector{*Network::parse("192.0.2.25"), *Network::parse("192.0.2.28")},
+           .internal = std::vector{*Network::parse("127.0.0.0/8"), *Network::parse("10.1.0.0/16"),
+                                   *Network::parse("192.0.2.27")},
            .received_by = {name("mx.f.example"), name("out.f.example")}},
           {.networks = std::vector{*Network::parse("2001:db8:25::/48")},
            .received_by = {name("mx.g.example")}}};
@@ -31,6 +33,32 @@ std::string past(const char* client, const std::vector<HeaderField>& fields) {
 }
 
 }  // namespace
+
+TEST_CASE("an address that is another host's to everybody else began at the forwarder (RFC 6890)") {
+  const char* const clients[] = {
+      "10.0.0.1",     "172.16.0.1",      "172.31.255.255", "192.168.1.1",
+      "100.64.0.1",   "100.127.255.255", "169.254.1.1",    "127.0.0.1",
+      "0.0.0.0",      "198.18.0.1",      "224.0.0.1",      "255.255.255.255",
+      "IPv6:::1",     "IPv6:::",         "IPv6:fc00::1",   "IPv6:fd12::1",
+      "IPv6:fe80::1", "IPv6:fec0::1",    "IPv6:ff02::1",   "IPv6:::ffff:10.0.0.1",
+  };
+  for (const char* client : clients) {
+    CAPTURE(client);
+    // The forwarder without hosts inside.
+    CHECK(past("2001:db8:25::1", {{"Received", received("mx.g.example", client)},
+                                  {"Received", received("mx.g.example", "203.0.113.1")}}) ==
+          "submitted-there");
+  }
+  const char* const global[] = {"9.255.255.255",   "11.0.0.0",        "172.15.255.255",
+                                "172.32.0.0",      "100.63.255.255",  "100.128.0.0",
+                                "192.167.255.255", "192.169.0.0",     "126.255.255.255",
+                                "128.0.0.0",       "169.253.255.255", "223.255.255.255"};
+  for (const char* client : global) {
+    CAPTURE(client);
+    CHECK(past("2001:db8:25::1", {{"Received", received("mx.g.example", client)}}) ==
+          std::string(client) + " a.example");
+  }
+}
 
 TEST_CASE("only the topmost Received fields count, as far as a forwarder wrote them") {
   const std::string good = received("mx.f.example", "198.51.100.7");
@@ -96,8 +124,34 @@ TEST_CASE("only the topmost Received fields count, as far as a forwarder wrote t
        "2001:db8:25::1",
        {received("mx.g.example", "192.0.2.25"), received("mx.g.example", "203.0.113.1")},
        "foreign-received"},
-      {"a loop", "192.0.2.25", std::vector(11, received("mx.f.example", "192.0.2.25")),
+      {"a loop", "192.0.2.25", std::vector(11, received("mx.f.example", "192.0.2.27")),
        "too-many-hops"},
+      {"a host inside, in a private network",
+       "192.0.2.25",
+       {received("out.f.example", "10.1.2.3"), good},
+       "198.51.100.7 a.example"},
+      {"and in a public one",
+       "192.0.2.25",
+       {received("out.f.example", "192.0.2.27"), good},
+       "198.51.100.7 a.example"},
+      {"a host that hands mail to others, which is not said to be inside: users may share it",
+       "192.0.2.25",
+       {received("mx.f.example", "192.0.2.28"), forged},
+       "submitted-there"},
+      {"a client that is the forwarder, by its own word",
+       "192.0.2.25",
+       {received("mx.f.example", "192.0.2.25"), forged},
+       "submitted-there"},
+      {"nobody is the forwarder by an address inside: a filter of ours, a stranger's field on top",
+       "127.0.0.1",
+       {forged},
+       "no forwarder"},
+      {"... or a host of our network", "10.1.2.3", {forged}, "no forwarder"},
+      {"... or by an address of its own", "192.0.2.27", {forged}, "no forwarder"},
+      {"what is inside of one is not inside of another",
+       "2001:db8:25::1",
+       {received("mx.g.example", "10.1.2.3"), received("mx.g.example", "203.0.113.1")},
+       "submitted-there"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);

@@ -20,6 +20,8 @@ constexpr const char* kZone =
     "_dmarc.example.org TXT \"v=DMARC1; p=reject\"\n"
     "_dmarc.late.example TXT \"v=DMARC1; p=reject\"\n"
     "a.example TXT \"v=spf1 ip4:198.51.100.7 -all\"\n"
+    "loose.example TXT \"v=spf1 ip4:10.0.0.0/8 ip4:100.64.0.0/10 -all\"\n"
+    "_dmarc.loose.example TXT \"v=DMARC1; p=reject\"\n"
     "f.example TXT \"v=spf1 ip4:192.0.2.25 -all\"\n"
     "_dmarc.f.example TXT \"v=DMARC1; p=reject\"\n";
 
@@ -106,6 +108,83 @@ TEST_CASE("SPF looks past forwarders that are named, and past nobody else") {
     CAPTURE(row.why);
     CHECK(summary(judge(row.given)) == row.want);
   }
+}
+
+TEST_CASE("attacks by way of a forwarder: none of these passes in the author's name (A363, A364)") {
+  // Hosts inside: its filters, a private network, and one whose address is public.
+  const std::string config =
+      kForwarder + "internal = [\"127.0.0.0/8\", \"10.1.0.0/16\", \"192.0.2.27\"]\n";
+  const auto field = [](const std::string& client, const std::string& by = "mx.f.example") {
+    return " from mail.a.example (mail.a.example [" + client + "]) by " + by + "; x";
+  };
+  const std::string forged = field("198.51.100.7");
+  // Of a domain that lists private addresses.
+  const std::string loose = "a@loose.example";
+  const struct {
+    std::string why;
+    Given given;
+    std::string want;
+  } rows[] = {
+      {"a client of ours at an address that its hosts have inside",
+       {.received = {forged}, .client = "10.1.2.3"},
+       "reject dmarc.reject, spf=fail"},
+      {"a filter of ours that writes no field of its own",
+       {.received = {forged}, .client = "127.0.0.1"},
+       "reject dmarc.reject, spf=fail"},
+      {"a client at its public address inside",
+       {.received = {forged}, .client = "192.0.2.27"},
+       "reject dmarc.reject, spf=fail"},
+      {"a user of the forwarder in a private network that is not its hosts'",
+       {.received = {field("10.2.0.1"), forged}},
+       "reject dmarc.reject, spf=fail, submitted-there"},
+      {"the same, whom the author's domain lists",
+       {.received = {field("10.2.0.1")}, .author = loose, .mail_from = "<" + loose + ">"},
+       "reject dmarc.reject, spf=fail, submitted-there"},
+      {"a customer behind its carrier's translation (RFC 6598)",
+       {.received = {field("100.64.0.1")}, .author = loose, .mail_from = "<" + loose + ">"},
+       "reject dmarc.reject, spf=fail, submitted-there"},
+      {"a website on the address from which it hands mail on",
+       {.received = {field("192.0.2.25"), forged}},
+       "reject dmarc.reject, spf=fail, submitted-there"},
+      {"a link-local client",
+       {.received = {field("IPv6:fe80::1"), forged}},
+       "reject dmarc.reject, spf=fail, submitted-there"},
+      {"a mapped private client",
+       {.received = {field("IPv6:::ffff:10.2.0.1"), forged}},
+       "reject dmarc.reject, spf=fail, submitted-there"},
+      {"a stranger who says that he is inside",
+       {.received = {" from [10.1.2.3] (x.example [203.0.113.9]) by mx.f.example; x", forged}},
+       "reject dmarc.reject, spf=fail, past to 203.0.113.9"},
+      {"... with a bracket in his name",
+       {.received = {" from x ([10.1.2.3] [203.0.113.9]) by mx.f.example; x", forged}},
+       "reject dmarc.reject, spf=fail, malformed-received"},
+      {"... with a parenthesis",
+       {.received = {" from x (a (b [10.1.2.3]) [203.0.113.9]) by mx.f.example; x", forged}},
+       "reject dmarc.reject, spf=fail, malformed-received"},
+      {"a filter, and a stranger's field below",
+       {.received = {field("127.0.0.1"), field("198.51.100.7", "mx.attack.example")}},
+       "reject dmarc.reject, spf=fail, foreign-received"},
+      {"a host inside, and nothing below",
+       {.received = {field("10.1.2.3")}},
+       "reject dmarc.reject, spf=fail, no-received"},
+      {"a host inside, of which the field below says a private client",
+       {.received = {field("10.1.2.3"), field("192.168.0.1"), forged}},
+       "reject dmarc.reject, spf=fail, submitted-there"},
+      {"ten hosts inside, and one more",
+       {.received = {field("10.1.0.1"), field("10.1.0.2"), field("10.1.0.3"), field("10.1.0.4"),
+                     field("10.1.0.5"), field("10.1.0.6"), field("10.1.0.7"), field("10.1.0.8"),
+                     field("10.1.0.9"), field("10.1.0.10"), forged}},
+       "reject dmarc.reject, spf=fail, too-many-hops"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    Given given = row.given;
+    given.config = config;
+    CHECK(summary(judge(given)) == row.want);
+  }
+  // What is none: by way of its hosts inside, from who may send it.
+  CHECK(summary(judge({.received = {field("127.0.0.1"), field("10.1.2.3"), forged},
+                       .config = config})) == "accept dmarc.pass, spf=pass, past to 198.51.100.7");
 }
 
 TEST_CASE("while the DNS leaves SPF open, looking past makes nothing certain but a pass") {
