@@ -146,6 +146,15 @@ Result<ArcSeal, FieldFault> read_seal(std::string_view value) {
                  .header = {{}, Canonicalization::relaxed, find_signature(tags, value)}};
 }
 
+std::optional<ArcSealClaim> read_seal_claim(std::string_view value) {
+  if (value.size() > kSignatureFieldOctets) return std::nullopt;
+  const TagList tags(value);
+  const auto instance = tags ? instance_of(tags) : std::nullopt;
+  if (!instance) return std::nullopt;
+  const auto cv = tags.find("cv");
+  return ArcSealClaim{*instance, cv ? read_chain_status(*cv) : std::nullopt};
+}
+
 std::optional<ArcMessageSignatureField> read_message_signature(std::string_view value) {
   if (value.size() > kSignatureFieldOctets) return std::nullopt;
   const TagList tags(value);

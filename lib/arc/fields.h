@@ -56,6 +56,14 @@ struct FieldFault {
 /// The value of an ARC-Seal field. Pure.
 Result<ArcSeal, FieldFault> read_seal(std::string_view value);
 
+/// What an ARC-Seal field says of itself, whatever else is wrong with it; nothing without an
+/// instance.
+struct ArcSealClaim {
+  unsigned instance = 0;
+  std::optional<ArcResult> chain;  // cv=, where it is one
+};
+std::optional<ArcSealClaim> read_seal_claim(std::string_view value);
+
 /// The value of an ARC-Message-Signature field: of every one the instance counts, the rest only
 /// where the signature is to be validated.
 struct ArcMessageSignatureField {

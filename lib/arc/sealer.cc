@@ -84,20 +84,26 @@ HeaderField signed_field(const char* name, const Draft& draft, const Octets& sig
   return {name, draft.before + encoded + draft.behind};
 }
 
+std::string_view value_of(const MessageField& field) {
+  return std::string_view(field.text).substr(field.text.find(':') + 1);
+}
+
+std::optional<ArcSealClaim> seal_claim_of(const MessageField& field) {
+  return field.name == "arc-seal" ? read_seal_claim(value_of(field)) : std::nullopt;
+}
+
 /// The instance of a field of a chain, whatever else is wrong with it; 0 where it has none.
 unsigned instance_of(const MessageField& field) {
-  if (!is_arc_field(field.name)) return 0;
-  const std::string_view value = std::string_view(field.text).substr(field.text.find(':') + 1);
   if (field.name == "arc-authentication-results") {
-    const auto results = read_arc_results(value);
+    const auto results = read_arc_results(value_of(field));
     return results ? results->instance : 0;
   }
   if (field.name == "arc-message-signature") {
-    const auto signature = read_message_signature(value);
+    const auto signature = read_message_signature(value_of(field));
     return signature ? signature->instance : 0;
   }
-  const auto seal = read_seal(value);
-  return seal ? seal->instance : 0;
+  const auto claim = seal_claim_of(field);
+  return claim ? claim->instance : 0;
 }
 
 /// RFC 8617 section 4.1.2: what a message signature must not cover.
@@ -153,15 +159,13 @@ struct ArcSealer::Impl {
 /// Nothing where the chain is not to be extended.
 std::optional<unsigned> ArcSealer::Impl::next_instance() const {
   unsigned highest = 0;
-  std::optional<ArcSeal> newest;
   for (const MessageField& field : fields) {
     highest = std::max(highest, instance_of(field));
-    if (field.name != "arc-seal") continue;
-    auto seal = read_seal(std::string_view(field.text).substr(field.text.find(':') + 1));
-    if (seal && (!newest || seal->instance > newest->instance)) newest = *std::move(seal);
+    // RFC 8617 section 5.1, step 2, of the newest seal. An older one that says so leaves no more to
+    // be said either: section 5.2, step 3, fails whatever came after it.
+    const auto claim = seal_claim_of(field);
+    if (claim && claim->chain == ArcResult::fail) return std::nullopt;
   }
-  // RFC 8617 section 5.1, step 2
-  if (newest && newest->chain == ArcResult::fail) return std::nullopt;
   return highest < kMostArcSets ? std::optional(highest + 1) : std::nullopt;
 }
 

@@ -61,6 +61,26 @@ TEST_CASE("the tags of a seal (RFC 8617 section 4.1.3, A132, edge case 76)") {
   }
 }
 
+TEST_CASE("what a seal says of itself, whatever else is wrong with it") {
+  const auto claim = [](const std::string& value) {
+    const auto read = read_seal_claim(value);
+    if (!read) return std::string("nothing");
+    return std::to_string(read->instance) + " " +
+           std::string(read->chain ? to_string(*read->chain) : "-");
+  };
+  CHECK(claim(kSeal) == "1 none");
+  CHECK(claim(" i=3; cv=fail") == "3 fail");
+  CHECK(claim(" i=3; cv=fail; h=from; d=***") == "3 fail");
+  CHECK(claim(" i=3; cv=Fail") == "3 -");
+  CHECK(claim(" i=50") == "50 -");
+  for (const char* value : {"", " cv=fail", " i=0; cv=fail", " i=01", " i=51", " i=1; i=2",
+                            " i=1;; cv=fail", " i=x; cv=fail"}) {
+    CAPTURE(value);
+    CHECK(claim(value) == "nothing");
+  }
+  CHECK(claim(" i=1; x=" + std::string(16384, 'x')) == "nothing");
+}
+
 TEST_CASE("the tags of a message signature (RFC 8617 section 4.1.2)") {
   const struct {
     std::string why;

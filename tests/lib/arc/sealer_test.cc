@@ -81,6 +81,65 @@ TEST_CASE(
         std::string::npos);
 }
 
+TEST_CASE("a chain whose fields make none is sealed once as well (RFC 8617 section 5.1, A365)") {
+  const auto field = [](const char* name, const std::string& value) {
+    return HeaderField{name, value};
+  };
+  const auto seal = [&](const std::string& tags) { return field("ARC-Seal", tags); };
+  const HeaderField signature = field("ARC-Message-Signature", " i=2; garbage=x");
+  const HeaderField results = field("ARC-Authentication-Results", " i=2; x.example; none");
+  const std::string tags = " a=rsa-sha256; b=AAAA; d=x.example; s=s;";
+  const auto lacking = [&](const std::string& tag) {
+    std::string left = tags;
+    const auto at = left.find(" " + tag);
+    return left.erase(at, left.find(';', at) + 1 - at);
+  };
+  const struct {
+    std::string why;
+    std::vector<HeaderField> on_top;  // of a good chain of one set
+    std::string instance;             // of the new seal; empty: none is made
+  } rows[] = {
+      {"a seal without a=", {seal(" i=2; cv=pass;" + lacking("a=")), signature, results}, "i=3;"},
+      {"without b=", {seal(" i=2; cv=pass;" + lacking("b=")), signature, results}, "i=3;"},
+      {"without d=", {seal(" i=2; cv=pass;" + lacking("d=")), signature, results}, "i=3;"},
+      {"without s=", {seal(" i=2; cv=pass;" + lacking("s=")), signature, results}, "i=3;"},
+      {"without cv=", {seal(" i=2;" + tags), signature, results}, "i=3;"},
+      {"without i=", {seal(" cv=pass;" + tags), signature, results}, "i=3;"},
+      {"alone: its instance is taken all the same", {seal(" i=2; cv=pass")}, "i=3;"},
+      {"alone, and far off", {seal(" i=9; cv=pass; d=***")}, "i=10;"},
+      {"the last instance there is", {seal(" i=50; cv=pass")}, ""},
+      {"beyond it", {seal(" i=51; cv=pass")}, "i=2;"},
+      {"it says that it failed, and lacks b=",
+       {seal(" i=2; cv=fail;" + lacking("b=")), signature, results},
+       ""},
+      {"it says that it failed, and nothing else", {seal(" i=2; cv=fail")}, ""},
+      {"a good one that failed below a malformed one",
+       {seal(" i=3; cv=pass"), seal(" i=2; cv=fail;" + tags), signature, results},
+       ""},
+      {"the same instance twice, and one says that it failed",
+       {seal(" i=2; cv=pass;" + tags), seal(" i=2; cv=fail;" + tags), signature, results},
+       ""},
+      {"no seal", {signature, results}, "i=3;"},
+      {"a message signature twice", {signature, signature, results}, "i=3;"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    Text broken = sealed(plain());
+    broken.fields.insert(broken.fields.begin(), row.on_top.begin(), row.on_top.end());
+    REQUIRE(validate(broken).result == ArcResult::fail);
+    const Text once = handed_on(broken);
+    if (row.instance.empty()) {
+      CHECK(once.fields.size() == broken.fields.size());
+      continue;
+    }
+    REQUIRE(once.fields.size() == broken.fields.size() + 3);
+    CHECK(once.fields[0].value.starts_with(" " + row.instance));
+    CHECK(once.fields[0].value.find("cv=fail") != std::string::npos);
+    CHECK(validate(once).result == ArcResult::fail);
+    CHECK(handed_on(once).fields.size() == once.fields.size());
+  }
+}
+
 TEST_CASE("what is said of the chain has to be so") {
   CHECK_FALSE(fields_for(plain(), ArcResult::pass));
   CHECK_FALSE(fields_for(sealed(plain()), ArcResult::none));
