@@ -27,6 +27,8 @@ struct ArcSealOptions {
   std::vector<std::string> headers = default_sealed_headers();
   /// Of these one more than the message has, so that none can be added.
   std::vector<std::string> oversign = {};
+  /// The same for those that the message has; one that it lacks may be added.
+  std::vector<std::string> oversign_present = {};
   std::int64_t now = 0;  // t=, in seconds since 1970
   ArcLayout layout = ArcLayout::instance_first;
 };

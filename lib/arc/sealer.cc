@@ -106,6 +106,10 @@ unsigned instance_of(const MessageField& field) {
   return claim ? claim->instance : 0;
 }
 
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 /// RFC 8617 section 4.1.2: what a message signature must not cover.
 bool can_be_covered(std::string_view name) {
   return !is_arc_field(name) && name != "authentication-results";
@@ -175,8 +179,8 @@ std::vector<std::string> ArcSealer::Impl::covered_names() const {
     if (!can_be_covered(name)) continue;
     auto times = std::count_if(fields.begin(), fields.end(),
                                [&](const MessageField& field) { return field.name == name; });
-    const auto& more = options.oversign;
-    times += std::count(more.begin(), more.end(), name);
+    if (contains(options.oversign, name) || (times > 0 && contains(options.oversign_present, name)))
+      ++times;
     for (; times > 0 && names.size() < kNames; --times) names.push_back(name);
   }
   return names;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <authmilter/dkim.h>
+
 #include "base/words.h"
 #include "edits/edited_fields.h"
 #include "edits/header_edits.h"
@@ -70,9 +72,10 @@ bool SealStep::is_for(const Envelope& envelope, const Config& config) {
 SealStep::SealStep(Key key, const std::vector<HeaderField>& fields, Mta mta, std::int64_t now)
     : key_(std::move(key)), mta_(mta), now_(now) {
   if (!key_ || fault_of(*key_)) return;
-  sealer_.emplace(
-      **key_,
-      ArcSealOptions{.headers = covered_headers(fields, mta), .oversign = {"from"}, .now = now});
+  sealer_.emplace(**key_, ArcSealOptions{.headers = covered_headers(fields, mta),
+                                         .oversign = default_oversigned_headers(),
+                                         .oversign_present = default_oversigned_present_headers(),
+                                         .now = now});
 }
 
 void SealStep::body(std::string_view octets) {

@@ -116,6 +116,32 @@ TEST_CASE("a message that goes on gets a set on top, below our results (RFC 8617
   CHECK(hops[1].message_signer == hops[1].sealer);
 }
 
+TEST_CASE("nobody adds to what we seal what a reader is shown (RFC 6376 section 8.15)") {
+  Text message = by_list();
+  message.fields.push_back({"Content-Type", " text/plain"});
+  const Text after = handed_on(message, judge(message));
+  REQUIRE(summary(validate(after)) == "pass, oldest 0");
+  for (const char* name : {"From", "Subject", "To", "Cc", "Reply-To", "Date", "Message-ID",
+                           "Content-Type", "content-type "}) {
+    CAPTURE(name);
+    Text above = after;
+    above.fields.insert(above.fields.begin(), {name, " x"});
+    CHECK(summary(validate(above)) ==
+          "fail message-signature-mismatch (i=2, ARC-Message-Signature)");
+    Text below = after;
+    below.fields.push_back({name, " x"});
+    CHECK(summary(validate(below)) ==
+          "fail message-signature-mismatch (i=2, ARC-Message-Signature)");
+  }
+  // What a host behind us may add where there is none.
+  for (const char* name : {"Sender", "Received", "MIME-Version", "List-Id"}) {
+    CAPTURE(name);
+    Text above = after;
+    above.fields.insert(above.fields.begin(), {name, " x"});
+    CHECK(summary(validate(above)) == "pass, oldest 0");
+  }
+}
+
 TEST_CASE("what the chain was when it came is what the seal says of it") {
   const Text plain_message = by_author();
   const Text broken = changed_by_list(by_list());
