@@ -73,8 +73,9 @@ struct ArcOutcome {
   /// Of a pass, as far as it was found out: the instance of the oldest message signature that
   /// validates, without a gap from the newest; 0 when all do (RFC 8617 section 5.2, step 5).
   std::optional<unsigned> oldest_pass;
-  /// Fields that a reader is shown, and that came on top of what the newest message signature
-  /// covers: lower case, each once. Set whatever the result is.
+  /// Fields that a reader is shown, and that may be anybody's: which came on top of what the newest
+  /// message signature covers, or which it should cover wherever they stand, and does not. Lower
+  /// case, each once. Set whatever the result is.
   std::vector<std::string> added_fields;
 };
 

@@ -113,7 +113,7 @@ enum class SealerTrust : std::uint8_t {
   other_network,        // he is trusted from other clients only
   other_signer,         // the newest message signature is not his
   from_not_signed,      // it does not cover From
-  added_fields,         // nor what was put on top of it
+  added_fields,         // nor what was put on top of it, or a Subject, Date or Reply-To
   no_results,           // his results cannot be read, or say nothing of DMARC
   author_did_not_pass,  // they do not say that this author passed, and nothing else
 };

@@ -149,7 +149,7 @@ void ArcVerifier::Impl::end_of_headers() {
                 fmt::format("i={}, {}", chain.size(), newest.message_signature.error().what))});
   }
   outcome.added_fields =
-      added_fields(fields, newest.message_signature->names, newest.message_signature_place);
+      uncovered_fields(fields, newest.message_signature->names, newest.message_signature_place);
   const auto names = needed_keys();
   if (names.size() > kKeys) return fail({ArcReason::too_many_keys});
   for (const DomainName& name : names) resolver.prefetch({name, RrType::txt});

@@ -199,6 +199,23 @@ void explain_seal(Report& report, const SealOutcome& seal) {
 
 namespace {
 
+/// "added-fields (reply-to, subject)".
+std::string distrust_text(SealerTrust trust, const ArcOutcome& arc) {
+  const std::string_view word = to_string(trust);
+  if (trust != SealerTrust::added_fields) return std::string(word);
+  return fmt::format("{} ({})", word, fmt::join(arc.added_fields, ", "));
+}
+
+/// The list of an override that the message names, and does not show to be its.
+const MailingList* distrusted_list(const Findings& findings, const PolicyOverrides& overrides) {
+  for (const PolicyOverride& rule : overrides) {
+    for (const MailingList& list : rule.list) {
+      if (findings.list_id == list.id && !list.matches(findings)) return &list;
+    }
+  }
+  return nullptr;
+}
+
 /// What was trusted so that DMARC's policy was not followed, or why the chain was not.
 void explain_trust(Report& report, const Verdict& verdict, const PolicyConfig& policy) {
   const Decision& decision = verdict.decision;
@@ -214,8 +231,17 @@ void explain_trust(Report& report, const Verdict& verdict, const PolicyConfig& p
   const bool asked = verdict.findings.dmarc.result == DmarcResult::fail &&
                      verdict.findings.arc.result != ArcResult::none;
   if (asked && !decision.trusted_sealer && !policy.trusted_sealers.empty())
-    report.line("not trusted", fmt::format("the chain: {}",
-                                           to_string(sealed_word(verdict.findings, policy).trust)));
+    report.line(
+        "not trusted",
+        fmt::format("the chain: {}", distrust_text(sealed_word(verdict.findings, policy).trust,
+                                                   verdict.findings.arc)));
+  const bool failed = verdict.findings.dmarc.result == DmarcResult::fail;
+  const MailingList* list = failed && !decision.override_reason
+                                ? distrusted_list(verdict.findings, policy.overrides)
+                                : nullptr;
+  if (list != nullptr)
+    report.line("not trusted", fmt::format("list {}: no signature of {} that passes and covers it",
+                                           list->id.text(), list->signed_by.text()));
   if (decision.override_reason) report.line("in reports", to_string(*decision.override_reason));
 }
 

@@ -258,6 +258,19 @@ TEST_CASE("attacks on trust: none of these is believed (A128 to A136, A178, A187
       {"two From when it was sealed",
        sealed(on_top(by_author(), "From", " Boss <boss@example.org>")), "pass"},
       {"a second Subject on top", on_top(good, "subject", " Pay now"), "pass"},
+      {"A361: Reply-To below the set, which it does not cover",
+       at_the_end(good, "Reply-To", " m@attack.example"), "pass"},
+      {"A361: another Subject, which it does not cover",
+       with(by_list({.headers = "from:to:date:message-id"}), "Subject",
+            [](HeaderField& f) { f.value = " Pay now"; }),
+       "pass"},
+      {"another Date, which it does not cover",
+       with(by_list({.headers = "from:to:subject:message-id"}), "Date",
+            [](HeaderField& f) { f.value = " Sun, 29 Nov 2026 10:00:00 +0000"; }),
+       "pass"},
+      {"a second To below the set", at_the_end(good, "To", " m@attack.example"), "fail"},
+      {"a Content-Type on top", on_top(good, "Content-Type", " text/html"), "pass"},
+      {"a Sender on top", on_top(good, "Sender", " m@attack.example"), "pass"},
       {"another author passed", by_list({.results = "dmarc=pass header.from=attack.example"}),
        "pass"},
       {"another and this one",
@@ -294,6 +307,28 @@ TEST_CASE("attacks on trust: none of these is believed (A128 to A136, A178, A187
   Text turned = good;
   std::swap(turned.fields[0], turned.fields[2]);
   CHECK(summary(judge(turned, kTrusted)) == "accept arc.trusted, dmarc=fail, arc=pass");
+}
+
+TEST_CASE(
+    "what real sealers cover is enough, and a list that changes the Subject before it seals") {
+  Text message = by_author();
+  message.fields.push_back({"MIME-Version", " 1.0"});
+  message.fields.push_back({"Content-Type", " text/plain"});
+  message.fields.push_back({"Content-Transfer-Encoding", " 7bit"});
+  const char* const of_google =
+      "content-transfer-encoding:to:subject:message-id:date:from:mime-version:dkim-signature";
+  const char* const of_microsoft =
+      "From:Date:Subject:Message-ID:Content-Type:MIME-Version:"
+      "X-MS-Exchange-AntiSpam-MessageData-0";
+  const char* const of_openarc =
+      "MIME-Version:References:In-Reply-To:From:Date:Message-ID:Subject:To:Cc:Content-Type";
+  for (const char* names : {of_google, of_microsoft, of_openarc}) {
+    CAPTURE(names);
+    std::string lower = names;
+    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    CHECK(summary(judge(sealed(changed_by_list(message), {.headers = lower}), kTrusted)) ==
+          "accept arc.trusted, dmarc=fail, arc=pass");
+  }
 }
 
 TEST_CASE("the key of a trusted sealer that is not to be had keeps the message waiting") {
