@@ -77,6 +77,8 @@ struct ArcOutcome {
   /// message signature covers, or which it should cover wherever they stand, and does not. Lower
   /// case, each once. Set whatever the result is.
   std::vector<std::string> added_fields;
+  /// Seconds since the newest seal, by its t=; nothing where it has none, or one in the future.
+  std::optional<std::int64_t> age;
 };
 
 struct ArcVerifyOptions {

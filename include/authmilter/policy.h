@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -96,6 +97,8 @@ class PolicyOverrides {
 struct TrustedSealer {
   DomainName domain;    // d= of his seals, exactly
   NetworkSet networks;  // from which his mail comes to us; empty: from anywhere
+  /// How long his word holds, by t= of his seal, which then has to be there; zero: for ever.
+  std::chrono::seconds max_age{0};
   /// What becomes of a message instead of what DMARC's policy asks for; never reject, tempfail or
   /// discard.
   Disposition dmarc_reject = Disposition::accept;
@@ -111,6 +114,7 @@ enum class SealerTrust : std::uint8_t {
   chain_failed,
   sealer_not_trusted,   // he who sealed last; those before do not count
   other_network,        // he is trusted from other clients only
+  too_old,              // he sealed it too long ago, or does not say when
   other_signer,         // the newest message signature is not his
   from_not_signed,      // it does not cover From
   added_fields,         // nor what was put on top of it, or a Subject, Date or Reply-To

@@ -67,6 +67,11 @@ ArcHop hop_of(ArcSet& set) {
   return hop;
 }
 
+std::optional<std::int64_t> age_of(const ArcSeal& seal, const ArcVerifyOptions& options) {
+  if (!seal.timestamp || *seal.timestamp > options.now + options.clock_skew) return std::nullopt;
+  return std::max<std::int64_t>(options.now - *seal.timestamp, 0);
+}
+
 }  // namespace
 
 struct ArcVerifier::Impl {
@@ -150,6 +155,7 @@ void ArcVerifier::Impl::end_of_headers() {
   }
   outcome.added_fields =
       uncovered_fields(fields, newest.message_signature->names, newest.message_signature_place);
+  outcome.age = age_of(newest.seal, options);
   const auto names = needed_keys();
   if (names.size() > kKeys) return fail({ArcReason::too_many_keys});
   for (const DomainName& name : names) resolver.prefetch({name, RrType::txt});

@@ -1,6 +1,7 @@
 #include "config/formats.h"
 #include "config/options.h"
 
+#include <chrono>
 #include <span>
 
 namespace authmilter {
@@ -15,6 +16,10 @@ constexpr Choice<Disposition> kDispositions[] = {
 constexpr Choice<Disposition> kMildDispositions[] = {{"accept", Disposition::accept},
                                                      {"tag", Disposition::tag},
                                                      {"quarantine", Disposition::quarantine}};
+
+/// For max_age of a trusted sealer.
+constexpr std::chrono::hours kNoAge{0};
+constexpr std::chrono::hours kLongestAge{366 * 24};
 
 PolicyActions& actions_of(Config& config) { return config.policy.actions; }
 PolicyActions& actions_of(PolicyOverride& rule) { return rule.actions; }
@@ -230,6 +235,12 @@ constexpr Option<TrustedSealer> kTrustedSealer[] = {
      [](const TrustedSealer& sealer) {
        return sealer.networks.empty() ? std::string() : literal_list(sealer.networks);
      }},
+    {"max_age",
+     [](Reader& reader, const Value& value, TrustedSealer& sealer) {
+       if (const auto age = reader.duration(value, kNoAge, kLongestAge))
+         sealer.max_age = std::chrono::duration_cast<std::chrono::seconds>(*age);
+     },
+     [](const TrustedSealer& sealer) { return literal(print_duration(sealer.max_age)); }},
     sealed_action_option<&TrustedSealer::dmarc_reject>("dmarc_reject"),
     sealed_action_option<&TrustedSealer::dmarc_quarantine>("dmarc_quarantine"),
 };

@@ -15,6 +15,7 @@ constexpr Word<T> kTrust[] = {
     {T::chain_failed, "chain-failed"},
     {T::sealer_not_trusted, "sealer-not-trusted"},
     {T::other_network, "other-network"},
+    {T::too_old, "too-old"},
     {T::other_signer, "other-signer"},
     {T::from_not_signed, "from-not-signed"},
     {T::added_fields, "added-fields"},
@@ -35,6 +36,10 @@ bool says_author_passed(const MethodResult& result, const DomainName& author) {
     if (DomainName::parse(property.value) != author) return false;
   }
   return named == 1;
+}
+
+bool is_too_old(const ArcOutcome& arc, const TrustedSealer& sealer) {
+  return sealer.max_age.count() > 0 && (!arc.age || *arc.age > sealer.max_age.count());
 }
 
 /// What the newest set says of this message, whoever sealed it.
@@ -73,6 +78,7 @@ SealedWord sealed_word(const Findings& findings, const PolicyConfig& policy) {
     break;
   }
   if (trusted == nullptr) return {known ? T::other_network : T::sealer_not_trusted};
+  if (is_too_old(arc, *trusted)) return {T::too_old};
   const bool undecided = arc.result == ArcResult::fail && arc.undecided_by;
   if (arc.result != ArcResult::pass && !undecided) return {T::chain_failed};
   if (!findings.dmarc.author_domain) return {T::author_did_not_pass};

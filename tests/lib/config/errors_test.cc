@@ -188,6 +188,13 @@ TEST_CASE("settings that contradict each other are refused") {
        "[[policy.forwarder]]\nnetworks = \"::/0\"\nreceived_by = \"a.example\"\n",
        "x.toml:2:12: policy.forwarder.networks: has an address of this host; that of the "
        "forwarder's filters belongs in internal"},
+      {"a sealer's word that is too old before it is given",
+       "[[policy.trusted_sealer]]\ndomain = \"a.example\"\nmax_age = \"-1s\"\n",
+       "x.toml:3:11: policy.trusted_sealer.max_age: \"-1s\" is not a duration, write for example "
+       "\"500ms\", \"5s\" or \"2m\""},
+      {"... or when nobody has the message any more",
+       "[[policy.trusted_sealer]]\ndomain = \"a.example\"\nmax_age = \"367d\"\n",
+       "x.toml:3:11: policy.trusted_sealer.max_age: \"367d\" is outside 0s to 31622400s"},
       {"a forwarder whose fields nobody can tell",
        "[[policy.forwarder]]\nnetworks = \"192.0.2.1\"\n",
        "x.toml:1:1: policy.forwarder: has no received_by"},

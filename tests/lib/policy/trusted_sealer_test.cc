@@ -144,6 +144,29 @@ TEST_CASE("a sealer may be trusted from his own networks only") {
   CHECK(word(found, policy) == "other-network");
 }
 
+TEST_CASE("a sealer's word may hold for a time only") {
+  const auto policy =
+      trusting({.domain = name("lists.example.edu"), .max_age = std::chrono::hours{14 * 24}});
+  constexpr std::int64_t kFourteenDays = std::int64_t{14} * 24 * 60 * 60;
+  const struct {
+    std::string why;
+    std::optional<std::int64_t> age;
+    std::string want;
+  } rows[] = {
+      {"just sealed", 0, "holds"},
+      {"to the second", kFourteenDays, "holds"},
+      {"a second more", kFourteenDays + 1, "too-old"},
+      {"nobody knows when", std::nullopt, "too-old"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    Findings found = sealed_by({{}});
+    found.arc.age = row.age;
+    CHECK(word(found, policy) == row.want);
+    CHECK(word(found) == "holds");  // without a limit
+  }
+}
+
 TEST_CASE("while the DNS does not say whether the chain holds, the message waits") {
   Findings found = sealed_by({{}});
   found.arc.result = ArcResult::fail;

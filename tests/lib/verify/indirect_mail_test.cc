@@ -24,7 +24,7 @@ namespace {
 const std::string kTrusted = "[[policy.trusted_sealer]]\ndomain = \"lists.example.edu\"\n";
 
 Verdict judge(const Text& message, const std::string& policy, const std::string& more = "",
-              const std::vector<ZoneFault>& faults = {}) {
+              const std::vector<ZoneFault>& faults = {}, std::int64_t now = kNow) {
   const auto config = parse_config("[identity]\nauthserv_id = \"mx.home.example\"\n" + policy,
                                    "test", "host.example");
   REQUIRE_MESSAGE(config, (config ? "" : config.error().message));
@@ -35,7 +35,7 @@ Verdict judge(const Text& message, const std::string& policy, const std::string&
   envelope.client = IpAddress::parse("192.0.2.66");
   envelope.helo = parse_helo("mail.lists.example.edu");
   envelope.mail_from = parse_reverse_path("<bounces@lists.example.edu>");
-  MessageVerifier verifier(*config, dkim_test::engine(), *resolver, envelope, kNow);
+  MessageVerifier verifier(*config, dkim_test::engine(), *resolver, envelope, now);
   verifier.add_recipient(parse_reverse_path("<user@home.example>"));
   for (const HeaderField& field : message.fields) verifier.header(field);
   verifier.end_of_headers();
@@ -329,6 +329,19 @@ TEST_CASE(
     CHECK(summary(judge(sealed(changed_by_list(message), {.headers = lower}), kTrusted)) ==
           "accept arc.trusted, dmarc=fail, arc=pass");
   }
+}
+
+TEST_CASE("a trusted sealer's message sent again later, where his word holds for a time (A362)") {
+  const std::string for_a_day = kTrusted + "max_age = \"1d\"\n";
+  constexpr std::int64_t kDay = 24 * 60 * 60;
+  const Text message = by_list();
+  CHECK(summary(judge(message, for_a_day)) == "accept arc.trusted, dmarc=fail, arc=pass");
+  CHECK(summary(judge(message, for_a_day, "", {}, kNow + kDay)) ==
+        "accept arc.trusted, dmarc=fail, arc=pass");
+  CHECK(summary(judge(message, for_a_day, "", {}, kNow + kDay + 1)) ==
+        "reject dmarc.reject, dmarc=fail, arc=pass");
+  CHECK(summary(judge(message, kTrusted, "", {}, kNow + 400 * kDay)) ==
+        "accept arc.trusted, dmarc=fail, arc=pass");
 }
 
 TEST_CASE("the key of a trusted sealer that is not to be had keeps the message waiting") {
