@@ -32,6 +32,8 @@ TO_LIST = ["From: Bank <info@bank.example>", f"To: dev@{LIST_DOMAIN}", "Subject:
 
 TRUST = "".join(f'[[policy.trusted_sealer]]\ndomain = "{domain}"\nnetworks = "{network}"\n'
                 for domain, network in ((LIST_DOMAIN, LIST), (FORWARDER_DOMAIN, FORWARDER)))
+BY_LIST_ID = (f'[[policy.override]]\nlist = {{ id = "dev.{LIST_DOMAIN}", signed_by = "{LIST_DOMAIN}" }}\n'
+              'dmarc_reject = "accept"\n')
 LOOK_PAST = f'[[policy.forwarder]]\nnetworks = "{FORWARDER}"\nreceived_by = "mx.{FORWARDER_DOMAIN}"\n'
 
 FORWARDER_CONFIG = """\
@@ -82,6 +84,11 @@ class MailingList:
                                f"mx.{self.domain}".encode(), include_headers=[b"from", b"to", b"subject", b"date",
                                                                               b"message-id", b"list-id"])
         return b"".join(fields) + changed
+
+
+    def sign(self, text, names):
+        """Its host's DKIM signature, over the fields named."""
+        return dkim.sign(text, b"arc", self.domain.encode(), self.key.read_bytes(), include_headers=names) + text
 
 
 class Forwarder:
@@ -220,6 +227,22 @@ class Check:
         self.by_list("sealed again by a stranger", stranger.post(listed.post(signed("l7"), records), records, found="pass"),
                      False, [" arc=pass ", f" arc_domain={LIST_DOMAIN},stranger.example "], ["sealer-not-trusted"])
 
+    def list_ids(self):
+        """A list that signs and does not seal, and who writes its List-Id onto other mail of its host."""
+        listed = MailingList(self.keys["list"])
+        shown = [b"from", b"to", b"subject", b"date", b"message-id"]
+        posted = lambda marker: listed.post(  # noqa: E731
+            self.bench.bank_signature(message(TO_LIST, marker)), self.bench.dns, seal=False)
+        name = f"list dev.{LIST_DOMAIN}"
+        self.by_list("a list by its List-Id", listed.sign(posted("i1"), [*shown, b"list-id"]), True,
+                     [" dmarc=fail ", " action=accept ", "override 1"], [f"{name}, signed by", "mailing_list"])
+        refused = [" dmarc=fail ", " action=reject ", " rule=dmarc.reject "]
+        said = [f"{name}: no signature of {LIST_DOMAIN} that passes and covers it"]
+        self.by_list("a signature that leaves the List-Id out", listed.sign(posted("i2"), shown), False, refused, said)
+        other = listed.sign(message(AUTHOR, "i3"), shown)
+        self.by_list("its List-Id on other mail of its host",
+                     f"List-Id: <dev.{LIST_DOMAIN}>\r\n".encode() + other, False, refused, said)
+
     def forwarded(self):
         """Without a signature of the author's, SPF alone vouches, and not for the forwarder."""
         line = self.by_forwarder(message(AUTHOR, "f1"), "f1")
@@ -249,6 +272,8 @@ class Check:
         self.configured(TRUST)
         self.lists()
         came = self.forwarded()
+        self.configured(BY_LIST_ID)
+        self.list_ids()
         self.configured("")
         line = self.by_forwarder(message(AUTHOR, "f5"), "f5")
         self.expect("nobody is trusted: a chain is information",
