@@ -19,11 +19,11 @@ namespace authmilter {
 struct ReportLimits {
   /// Of a file or of a mail, which stands in memory once: four times what Postfix takes by default.
   std::size_t input_octets = 40U << 20U;
-  /// Of what one archive unpacks to. The largest reports that were seen are a fifth of it.
-  std::uint64_t unpacked_octets = 256U << 20U;
-  /// Unpacked octets for each packed one, above the first megabyte. XML of real reports stays under
-  /// 60; deflate can have 1032.
-  std::uint64_t unpacked_ratio = 200;
+  /// Of what one file or mail unpacks to, all together.
+  std::uint64_t unpacked_octets = 512U << 20U;
+  /// Unpacked octets for each packed one, above the first 16 MB. Published reports have 100, a
+  /// report of one row again and again 200; a bomb of zeros has 1030, which is all that deflate can.
+  std::uint64_t unpacked_ratio = 400;
   /// Reports in one file or mail: RFC 9990 section 3.5 has one.
   std::size_t reports = 64;
   std::uint64_t records = 1'000'000;

@@ -33,6 +33,7 @@ BUILD_TREE = TREE + "/build"
 LIBRARIES = {"g++": "g++", "cmake": "cmake", "libmilter": "libmilter-dev", "opendkim": "libopendkim-dev",
              "spf2": "libspf2-dev", "opendmarc": "libopendmarc-dev", "unbound": "libunbound-dev",
              "OpenSSL": "libssl-dev", "p11-kit": "libp11-kit-dev", "fmt": "libfmt-dev", "nlohmann/json": "nlohmann-json3-dev",
+             "libxml2": "libxml2-dev", "libarchive": "libarchive-dev", "GMime": "libgmime-3.0-dev",
              "Postfix": "postfix", "Sendmail": "sendmail-bin"}
 # It conflicts with Postfix, so tests only unpack what apt has of it.
 NEVER_INSTALLED = "sendmail-bin"

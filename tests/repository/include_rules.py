@@ -35,6 +35,11 @@ LIBRARY_HOME = {
     "p11-kit/": "lib/token",
     "sqlite3.h": "lib/sql",
     "libpq-fe.h": "lib/sql",
+    "libxml/": "lib/xml",
+    "archive.h": "lib/archive",
+    "archive_entry.h": "lib/archive",
+    "zlib.h": "lib/archive",
+    "gmime/": "lib/mime",
     "civetweb": "milter/daemon/metrics",
     "prometheus/": "milter/daemon/metrics",
 }
@@ -42,6 +47,7 @@ LIBRARY_HOME = {
 SLOW_HEADERS = {
     "CLI/": {"milter/command_line/command_line.cc", "tests/bench/driver/main.cc", "tests/bench/floor/main.cc"},
     "nlohmann/json.hpp": {
+        "lib/reports/tls_json.cc",
         "lib/status/daemon_status.cc",
         "milter/command/output/json.cc",
         "tests/bench/driver/main.cc",
