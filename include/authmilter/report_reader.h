@@ -17,8 +17,8 @@ namespace authmilter {
 /// What a report can grow to before it is refused. The defaults are what `authmilter report ingest`
 /// has; tests take less.
 struct ReportLimits {
-  /// Of a file or of a mail, which stands in memory once: four times what Postfix takes by default.
-  std::size_t input_octets = 40U << 20U;
+  /// Of a file or of a mail, which stands in memory: three times what Postfix takes by default.
+  std::size_t input_octets = 32U << 20U;
   /// Of what one file or mail unpacks to, all together.
   std::uint64_t unpacked_octets = 512U << 20U;
   /// Unpacked octets for each packed one, above the first 16 MB. Published reports have 100, a
