@@ -40,6 +40,8 @@ LIBRARY_HOME = {
     "archive_entry.h": "lib/archive",
     "zlib.h": "lib/archive",
     "gmime/": "lib/mime",
+    "sqlite3.h": "lib/sql",
+    "libpq-fe.h": "lib/sql",
     "civetweb": "milter/daemon/metrics",
     "prometheus/": "milter/daemon/metrics",
 }
