@@ -40,8 +40,8 @@ struct PolicyInForce {
 /// "@" is in here. A plain value.
 struct ReportRow {
   ReportDay day = 0;
-  /// Nothing: no policy applies, and nobody is told. Then `record` has the addresses, the SPF
-  /// result and nothing else.
+  /// Nothing: no policy applies, and nobody is told. Then `record` has header_from, the address,
+  /// what became of it, and SPF's result without a domain.
   std::optional<PolicyInForce> policy = {};
   /// As a report has it, DKIM results in its order. `source_ip` is the client's, or of the one
   /// before it where that is a forwarder of ours. `envelope_to` is empty unless `[reports] keep`
@@ -61,10 +61,5 @@ constexpr std::size_t kReportDkim = 100;
 /// Domain, one that the MTA will bring again (tempfail), one whose policy the DNS did not tell, and
 /// one that `config` excludes. Pure.
 std::optional<ReportRow> report_row(const MessageRecord& record, const ReportsConfig& config);
-
-/// What tells a row from others of its day and source, as one line of text, without day, source and
-/// count; and back.
-std::string kind_text(const ReportRow& row);
-std::optional<ReportRow> parse_kind(std::string_view text);
 
 }  // namespace authmilter
