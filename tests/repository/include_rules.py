@@ -33,8 +33,6 @@ LIBRARY_HOME = {
     "idn2.h": "lib/base",
     "toml++/": "lib/config",
     "p11-kit/": "lib/token",
-    "sqlite3.h": "lib/sql",
-    "libpq-fe.h": "lib/sql",
     "libxml/": "lib/xml",
     "archive.h": "lib/archive",
     "archive_entry.h": "lib/archive",
@@ -94,7 +92,7 @@ BELOW = {
     "sql": {"base"},
     "rows": {"base", "dns", "message", "spf", "dkim", "dmarc", "arc", "policy", "config", "edits", "reports", "verify",
              "sign", "runtime"},
-    "store": {"base", "sql", "config", "reports", "rows"},
+    "store": {"base", "crypto", "sql", "config", "reports", "rows"},
     "runtime": {"base", "dns", "message", "spf", "dkim", "dmarc", "arc", "policy", "config", "keys", "rotation", "verify",
                 "sign"},
 }
