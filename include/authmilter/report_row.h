@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include <authmilter/aggregate_report.h>
@@ -61,5 +61,23 @@ constexpr std::size_t kReportDkim = 100;
 /// Domain, one that the MTA will bring again (tempfail), one whose policy the DNS did not tell, and
 /// one that `config` excludes. Pure.
 std::optional<ReportRow> report_row(const MessageRecord& record, const ReportsConfig& config);
+
+/// Rows, added up as they come: those that are equal but for their count become one. One thread at
+/// a time.
+class RowSums {
+ public:
+  /// What a row is found by; costs more than adding it, so it can be had elsewhere.
+  static std::string key_of(const ReportRow& row);
+  /// False, and nothing is added, for one that would be new when there are `most` already.
+  bool add(const std::string& key, ReportRow&& row, std::size_t most);
+  std::size_t size() const { return rows_.size(); }
+  std::uint64_t messages() const { return messages_; }
+  /// All of them, after which there are none.
+  std::vector<ReportRow> take();
+
+ private:
+  std::unordered_map<std::string, ReportRow> rows_;
+  std::uint64_t messages_ = 0;
+};
 
 }  // namespace authmilter

@@ -233,6 +233,7 @@ std::span<const Section> sections() {
                                       {"signing", signing_options()},
                                       {"rotation", rotation_options()},
                                       {"arc", arc_options()},
+                                      {"reports", reports_options()},
                                       {"log", kLog},
                                       {"metrics", kMetrics}};
   return kSections;

@@ -53,6 +53,7 @@ Options<Config> policy_options();
 Options<Config> signing_options();
 Options<Config> rotation_options();
 Options<Config> arc_options();
+Options<Config> reports_options();
 
 /// Settings of `[arc]` that are right each by itself but not together; notes where the table
 /// stands.

@@ -124,6 +124,7 @@ PUBLIC = {
     "report_row": "rows",
     "report_store": "store",
     "reports_config": "config",
+    "row_spool": "store",
     "resolver": "dns",
     "resolver_set": "dns",
     "unbound_resolver": "dns",
