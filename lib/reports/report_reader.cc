@@ -165,7 +165,7 @@ class ReportReader {
       case Form::packed:  // unpack() has opened it, or it is damaged
         return not_a_report("it is neither a report nor a mail");
       case Form::xml:
-        return add(read_aggregate_report(source, limits_, sink_, mail_));
+        return read_xml(source, *first);
       case Form::json:
         return read_tls(source);
       case Form::base64:
@@ -173,6 +173,14 @@ class ReportReader {
       case Form::mail:
         return once_more(source, [this](const std::string& text) { read_mail(text); });
     }
+  }
+
+  void read_xml(OctetSource& source, std::string_view first) {
+    // Damaged before its root is read, it can still be told that it was to be a report.
+    const bool seems_a_report = first.find("<feedback") != std::string_view::npos;
+    ReportOutcome outcome = read_aggregate_report(source, limits_, sink_, mail_);
+    if (seems_a_report) outcome.kind = ReportKind::aggregate;
+    add(std::move(outcome));
   }
 
   /// What must stand in memory to go on; one layer of nesting, as an archive is.
