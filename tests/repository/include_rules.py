@@ -93,6 +93,8 @@ BELOW = {
     "rows": {"base", "dns", "message", "spf", "dkim", "dmarc", "arc", "policy", "config", "edits", "reports", "verify",
              "sign", "runtime"},
     "store": {"base", "crypto", "sql", "config", "reports", "rows"},
+    "store": {"base", "sql", "config", "reports", "rows"},
+    "report_views": {"base", "crypto"},
     "runtime": {"base", "dns", "message", "spf", "dkim", "dmarc", "arc", "policy", "config", "keys", "rotation", "verify",
                 "sign"},
 }
@@ -120,9 +122,14 @@ PUBLIC = {
     "dns_observer": "dns",
     "dns_record": "dns",
     "recording_resolver": "dns",
+    "report_advice": "report_views",
+    "report_anomalies": "report_views",
+    "report_page": "report_views",
     "report_reader": "reports",
     "report_row": "rows",
+    "report_source": "report_views",
     "report_store": "store",
+    "report_view": "report_views",
     "reports_config": "config",
     "row_spool": "store",
     "resolver": "dns",
@@ -188,6 +195,7 @@ VALUES = {
     "config": {"dkim", "signature", "token"},
     "reports": {"spf", "dkim", "dmarc", "policy"},
     "store": {"dmarc", "policy"},
+    "report_views": {"dmarc", "rows", "store"},
 }
 # The same for the streets of the two programs; "" is what stands at the head of a program.
 STREETS = {
