@@ -58,7 +58,7 @@ thead th { border-top: 0; white-space: nowrap; font-size: .85rem; color: var(--s
 tbody th { font-weight: 400; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .t { unicode-bidi: isolate; overflow-wrap: anywhere; }
-tbody th.t { min-width: 9rem; }
+tbody th.t { min-width: 11rem; }
 svg { display: block; max-width: 100%; }
 svg text { fill: var(--soft); font-size: 12px; }
 .grid { stroke: var(--line); stroke-width: 1; }

@@ -6,7 +6,7 @@
    milter/ only milter/daemon/protocol/ sees libmilter.
 2. Rooms of lib/ include what is below them, by "room/file.h" and by the public headers, each of which belongs to a
    room. Protocol directories do not include each other; they meet in verify/. So do the streets of milter/daemon/
-   and of milter/command/, which share milter/command_line/.
+   and of milter/command/, which share milter/command_line/ and milter/http/.
 3. Each C library's header is included in exactly one directory.
 4. Public headers include nothing but the standard library and each other, as their rooms may.
 5. The daemon never answers "accept" (A250): after it an MTA shows a milter nothing more, of a message or of a
@@ -40,7 +40,7 @@ LIBRARY_HOME = {
     "gmime/": "lib/mime",
     "sqlite3.h": "lib/sql",
     "libpq-fe.h": "lib/sql",
-    "civetweb": "milter/daemon/metrics",
+    "civetweb": "milter/http",
     "prometheus/": "milter/daemon/metrics",
 }
 # Everything else has what they do from an interface without templates.
@@ -200,10 +200,11 @@ VALUES = {
 # The same for the streets of the two programs; "" is what stands at the head of a program.
 STREETS = {
     "milter/command_line": {"": set()},
+    "milter/http": {"": set()},
     "milter/daemon": {
         "workarounds": set(),
         "log": set(),
-        "metrics": {"log"},
+        "metrics": {"log", "http"},
         "protocol": {"log", "metrics", "workarounds"},
         "process": {"log", "metrics", "protocol", "workarounds"},
         "": {"log", "metrics", "protocol", "process", "command_line"},
@@ -214,7 +215,8 @@ STREETS = {
         "rotation": {"output", "options"},
         "status": set(),
         "import": set(),
-        "": {"output", "options", "rotation", "status", "import", "command_line"},
+        "report": {"output", "options", "http"},
+        "": {"output", "options", "rotation", "status", "import", "report", "command_line"},
     },
 }
 

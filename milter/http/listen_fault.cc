@@ -1,4 +1,4 @@
-#include "metrics/listen_fault.h"
+#include "listen_fault.h"
 
 #include <netdb.h>
 #include <sys/socket.h>
@@ -8,7 +8,7 @@
 #include <memory>
 #include <system_error>
 
-namespace authmilter {
+namespace authmilter::http {
 namespace {
 
 struct FreeAddresses {
@@ -56,11 +56,11 @@ std::string listen_fault(const HostPort& listen) {
     case EADDRNOTAVAIL:
       return "this host does not have that address: choose one of its own, such as 127.0.0.1";
     case EACCES:
-      return "a port below 1024 needs a privilege that the daemon does not have: choose a higher "
+      return "a port below 1024 needs a privilege that this program does not have: choose a higher "
              "one";
     default:
       return std::generic_category().message(fault);
   }
 }
 
-}  // namespace authmilter
+}  // namespace authmilter::http

@@ -1,4 +1,4 @@
-#include "metrics/listen_fault.h"
+#include "http/listen_fault.h"
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
@@ -56,7 +56,7 @@ TEST_CASE("why nobody can listen on an address is said, and what to do") {
       {"IPv6", place("[2001:db8::1]:9253"), "not have that address"},
   };
   for (const auto& row : rows) {
-    const std::string fault = listen_fault(row.listen);
+    const std::string fault = http::listen_fault(row.listen);
     CAPTURE(row.why);
     CAPTURE(fault);
     // A host without IPv6 has another reason for that row.
