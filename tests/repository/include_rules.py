@@ -93,7 +93,6 @@ BELOW = {
     "rows": {"base", "dns", "message", "spf", "dkim", "dmarc", "arc", "policy", "config", "edits", "reports", "verify",
              "sign", "runtime"},
     "store": {"base", "crypto", "sql", "config", "reports", "rows"},
-    "store": {"base", "sql", "config", "reports", "rows"},
     "report_views": {"base", "crypto"},
     "smtp": {"base"},
     "report_sending": {"base", "dns", "message", "crypto", "dmarc", "policy", "config", "reports", "rows", "store", "smtp"},
