@@ -103,6 +103,7 @@ BELOW = {
 # Whose each public header is.
 PUBLIC = {
     "aggregate_report": "reports",
+    "aggregate_writer": "reports",
     "arc": "arc",
     "arc_config": "config",
     "arc_sealer": "arc",
@@ -126,6 +127,8 @@ PUBLIC = {
     "report_advice": "report_views",
     "report_anomalies": "report_views",
     "report_page": "report_views",
+    "report_mail": "reports",
+    "report_name": "reports",
     "report_reader": "reports",
     "report_row": "rows",
     "report_source": "report_views",

@@ -148,7 +148,7 @@ TEST_CASE("reports are known by their first octets, wherever they are") {
        "abuse\n--b--\n",
        "rejected failure: it is a feedback report of another type: abuse"},
       {"a billion laughs", "<!DOCTYPE l [<!ENTITY l 'lol'>]><feedback>&l;</feedback>",
-       "rejected: it has a document type (DTD)"},
+       "rejected aggregate: it has a document type (DTD)"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);

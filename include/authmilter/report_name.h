@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <authmilter/domain_name.h>
+
+namespace authmilter {
+
+/// What makes an aggregate report this one and no other: who sends it, about which domain, for
+/// which period and under which published policy. What follows from it is the same each time, so a
+/// report that is sent again after a crash has the same file name and Report-ID, and whoever has it
+/// already sees so.
+struct ReportIdentity {
+  DomainName receiver;  // who saw the mail and writes
+  DomainName policy_domain;
+  std::int64_t begin = 0;  // seconds since 1970, both in the period
+  std::int64_t end = 0;
+  /// The policy in any text that is the same for the same policy. Two in one day are two reports.
+  std::string policy;
+};
+
+/// RFC 9990 section 3.1.1.3, report_id: "example.org.20261128.5d41402abc4b2a76@receiver.example".
+/// Readers take reports of the same organisation and id for one, even of other domains, so the
+/// domain is in it. Of letters, digits and `.-_@` only.
+std::string report_id(const ReportIdentity& identity);
+
+/// RFC 9990 section 3.5.2: "receiver!example.org!1764288000!1764374399!5d41402abc4b2a76.xml.gz".
+std::string report_file_name(const ReportIdentity& identity);
+
+/// RFC 9990 section 3.5.2: "Report Domain: example.org Submitter: receiver.example Report-ID:
+/// <...>".
+std::string report_subject(const ReportIdentity& identity);
+
+}  // namespace authmilter
