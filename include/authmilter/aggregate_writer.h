@@ -34,7 +34,7 @@ class AggregateWriter {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The DKIM results of a record that are written, in the order of RFC 9990 section 3.1.1.12: passes
+/// The DKIM results of a record that are written, in the order of RFC 9990 section 3.1.3: passes
 /// of the author's own domain, passes of its relatives, other passes, the rest; within each as they
 /// were; a hundred at most. Relatives are names at or below the policy domain, and those that the
 /// author's is below of: no walk is made for it.

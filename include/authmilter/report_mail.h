@@ -18,7 +18,7 @@ struct ReportMailHeader {
   std::int64_t date = 0;   // seconds since 1970
 };
 
-/// A whole mail with an aggregate report (RFC 9990 section 3.5): a sentence for people and one part
+/// A whole mail with an aggregate report (RFC 9990 section 3.5.2): a sentence for people and one part
 /// application/gzip of that file name, in base64. Lines end in CRLF and have at most 78 octets
 /// where blanks allow it, never more than 998 (RFC 5322 section 2.1.1). An error where a value is
 /// not printable ASCII: it would be another field, or none.

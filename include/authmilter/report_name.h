@@ -21,7 +21,7 @@ struct ReportIdentity {
   std::string policy;
 };
 
-/// RFC 9990 section 3.1.1.3, report_id: "example.org.20261128.5d41402abc4b2a76@receiver.example".
+/// RFC 9990 section 3.5.1: "example.org.20261128.5d41402abc4b2a76@receiver.example".
 /// Readers take reports of the same organisation and id for one, even of other domains, so the
 /// domain is in it. Of letters, digits and `.-_@` only.
 std::string report_id(const ReportIdentity& identity);

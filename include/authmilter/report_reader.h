@@ -24,7 +24,7 @@ struct ReportLimits {
   /// Unpacked octets for each packed one, above the first 16 MB. Published reports have 100, a
   /// report of one row again and again 200; a bomb of zeros has 1030, which is all that deflate can.
   std::uint64_t unpacked_ratio = 400;
-  /// Reports in one file or mail: RFC 9990 section 3.5 has one.
+  /// Reports in one file or mail: RFC 9990 section 3.5.2 has one.
   std::size_t reports = 64;
   std::uint64_t records = 1'000'000;
   /// Periods end before this, in seconds since 1970: now, and a day for clocks that are wrong.

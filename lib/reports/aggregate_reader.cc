@@ -27,7 +27,7 @@ constexpr std::size_t kMostEarlyRecords = 1000;
 constexpr std::uint64_t kMostCount = 1'000'000'000'000;
 /// 1971: what began before was not measured by a clock that was set.
 constexpr std::int64_t kEarliestBegin = 365 * 86'400;
-/// RFC 9990 section 3.2: a report is of one day. Some are of a week, or of a month.
+/// RFC 9990 section 3.1.1: a report is of one day. Some are of a week, or of a month.
 constexpr std::int64_t kLongestPeriod = 366 * 86'400;
 
 /// Namespaces that reports are written in, beside none at all.
@@ -120,7 +120,7 @@ class AggregateReader {
       root_namespace_ = name_space;
       report_.form = name_space == kAggregateNamespace ? ReportForm::rfc9990 : ReportForm::rfc7489;
     } else if (name_space != root_namespace_ && !is_namespace_of_reports(name_space)) {
-      // RFC 9990 section 3.1.2: extensions are in a namespace of their own.
+      // RFC 9990 section 3.2: extensions are in a namespace of their own.
       element = E::unknown;
     }
     path_.push_back(element);

@@ -15,7 +15,7 @@
 namespace authmilter {
 namespace {
 
-/// RFC 9990 section 3.1.1.12: no more than a hundred, which keeps what a sender can make us write
+/// RFC 9990 section 3.1.3: no more than a hundred, which keeps what a sender can make us write
 /// within bounds.
 constexpr std::size_t kMostDkimResults = 100;
 
@@ -66,7 +66,7 @@ std::string metadata_text(const ReportMetadata& metadata) {
 }
 
 std::string policy_text(const PolicyPublished& policy) {
-  // RFC 9990 section 3.1.1.5: unspecified tags have their default values. RFC 9989 section 4.7: sp
+  // RFC 9990 section 3.1.1: unspecified tags have their default values. RFC 9989 section 4.7: sp
   // is as p, np as sp.
   const AssessmentPolicy p = policy.p.value_or(AssessmentPolicy::none);
   const AssessmentPolicy sp = policy.sp.value_or(p);

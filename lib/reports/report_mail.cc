@@ -28,7 +28,7 @@ Result<std::string> aggregate_report_mail(const ReportMailHeader& header,
   *out +=
       "This is a DMARC aggregate report (RFC 9990), for programs to read. It says\r\n"
       "what was seen of mail that names your domain as its author's.\r\n\r\n";
-  // RFC 9990 section 3.5.1. A file name has no blank at which its line could be folded.
+  // RFC 9990 section 3.5.2. A file name has no blank at which its line could be folded.
   *out += fmt::format(
       "--{}\r\nContent-Type: application/gzip\r\nContent-Transfer-Encoding: base64\r\n"
       "Content-Disposition: attachment;\r\n filename=\"{}\"\r\n\r\n",
