@@ -86,7 +86,7 @@ struct Bounce {
 };
 
 /// Where a received report came from.
-struct ReceivedFrom {
+struct ReportOrigin {
   std::int64_t received = 0;  // seconds since 1970
   std::string submitter;      // the domain of the report mail's author; empty: no mail
   std::string dmarc;          // the mail's own result: "pass", "fail"; empty: not known
@@ -111,7 +111,7 @@ struct ReceivedReport {
   std::string organization, report_id, domain;
   std::int64_t begin = 0, end = 0;
   std::uint64_t records = 0, messages = 0;
-  ReceivedFrom from;
+  ReportOrigin from;
 };
 
 /// Rows for a view: what we saw of others (`own`), or what others saw of us (`received`).
@@ -200,10 +200,10 @@ class ReportStore {
   /// The key of a report is organization, Report-ID and policy domain. Null when it is there
   /// already.
   virtual StoreResult<std::unique_ptr<AggregateIntake>> take(const AggregateReport& report,
-                                                             const ReceivedFrom& from) = 0;
-  virtual StoreResult<Kept> keep(const TlsReport& report, const ReceivedFrom& from) = 0;
+                                                             const ReportOrigin& from) = 0;
+  virtual StoreResult<Kept> keep(const TlsReport& report, const ReportOrigin& from) = 0;
   /// One message's failure, told by the same submitter, counts once.
-  virtual StoreResult<Kept> keep(const FailureReport& report, const ReceivedFrom& from) = 0;
+  virtual StoreResult<Kept> keep(const FailureReport& report, const ReportOrigin& from) = 0;
   virtual StoreResult<std::vector<ReceivedReport>> received(ReportDay first, ReportDay last) = 0;
 
   /// In no order.

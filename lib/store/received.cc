@@ -41,7 +41,7 @@ ReportDay day_of(std::int64_t begin, std::int64_t end) {
 
 /// Its number; nothing when it is there already.
 SqlResult<std::optional<std::int64_t>> put_heading(SqlDatabase& database, const Heading& heading,
-                                                   const ReceivedFrom& from) {
+                                                   const ReportOrigin& from) {
   const auto put = database.run(
       "INSERT INTO received_report (sort, organization, report_id, domain, day, begins, ends, "
       "records, messages, received, submitter, dmarc, doubtful, published) VALUES ($1, $2, $3, $4, "
@@ -117,7 +117,7 @@ Heading heading_of(const TlsReport& report) {
 
 /// It has no name of its own. The message that failed has one, mostly, and one message may fail for
 /// several reasons.
-Heading heading_of(const FailureReport& report, const ReceivedFrom& from) {
+Heading heading_of(const FailureReport& report, const ReportOrigin& from) {
   const std::int64_t time = report.arrival_date.value_or(from.received);
   const std::string what =
       fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}", time, report.original_message_id,
@@ -147,7 +147,7 @@ SqlResult<bool> has_report(SqlDatabase& database, ReportKind kind, const std::st
   return found;
 }
 
-Intake::Intake(SqlDatabase& database, KnownTexts& known, AggregateReport report, ReceivedFrom from)
+Intake::Intake(SqlDatabase& database, KnownTexts& known, AggregateReport report, ReportOrigin from)
     : database_(database),
       known_(known),
       report_(std::move(report)),
@@ -215,7 +215,7 @@ SqlResult<Kept> Intake::finish() {
 }
 
 SqlResult<Kept> keep_report(SqlDatabase& database, const TlsReport& report,
-                            const ReceivedFrom& from) {
+                            const ReportOrigin& from) {
   SqlTransaction transaction(database);
   if (!transaction.begun()) return transaction.begun().error();
   const auto id = put_heading(database, heading_of(report), from);
@@ -258,7 +258,7 @@ SqlResult<Kept> keep_report(SqlDatabase& database, const TlsReport& report,
 }
 
 SqlResult<Kept> keep_report(SqlDatabase& database, const FailureReport& report,
-                            const ReceivedFrom& from) {
+                            const ReportOrigin& from) {
   SqlTransaction transaction(database);
   if (!transaction.begun()) return transaction.begun().error();
   const auto id = put_heading(database, heading_of(report, from), from);

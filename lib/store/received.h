@@ -21,7 +21,7 @@ SqlResult<bool> has_report(SqlDatabase& database, ReportKind kind, const std::st
 /// An aggregate report on its way in, over a database that belongs to it until the end.
 class Intake {
  public:
-  Intake(SqlDatabase& database, KnownTexts& known, AggregateReport report, ReceivedFrom from);
+  Intake(SqlDatabase& database, KnownTexts& known, AggregateReport report, ReportOrigin from);
   SqlStatus record(const AggregateRecord& record);
   SqlResult<Kept> finish();
 
@@ -37,7 +37,7 @@ class Intake {
   SqlDatabase& database_;
   KnownTexts& known_;
   const AggregateReport report_;
-  const ReceivedFrom from_;
+  const ReportOrigin from_;
   const ReportDay day_;
   std::unique_ptr<SqlTransaction> transaction_;
   bool duplicate_ = false;
@@ -48,9 +48,9 @@ class Intake {
 };
 
 SqlResult<Kept> keep_report(SqlDatabase& database, const TlsReport& report,
-                            const ReceivedFrom& from);
+                            const ReportOrigin& from);
 SqlResult<Kept> keep_report(SqlDatabase& database, const FailureReport& report,
-                            const ReceivedFrom& from);
+                            const ReportOrigin& from);
 SqlResult<std::vector<ReceivedReport>> find_received(SqlDatabase& database, ReportDay first,
                                                      ReportDay last);
 

@@ -19,7 +19,7 @@ namespace {
 class StoreIntake final : public AggregateIntake {
  public:
   StoreIntake(SqlDatabase& database, KnownTexts& known, const AggregateReport& report,
-              const ReceivedFrom& from)
+              const ReportOrigin& from)
       : known_(known), intake_(database, known, report, from) {}
   ~StoreIntake() override {
     // What it has written down may be rolled back with it.
@@ -124,7 +124,7 @@ StoreResult<std::vector<Bounce>> SqlStore::bounces() {
 }
 
 StoreResult<std::unique_ptr<AggregateIntake>> SqlStore::take(const AggregateReport& report,
-                                                             const ReceivedFrom& from) {
+                                                             const ReportOrigin& from) {
   const auto there = with_database([&](SqlDatabase& database) {
     return has_report(database, ReportKind::aggregate, report.metadata.org_name,
                       report.metadata.report_id, report.policy_published.domain.text());
@@ -135,11 +135,11 @@ StoreResult<std::unique_ptr<AggregateIntake>> SqlStore::take(const AggregateRepo
       std::make_unique<StoreIntake>(*database_, known_, report, from));
 }
 
-StoreResult<Kept> SqlStore::keep(const TlsReport& report, const ReceivedFrom& from) {
+StoreResult<Kept> SqlStore::keep(const TlsReport& report, const ReportOrigin& from) {
   return with_database([&](SqlDatabase& database) { return keep_report(database, report, from); });
 }
 
-StoreResult<Kept> SqlStore::keep(const FailureReport& report, const ReceivedFrom& from) {
+StoreResult<Kept> SqlStore::keep(const FailureReport& report, const ReportOrigin& from) {
   return with_database([&](SqlDatabase& database) { return keep_report(database, report, from); });
 }
 

@@ -36,9 +36,9 @@ class SqlStore final : public ReportStore {
   StoreStatus forget_bounces(std::string_view destination) override;
   StoreResult<std::vector<Bounce>> bounces() override;
   StoreResult<std::unique_ptr<AggregateIntake>> take(const AggregateReport& report,
-                                                     const ReceivedFrom& from) override;
-  StoreResult<Kept> keep(const TlsReport& report, const ReceivedFrom& from) override;
-  StoreResult<Kept> keep(const FailureReport& report, const ReceivedFrom& from) override;
+                                                     const ReportOrigin& from) override;
+  StoreResult<Kept> keep(const TlsReport& report, const ReportOrigin& from) override;
+  StoreResult<Kept> keep(const FailureReport& report, const ReportOrigin& from) override;
   StoreResult<std::vector<ReceivedReport>> received(ReportDay first, ReportDay last) override;
   StoreStatus view(const ViewQuery& query,
                    const std::function<void(const ViewRow&)>& take) override;
