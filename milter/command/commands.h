@@ -1,15 +1,8 @@
 #pragma once
 
-#include "options/common_options.h"
-#include "output/exit_status.h"
+#include "options/context.h"
 
 namespace authmilter::tools {
-
-/// What the command line leaves behind.
-struct Context {
-  CommonOptions common;
-  ExitStatus status = ExitStatus::done;
-};
 
 // Each adds one subcommand to the command line. The chosen one runs at the end of parsing and
 // leaves in `context.status` what the program exits with.
@@ -23,6 +16,7 @@ void add_key_command(const Command& app, Context& context);
 void add_key_rotation_commands(const Command& key, Context& context);
 void add_status_command(const Command& app, Context& context);
 void add_check_dns_command(const Command& app, Context& context);
+void add_report_command(const Command& app, Context& context);
 void add_import_command(const Command& app, Context& context);
 
 }  // namespace authmilter::tools

@@ -36,6 +36,7 @@ ExitStatus run(int argc, char** argv) {
   authmilter::tools::add_dmarc_command(program, context);
   authmilter::tools::add_sign_command(program, context);
   authmilter::tools::add_key_command(program, context);
+  authmilter::tools::add_report_command(program, context);
   authmilter::tools::add_status_command(program, context);
   authmilter::tools::add_check_dns_command(program, context);
   authmilter::tools::add_import_command(program, context);
@@ -57,7 +58,8 @@ int main(int argc, char** argv) {
   try {
     status = run(argc, argv);
   } catch (const std::exception& error) {
-    status = authmilter::tools::fail(ExitStatus::internal, std::string("internal: ") + error.what());
+    status =
+        authmilter::tools::fail(ExitStatus::internal, std::string("internal: ") + error.what());
   }
   return authmilter::command_line::leave(static_cast<int>(status));
 }

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace authmilter::tools {
+
+/// Lines of columns for a terminal, as wide as what is in them: the first to the left, numbers to
+/// the right. What is given is printable already.
+class TextTable {
+ public:
+  struct Column {
+    const char* name;
+    bool right = true;
+  };
+  explicit TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  bool empty() const { return rows_.empty(); }
+  /// Each line begins with two blanks.
+  std::string text() const;
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// "98.2 %"; "-" without messages. Nothing is rounded to all or none.
+std::string share(std::uint64_t part, std::uint64_t all);
+/// "2026-11-29"
+std::string date_text(std::int32_t day);
+
+}  // namespace authmilter::tools
