@@ -8,9 +8,13 @@ that the target's first comment describes. What a fuzzer finds is not added; inp
 something are in tests/fuzz/regressions.
 """
 
+import base64
+import gzip
+import io
 import pathlib
 import shutil
 import sys
+import zipfile
 
 SEEDS = {}
 
@@ -434,6 +438,76 @@ seeds("milter_packets",
       script(*GREETING, *BEGIN, *HEADER, "#70 Bcut off"), script(*GREETING, "!\\0\\0"), script(*GREETING, "!GET / HTTP/1.1\\r\\n\\r\\n"), script("!EHLO x\\r\\nMAIL FROM:<a@example.org>\\r\\n"),
       script(*GREETING, "z", *MESSAGE), script(*GREETING, *BEGIN, "L \\xff\\xfe: \\x01\\x7f\\n", "L From: a@example.org", "L From : b@legit.example", "N", *END),
       script(*STRANGER, "L From: a@attack.example\\nFrom: b@legit.example", "L A:b\\rc", "N", "B \\n.\\n", "B \\r.\\r", *END), script(*GREETING, *BEGIN, *HEADER[:2], "E", "B x", "E", *MESSAGE))
+
+
+# Aggregate reports: of the RFCs, and of what writers make of them.
+def aggregate(root="feedback", metadata="", policy="<p>none</p>", row="", identifiers="", results="", more=""):
+    return (f"<{root}><version>1.0</version><report_metadata><org_name>R</org_name><email>a@r.example</email>"
+            f"<report_id>1</report_id><date_range><begin>1700000000</begin><end>1700086399</end></date_range>{metadata}"
+            f"</report_metadata><policy_published><domain>example.org</domain>{policy}</policy_published>{more}<record><row>"
+            f"<source_ip>192.0.2.1</source_ip><count>2</count><policy_evaluated><disposition>none</disposition>"
+            f"<dkim>pass</dkim><spf>fail</spf>{row}</policy_evaluated></row><identifiers><header_from>example.org"
+            f"</header_from>{identifiers}</identifiers><auth_results>{results}</auth_results></record></feedback>")
+
+
+AGGREGATE = aggregate()
+seeds("aggregate_report", AGGREGATE, aggregate("feedback xmlns='urn:ietf:params:xml:ns:dmarc-2.0'"),
+      aggregate("feedback xmlns='http://dmarc.org/dmarc-xml/0.1' xmlns:x='urn:x'", more="<x:extension><x:a/></x:extension>"),
+      aggregate(metadata="<extra_contact_info lang='en'>x</extra_contact_info><error>a</error><error>b</error><generator>g</generator>"),
+      aggregate(policy="<p>REJECT</p><sp>none</sp><np>quarantine</np><adkim>s</adkim><aspf>r</aspf><pct>100</pct><fo>1</fo>"
+                       "<testing>y</testing><discovery_method>psl</discovery_method>"),
+      aggregate(row="<reason><type></type><comment></comment></reason><reason><type>sampled_out</type></reason>"
+                    "<reason><type>arc</type></reason><reason><type>local_policy</type><comment>arc=fail</comment></reason>"),
+      aggregate(identifiers="<envelope_from/><envelope_to>b.example</envelope_to>",
+                results="<spf><domain>a</domain><scope>helo</scope><result>hardfail</result></spf>"
+                        "<dkim><domain>EXAMPLE.org</domain><selector>s</selector><result>Pass</result><human_result>x</human_result></dkim>"),
+      aggregate(results="<dkim><domain>a</domain><result>pass</result></dkim>" * 110), aggregate(identifiers="<x><header_from>y</header_from></x>"),
+      aggregate(row="<!-- <b> --><![CDATA[x]]>&lt;&#65;&#x202e;&#0;&y; AT&T <a@b>"), "<?xml version='1.0' encoding='ISO-8859-1'?>" + AGGREGATE,
+      AGGREGATE.encode("utf-16"), AGGREGATE.encode() + b"\xff\x00<x>", AGGREGATE.replace("R<", "\ufffe\u202e\x01<").encode(),
+      AGGREGATE[:400], AGGREGATE.replace("1700086399", "253402300800"), AGGREGATE.replace("<count>2", "<count>-2"),
+      "<!DOCTYPE l [<!ENTITY l 'lol'><!ENTITY m '&l;&l;&l;&l;'>]><feedback>&m;</feedback>", "<a>" * 70, "<html/>",
+      "<feedback>" + AGGREGATE[AGGREGATE.index("<record>"):AGGREGATE.index("</feedback>")] + AGGREGATE[10:])
+
+TLS = ('{"organization-name": "X", "report-id": "t", "contact-info": "a@x.example", "date-range": {"start-datetime": '
+       '"2016-04-01T00:00:00Z", "end-datetime": "2016-04-01T23:59:59+01:00"}, "policies": [{"policy": {"policy-type": "sts", '
+       '"policy-string": ["version: STSv1", "mode: testing"], "policy-domain": "example.org", "mx-host": "*.example.org"}, '
+       '"summary": {"total-successful-session-count": 5, "total-failure-session-count": 2}, "failure-details": [{"result-type": '
+       '"certificate-expired", "sending-mta-ip": "192.0.2.1", "receiving-mx-hostname": "mx.example.org", '
+       '"failed-session-count": 2, "additional-information": "x", "failure-reason-code": "y"}]}]}')
+seeds("tls_report", TLS, TLS.replace(": 2", ": -2"), TLS.replace(": 5", ': "5"'), TLS.replace(": 5", ": 1e300"), TLS[:300], TLS.replace("sts", "tlsa"),
+      TLS.replace('"*.example.org"', "[null, true, {}, []]"), TLS.replace('"t"', '"\\ud800\\u202e"'), TLS.encode().replace(b"X", b"\xff"),
+      '{"a":' * 40, "[" * 40, '{"policies": {"policy": {}}, "report-id": "1"}', TLS + " text", "{}", "")
+
+
+def report_mail(content, encoding="base64", media="application/gzip"):
+    if encoding.startswith("base64"):
+        content = base64.encodebytes(content)
+    return (f"From: R <a@r.example>\r\nSubject: Report Domain: example.org\r\nMessage-ID: <1@r>\r\nAuthentication-Results: mx.example.org; "
+            f"dmarc=pass\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhello\r\n--b\r\n"
+            f"Content-Type: {media}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n").encode() + content + b"\r\n--b--\r\n"
+
+
+def zipped(*contents):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, content in enumerate(contents):
+            archive.writestr(zipfile.ZipInfo(f"{number}.xml"), content, zipfile.ZIP_DEFLATED)
+    return file.getvalue()
+
+
+PACKED = gzip.compress(AGGREGATE.encode(), mtime=0)
+ARF = ("From: f@r.example\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n\nhi\n--b\n"
+       "Content-Type: message/feedback-report\n\nFeedback-Type: auth-failure\nAuth-Failure: dmarc\nIdentity-Alignment: dkim, spf\n"
+       "Reported-Domain: example.org\nSource-IP: 192.0.2.1\nArrival-Date: Mon, 7 Apr 2025 23:16:09 +0200\nIncidents: 4\n"
+       "DKIM-Canonicalized-Body: YQ==\nSPF-DNS: txt : example.org : \"v=spf1\"\n\n--b\nContent-Type: message/rfc822\n\n"
+       "From: a@example.org\nSubject: x\n y\n\nbody\n--b--\n")
+seeds("report_mail", AGGREGATE, PACKED, PACKED[:50] + b"\0" + PACKED[51:], PACKED[:-4] + b"abcd", PACKED + b"\0\0" + PACKED, gzip.compress(PACKED, mtime=0),
+      zipped(AGGREGATE), zipped(PACKED, TLS), zipped(zipped(AGGREGATE)), zipped(AGGREGATE)[:200], zipped(*["x"] * 70), base64.encodebytes(PACKED),
+      report_mail(PACKED), report_mail(AGGREGATE.encode(), "8bit", "text/xml"), report_mail(PACKED, "base64;"), report_mail(base64.encodebytes(PACKED)),
+      report_mail(zipped(AGGREGATE), media="application/zip"), report_mail(TLS.encode(), "7bit", "application/tlsrpt+json"), b"From x Sun Nov 29\n" + report_mail(PACKED),
+      b"Content-Type: message/rfc822\n\n" + report_mail(PACKED), ARF, ARF.replace("auth-failure", "abuse"), ARF.replace("message/rfc822", "text/rfc822-headers"),
+      "A: b\n\nA message claiming to be from you has failed x\n\n  Sender Domain: example.org\n  Sender IP Address: 192.0.2.1\n  SPF Alignment: no\n\n"
+      "------ This is a copy of the headers\n\nFrom: a@example.org\n", gzip.compress(b"0" * 5_000_000, mtime=0), "hello", "")
 
 
 def write(corpus):
