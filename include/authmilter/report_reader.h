@@ -22,7 +22,8 @@ struct ReportLimits {
   /// Of what one file or mail unpacks to, all together.
   std::uint64_t unpacked_octets = 512U << 20U;
   /// Unpacked octets for each packed one, above the first 16 MB. Published reports have 100, a
-  /// report of one row again and again 200; a bomb of zeros has 1030, which is all that deflate can.
+  /// report of one row again and again 200; a bomb of zeros has 1030, which is all that deflate
+  /// can.
   std::uint64_t unpacked_ratio = 400;
   /// Reports in one file or mail: RFC 9990 section 3.5.2 has one.
   std::size_t reports = 64;
@@ -46,15 +47,16 @@ enum class Kept : std::uint8_t { stored, duplicate };
 
 /// Takes what is read. An aggregate report comes in pieces: begin() with all but the records, then
 /// record() for each, then end(), or abandon() when what follows cannot be read: then nothing of it
-/// may stay. begin() answers `duplicate` to get no records and no end(). An error is the store's
-/// own trouble and stops the reading; the report is to be read again later. Reports come one after
-/// the other, on the thread of the reader.
+/// may stay. begin() answers `duplicate` to get no
+/// records and no end(); end() does where somebody else has stored it meanwhile. An error is the
+/// store's own trouble and stops the reading; the report is to be read again later. Reports come
+/// one after the other, on the thread of the reader.
 class ReportSink {
  public:
   virtual ~ReportSink() = default;
   virtual Result<Kept> begin(const AggregateReport& report, const ReportMail& mail) = 0;
   virtual Status record(const AggregateRecord& record) = 0;
-  virtual Status end() = 0;
+  virtual Result<Kept> end() = 0;
   virtual void abandon() noexcept = 0;
   virtual Result<Kept> keep(const TlsReport& report, const ReportMail& mail) = 0;
   virtual Result<Kept> keep(const FailureReport& report, const ReportMail& mail) = 0;

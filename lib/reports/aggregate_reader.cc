@@ -410,11 +410,12 @@ class AggregateReader {
       if (rest->empty()) break;
     }
     if (!begun_ && !begin()) return;
-    if (const auto done = sink_.end(); !done) {
-      failed(done.error().message);
+    const auto kept = sink_.end();
+    if (!kept) {
+      failed(kept.error().message);
       return;
     }
-    outcome_.status = Status::stored;
+    outcome_.status = *kept == Kept::stored ? Status::stored : Status::duplicate;
   }
 
   void reject(std::string reason) { rejected(std::move(reason)); }

@@ -144,6 +144,7 @@ PUBLIC = {
     "domain_name": "base",
     "envelope": "message",
     "failure_report": "reports",
+    "failure_report_mail": "reports",
     "file_version": "base",
     "findings": "policy",
     "forwarder": "policy",

@@ -36,11 +36,11 @@ struct WrittenReports : ReportSink {
     open_.back().first.records.push_back(record);
     return Done{};
   }
-  Status end() override {
+  Result<Kept> end() override {
     known.insert(open_.back().second);
     aggregate.push_back(std::move(open_.back().first));
     open_.clear();
-    return Done{};
+    return Kept::stored;
   }
   void abandon() noexcept override {
     ++abandoned;
