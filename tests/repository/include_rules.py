@@ -212,6 +212,10 @@ STREETS = {
         "metrics": {"log", "http"},
         "protocol": {"log", "metrics", "workarounds"},
         "process": {"log", "metrics", "protocol", "workarounds"},
+        "metrics": {"log"},
+        "reports": {"log", "metrics"},
+        "protocol": {"log", "metrics", "reports", "workarounds"},
+        "process": {"log", "metrics", "protocol", "reports", "workarounds"},
         "": {"log", "metrics", "protocol", "process", "command_line"},
     },
     "milter/command": {

@@ -287,6 +287,17 @@ std::vector<MetricFamily> expose(const Metrics& m, const DaemonFacts& facts) {
             "When changing keys were last looked at, or began to wait; the oldest, or 0",
             load(m.rotation_oldest_look)),
 
+      by_word("authmilter_report_messages_total",
+              "Received messages whose rows for reports were stored, spooled, or lost", "fate",
+              kReportFates, m.report_messages),
+      processes.gauges("authmilter_report_waiting_messages",
+                       "Received messages whose rows wait in memory", &Process::report_waiting),
+      processes.gauges("authmilter_report_spooled_messages",
+                       "Received messages whose rows wait in the spool", &Process::report_spooled),
+      processes.gauges("authmilter_report_store_failed",
+                       "1 when the last try to store rows of reports failed",
+                       &Process::report_store_failed),
+
       counter("authmilter_connections_total", "SMTP sessions that the MTA brought",
               load(m.connections)),
       gauge("authmilter_open_connections", "SMTP sessions that are open", load(m.open_connections)),

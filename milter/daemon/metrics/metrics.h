@@ -49,6 +49,11 @@ inline constexpr std::array<std::string_view, 15> kLimits = {
     "arc-sets",   "arc-keys",          "spf-lookups", "spf-void-lookups", "spf-mx",
     "spf-record", "dmarc-identifiers", "dns-queries", "dns-time",         "dns-pending"};
 
+/// What became of received messages as far as reports go: a message that is spooled is stored
+/// later.
+enum class ReportFate : std::uint8_t { stored, spooled, dropped };
+inline constexpr std::array<std::string_view, 3> kReportFates = {"stored", "spooled", "dropped"};
+
 /// Why an outgoing message can have no signature, and why one can be delayed.
 inline constexpr SigningReason kUnsignedReasons[] = {SigningReason::no_key,
                                                      SigningReason::sender_mismatch,
@@ -104,6 +109,10 @@ struct Metrics {
     Count dns_validating = 0;    // answers are validated with DNSSEC
     Count signing_faults = 0;    // of files of signing.directory
     Count unavailable_keys = 0;  // now, those in tokens that are away
+    // Of [reports], now.
+    Count report_waiting = 0;       // messages whose rows wait in memory
+    Count report_spooled = 0;       // and in the spool
+    Count report_store_failed = 0;  // 1 when the last try to store something failed
   };
   /// More sockets than anyone has; those beyond share the last place.
   static constexpr std::size_t kProcesses = 64;
@@ -144,6 +153,7 @@ struct Metrics {
   Count rotation_lost_records = 0;       // of keys in use
   Count rotation_unreadable_states = 0;
   Count rotation_oldest_look = 0;  // of domains whose keys are changing, seconds since 1970; or 0
+  std::array<Count, kReportFates.size()> report_messages{};  // by ReportFate
   std::array<Process, kProcesses> processes{};
   KeyTimes keys;
 

@@ -21,6 +21,7 @@
 #include "protocol/callbacks.h"
 #include "protocol/runtime_holder.h"
 #include "protocol/socket.h"
+#include "reports/report_writer.h"
 #include "workarounds/accept.h"
 
 namespace authmilter {
@@ -32,6 +33,8 @@ using namespace std::chrono_literals;
 // What messages in hand may take to finish after SIGTERM beside dns.message_timeout. The service
 // manager has to wait longer than both.
 constexpr auto kDrainMargin = 10s;
+// And for the rows of reports to get where they are kept.
+constexpr auto kReportTime = 5s;
 // The last message is off our hands just before libmilter writes its reply.
 constexpr auto kSettleTime = 200ms;
 constexpr auto kTick = 1s;
@@ -93,7 +96,7 @@ class Housekeeping {
   Housekeeping(const DaemonOptions& options, RuntimeHolder& runtimes, Logger& logger,
                ProcessMetrics& process_metrics, DnsMetrics& dns_metrics, Notifier& notifier,
                const ListeningSocket& socket, std::unique_ptr<DnsTrouble> dns_trouble,
-               Metrics& metrics, std::size_t process)
+               Metrics& metrics, ReportWriter& reports, std::size_t process)
       : options_(options),
         runtimes_(runtimes),
         logger_(logger),
@@ -102,6 +105,7 @@ class Housekeeping {
         notifier_(notifier),
         socket_(socket),
         dns_trouble_(std::move(dns_trouble)),
+        reports_(reports),
         key_states_(runtimes, logger, metrics, process),
         start_settings_(settings_of_the_start(runtimes.get()->config())) {}
 
@@ -228,6 +232,7 @@ class Housekeeping {
     process_metrics_.reloaded(*runtime);
     logger_.info("configuration reloaded", {{"file", options_.config.string()}});
     log_faults(runtime->keys(), logger_);
+    reports_.configure(config.reports);
     if (settings_of_the_start(config) != start_settings_) {
       logger_.warning("changes of the sockets and of metrics.listen need a restart");
     }
@@ -247,6 +252,7 @@ class Housekeeping {
 
   [[noreturn]] void stop() {
     key_states_.note_uses();
+    reports_.stop(kReportTime);
     logger_.info("stopped");
     leave(ExitCode::ok, logger_);
   }
@@ -259,6 +265,7 @@ class Housekeeping {
   Notifier& notifier_;
   const ListeningSocket& socket_;
   const std::unique_ptr<DnsTrouble> dns_trouble_;  // null: another process watches
+  ReportWriter& reports_;
   KeyStateWatch key_states_;
   const std::string start_settings_;
   std::future<Result<std::shared_ptr<const Runtime>>>
@@ -282,6 +289,7 @@ ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Config 
   const MilterConfig milter = config.milter;
   const std::string authserv_id = config.authserv_id->text();
   const LogConfig log = config.log;
+  const ReportsConfig reports_config = config.reports;
   DnsMetrics dns_metrics(metrics);
   auto runtime = Runtime::make(std::move(config), nullptr, &dns_metrics);
   if (!runtime) return cannot_start(ExitCode::config, runtime.error());
@@ -291,17 +299,19 @@ ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Config 
   log_faults((*runtime)->keys(), logger);
   RuntimeHolder runtimes(std::move(*runtime));
 
+  ReportWriter reports(logger, metrics, socket.number);
   const auto registered =
-      register_milter({runtimes, logger, metrics, socket.number}, socket.address);
+      register_milter({runtimes, logger, metrics, reports, socket.number}, socket.address);
   if (!registered) return cannot_start(ExitCode::config, registered.error());
   const auto listening = ListeningSocket::open(socket.address, milter, logger);
   if (!listening) return cannot_start(ExitCode::unavailable, listening.error());
 
+  reports.configure(reports_config);
   process_metrics.tick();
   // The counts are those of all processes, so one of them tells.
   auto dns_trouble = socket.number == 0 ? std::make_unique<DnsTrouble>(metrics, logger) : nullptr;
   Housekeeping housekeeping(options, runtimes, logger, process_metrics, dns_metrics, notifier,
-                            *listening, std::move(dns_trouble), metrics, socket.number);
+                            *listening, std::move(dns_trouble), metrics, reports, socket.number);
   std::thread([&housekeeping] { housekeeping.run(); }).detach();
   logger.info("serving", {{"socket", socket.address.text()}, {"authserv_id", authserv_id}});
   notifier.ready();

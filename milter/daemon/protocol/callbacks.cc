@@ -186,6 +186,7 @@ void tell(const MessageRecord& record, const Config& config) {
   tell_of_failed_signing(record);
   tell_of_failed_seal(record);
   milter->logger.message(message_line(record));
+  milter->reports.take(record, config.reports);
 }
 
 sfsistat end_of_message(SMFICTX* ctx, Session& session) {

@@ -8,6 +8,7 @@
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "protocol/runtime_holder.h"
+#include "reports/report_writer.h"
 
 namespace authmilter {
 
@@ -16,6 +17,7 @@ struct MilterContext {
   RuntimeHolder& runtimes;
   Logger& logger;
   Metrics& metrics;
+  ReportWriter& reports;
   std::size_t process;  // the number of this one in the metrics
 };
 
