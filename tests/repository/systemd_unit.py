@@ -33,7 +33,7 @@ WANTED = {
     "AmbientCapabilities": r"",
     "NoNewPrivileges": r"yes",
     "ProtectSystem": r"strict",
-    "ReadWritePaths": r"-/run/authmilter -/var/spool/postfix/authmilter -/var/lib/authmilter/keys",
+    "ReadWritePaths": r"-/run/authmilter -/var/spool/postfix/authmilter -/var/lib/authmilter",
     "PrivateDevices": r"yes",
     "PrivateTmp": r"yes",
     "SystemCallFilter": r"@system-service ~@privileged .*",
