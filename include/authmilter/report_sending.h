@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -60,6 +61,13 @@ class ReportCarrier {
   virtual Carried carry(const OutgoingReport& mail) = 0;
 };
 
+/// As `[reports] deliver` says. `program` runs in a process of its own that gets the mail whole: it
+/// takes the mail even if this process ends meanwhile. A server speaks of its certificate only if
+/// it is to be reached by smtps and is not this host: a certificate is more than what mail between
+/// strangers has.
+std::unique_ptr<ReportCarrier> make_report_carrier(const ReportDelivery& delivery,
+                                                   const ReportSender& sender);
+
 /// Where one entry of the store stands after something was done for it.
 struct EntryProgress {
   SendState state = SendState::planned;
@@ -90,8 +98,8 @@ class DirectHandOver final : public ReportHandOver {
 
 /// Makes the mail of a report, signed if it is to be. An error is about this report alone.
 using ReportComposer = std::function<Result<OutgoingReport>(
-    const AggregateReport& report, std::span<const AggregateRecord> records,
-    const SendEntry& entry, const std::vector<ReportAddress>& recipients)>;
+    const AggregateReport& report, std::span<const AggregateRecord> records, const SendEntry& entry,
+    const std::vector<ReportAddress>& recipients)>;
 
 /// What a run did for one report to one destination.
 struct SendLine {
@@ -104,17 +112,17 @@ struct SendLine {
 /// What a run is about. `now` is in seconds since 1970, all days are UTC days.
 struct SendPeriod {
   std::int64_t now = 0;
-  std::optional<ReportDay> day = {};        // that one; it must be over
-  std::optional<DomainName> domain = {};    // this policy domain only
+  std::optional<ReportDay> day = {};      // that one; it must be over
+  std::optional<DomainName> domain = {};  // this policy domain only
 };
 
 /// How a run came out.
 struct SendOutcome {
   std::vector<SendLine> lines;
-  std::vector<std::string> notes;            // what people should know, one line each
-  std::optional<StoreError> trouble = {};    // that ended the run
-  bool elsewhere = false;                    // another host or process is sending
-  bool stopped = false;                      // asked to, before the end
+  std::vector<std::string> notes;          // what people should know, one line each
+  std::optional<StoreError> trouble = {};  // that ended the run
+  bool elsewhere = false;                  // another host or process is sending
+  bool stopped = false;                    // asked to, before the end
 };
 
 /// All that a run needs. What it refers to must outlive it.
@@ -138,7 +146,8 @@ SendOutcome send_reports(const SendRun& run, ReportHandOver& hand_over, const Se
 
 /// The same without writing anything into the store, nor handing anything over: what is made is
 /// given to `take`. Destinations are verified.
-SendOutcome rehearse_reports(const SendRun& run, const SendPeriod& period,
-                             const std::function<Status(const SendLine&, const OutgoingReport&)>& take);
+SendOutcome rehearse_reports(
+    const SendRun& run, const SendPeriod& period,
+    const std::function<Status(const SendLine&, const OutgoingReport&)>& take);
 
 }  // namespace authmilter

@@ -13,22 +13,20 @@ constexpr unsigned kMostAttempts = 12;
 /// under the same names.
 EntryProgress progress_of(const Carried& carried, const SendEntry& entry,
                           const OutgoingReport& mail) {
-  const std::string detail =
-      fmt::format("to {}{}{}", fmt::join(mail.recipients, ", "), carried.detail.empty() ? "" : ": ",
-                  carried.detail);
+  const std::string detail = fmt::format("to {}{}{}", fmt::join(mail.recipients, ", "),
+                                         carried.detail.empty() ? "" : ": ", carried.detail);
   switch (carried.state) {
     case Carried::State::done:
       return {SendState::sent, detail};
-    case Carried::State::later:
-      if (entry.attempts + 1 >= kMostAttempts)
-        return {SendState::failed, fmt::format("{} (after {} attempts)", detail, kMostAttempts)};
-      return {SendState::planned, detail};
     case Carried::State::refused:
       return {SendState::failed, detail};
+    case Carried::State::later:
     case Carried::State::unknown:
       break;
   }
-  return {SendState::sending, detail};
+  if (entry.attempts + 1 >= kMostAttempts)
+    return {SendState::failed, fmt::format("{} (after {} attempts)", detail, kMostAttempts)};
+  return {carried.state == Carried::State::later ? SendState::planned : SendState::sending, detail};
 }
 
 }  // namespace
@@ -44,6 +42,7 @@ StoreResult<EntryProgress> DirectHandOver::hand_over(const SendEntry& entry,
   const Carried carried = carrier_.carry(mail);
   // 3. What came of it.
   const EntryProgress progress = progress_of(carried, entry, mail);
+  if (progress.state == SendState::sending) return progress;
   const auto ended =
       store_.advance(entry, SendState::sending, progress.state, now, progress.detail);
   if (!ended) return ended.error();

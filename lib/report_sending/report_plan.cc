@@ -145,9 +145,9 @@ SubjectPlan plan_subject(const ReportSubject& subject, std::vector<PlannedReport
     reports.erase(reports.begin() + kConfigurations, reports.end());
   }
   for (const PlannedReport& report : reports) {
-    const ReportNames names = report_names(
-        sender, subject.day, subject.policy_domain, report.configuration,
-        &report == &reports.front() ? Configuration::first : Configuration::further);
+    const ReportNames names =
+        report_names(sender, subject.day, subject.policy_domain, report.configuration,
+                     &report == &reports.front() ? Configuration::first : Configuration::further);
     // RFC 9990 section 3.5: every URI in the order given, up to a limit of ours; malformed ones and
     // other schemes do not count.
     std::set<std::string> known;

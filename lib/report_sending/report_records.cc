@@ -46,9 +46,8 @@ AggregateRecord as_reported(const AggregateRecord& record) {
   // RFC 9990 section 3.1.3: no more than 100 signatures, in decreasing priority.
   if (shown.dkim_results.size() > kReportDkim) shown.dkim_results.resize(kReportDkim);
   // RFC 9990 section 3.1.1.12: at most one SPF result, that of MAIL FROM.
-  std::erase_if(shown.spf_results, [](const ReportedSpf& spf) {
-    return spf.scope && *spf.scope != SpfScope::mfrom;
-  });
+  std::erase_if(shown.spf_results,
+                [](const ReportedSpf& spf) { return spf.scope && *spf.scope != SpfScope::mfrom; });
   if (shown.spf_results.size() > 1)
     shown.spf_results.erase(shown.spf_results.begin() + 1, shown.spf_results.end());
   return shown;
@@ -134,8 +133,8 @@ Result<FittedReport> fit_report(const ReportRecords& records, const SendEntry& e
     if (mail->octets.size() <= config.maximum_octets)
       return FittedReport{std::move(*mail), shown.size(), left_out};
     if (shown.size() == 1) {
-      return Error{fmt::format("with one record the mail has {} octets already",
-                               mail->octets.size())};
+      return Error{
+          fmt::format("with one record the mail has {} octets already", mail->octets.size())};
     }
     const std::size_t kept = shown.size() / 2;
     for (const AggregateRecord& record : shown.subspan(kept)) left_out += record.count;

@@ -188,8 +188,7 @@ class Sending : public Run {
 
  private:
   bool take_lease() {
-    const auto taken =
-        checked(run_.store.take_lease(kLease, holder_, clock_(), kLeaseTime));
+    const auto taken = checked(run_.store.take_lease(kLease, holder_, clock_(), kLeaseTime));
     outcome_.elsewhere = taken && !*taken;
     return taken && *taken;
   }

@@ -40,6 +40,7 @@ LIBRARY_HOME = {
     "gmime/": "lib/mime",
     "sqlite3.h": "lib/sql",
     "libpq-fe.h": "lib/sql",
+    "curl/": "lib/smtp",
     "civetweb": "milter/http",
     "prometheus/": "milter/daemon/metrics",
 }
@@ -131,6 +132,7 @@ PUBLIC = {
     "report_name": "reports",
     "report_reader": "reports",
     "report_row": "rows",
+    "report_sending": "report_sending",
     "report_source": "report_views",
     "report_store": "store",
     "report_view": "report_views",

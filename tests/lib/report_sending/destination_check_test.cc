@@ -106,8 +106,10 @@ TEST_CASE("where reports may go (RFC 9990 section 4)") {
       {"step 6: of the version as it is", "example.com", "mailto:d@dmarc10.net", State::ignore, ""},
       {"a wildcard agrees for everybody", "example.com", "mailto:d@all.net", State::send,
        "d@all.net"},
-      {"step 3: an A-label", "b\xc3\xbc" "cher.example", "mailto:d@reader.net", State::send,
-       "d@reader.net"},
+      {"step 3: an A-label",
+       "b\xc3\xbc"
+       "cher.example",
+       "mailto:d@reader.net", State::send, "d@reader.net"},
       {"step 3: the domain of the record, not its organization", "sub.example.com",
        "mailto:d@reader.net", State::ignore, ""},
       {"which may have agreed alone", "sub.example.com", "mailto:d@subs.net", State::send,
