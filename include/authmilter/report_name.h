@@ -26,8 +26,13 @@ struct ReportIdentity {
 /// domain is in it. Of letters, digits and `.-_@` only.
 std::string report_id(const ReportIdentity& identity);
 
-/// RFC 9990 section 3.5.2: "receiver!example.org!1764288000!1764374399!5d41402abc4b2a76.xml.gz".
-std::string report_file_name(const ReportIdentity& identity);
+/// Whether a domain's report of a period is the only one, or there are others under other policies.
+/// The unique-id is in the file name only where it tells apart: there are readers that want none.
+enum class ReportPlace : std::uint8_t { first, further };
+
+/// RFC 9990 section 3.5.2: "receiver!example.org!1764288000!1764374399.xml.gz", with
+/// "!5d41402abc4b2a76", a part of the Report-ID, before ".xml.gz" for a further one.
+std::string report_file_name(const ReportIdentity& identity, ReportPlace place);
 
 /// RFC 9990 section 3.5.2: "Report Domain: example.org Submitter: receiver.example Report-ID:
 /// <...>".

@@ -6,20 +6,10 @@
 
 #include <fmt/format.h>
 
-#include <authmilter/crypto.h>
-
 #include "dmarc/report_destinations.h"
 
 namespace authmilter {
 namespace {
-
-constexpr std::size_t kConfigurationDigits = 12;
-
-std::string hexadecimal(const Sha256Digest& digest, std::size_t digits) {
-  std::string text;
-  for (const std::uint8_t octet : digest) text += fmt::format("{:02x}", octet);
-  return text.substr(0, digits);
-}
 
 /// "2026-11-28"
 std::string date_text(ReportDay day) {
@@ -63,7 +53,7 @@ Result<ReportSender> ReportSender::of(const Config& config) {
                       host_speaks ? *config.authserv_id : domain};
 }
 
-std::string configuration_id(const PolicyInForce& policy) {
+std::string configuration_text(const PolicyInForce& policy) {
   const PolicyPublished& published = policy.published;
   const auto word = [](const auto& value) {
     return value ? std::string(to_string(*value)) : std::string("-");
@@ -78,31 +68,23 @@ std::string configuration_id(const PolicyInForce& policy) {
         std::string(published.testing.value_or(false) ? "y" : "n")})
     text += "\n" + part;
   for (const std::string& uri : policy.rua) text += "\n" + uri;
-  return hexadecimal(sha256(text), kConfigurationDigits);
+  return text;
 }
 
-ReportNames report_names(const ReportSender& sender, ReportDay day, const DomainName& policy_domain,
-                         std::string_view configuration, Configuration place) {
-  // RFC 9990 section 3.5.1, Report-ID: a dot-atom, "@" and another one. There are readers that know
-  // a report by its organization and Report-ID alone, so it holds the domain. RFC 9990 section
-  // 3.1.4 wants it identical to the unique-id of the file name, whose grammar has no dot: it is a
-  // part of it.
+ReportIdentity report_identity(const DomainName& receiver, ReportDay day,
+                               const PolicyInForce& policy) {
+  // RFC 9990 section 3.1.1.4: one UTC day; the next period begins a second later.
   const std::int64_t begin = day * kDaySeconds;
-  return {fmt::format("{}.{}.{}@{}", date_text(day), configuration, policy_domain.text(),
-                      sender.submitter.text()),
-          // RFC 9990 section 3.5.2: receiver, policy domain, begin and end.
-          fmt::format("{}!{}!{}!{}{}{}.xml.gz", sender.submitter.text(), policy_domain.text(),
-                      begin, begin + kDaySeconds - 1, place == Configuration::further ? "!" : "",
-                      place == Configuration::further ? configuration : "")};
+  return {receiver, policy.published.domain, begin, begin + kDaySeconds - 1,
+          configuration_text(policy)};
 }
 
-std::string_view configuration_of(std::string_view report_id) {
-  const std::size_t first = report_id.find('.');
-  if (first == std::string_view::npos) return {};
-  const std::string_view part = report_id.substr(first + 1, kConfigurationDigits);
-  const bool whole = part.size() == kConfigurationDigits &&
-                     report_id.substr(first + 1 + kConfigurationDigits).starts_with('.');
-  return whole ? part : std::string_view();
+std::optional<ReportIdentity> report_identity(const SendEntry& entry, const PolicyInForce& policy) {
+  const auto receiver = DomainName::parse(entry.report_id.substr(entry.report_id.rfind('@') + 1));
+  if (!receiver) return std::nullopt;
+  ReportIdentity identity = report_identity(*receiver, entry.day, policy);
+  if (report_id(identity) != entry.report_id) return std::nullopt;
+  return identity;
 }
 
 StoreResult<std::vector<PlannedReport>> planned_reports(ReportStore& store,
@@ -112,7 +94,7 @@ StoreResult<std::vector<PlannedReport>> planned_reports(ReportStore& store,
   const auto take = [&](const ReportRow& row) {
     // RFC 9989 section 4.7, rua: without it no aggregate report must be sent.
     if (!row.policy || row.policy->rua.empty()) return;
-    std::string configuration = configuration_id(*row.policy);
+    std::string configuration = configuration_text(*row.policy);
     auto report = std::find_if(reports.rbegin(), reports.rend(), [&](const PlannedReport& one) {
       return one.configuration == configuration;
     });
@@ -145,9 +127,9 @@ SubjectPlan plan_subject(const ReportSubject& subject, std::vector<PlannedReport
     reports.erase(reports.begin() + kConfigurations, reports.end());
   }
   for (const PlannedReport& report : reports) {
-    const ReportNames names =
-        report_names(sender, subject.day, subject.policy_domain, report.configuration,
-                     &report == &reports.front() ? Configuration::first : Configuration::further);
+    const ReportIdentity identity = report_identity(sender.submitter, subject.day, report.policy);
+    const ReportPlace place =
+        &report == &reports.front() ? ReportPlace::first : ReportPlace::further;
     // RFC 9990 section 3.5: every URI in the order given, up to a limit of ours; malformed ones and
     // other schemes do not count.
     std::set<std::string> known;
@@ -156,7 +138,8 @@ SubjectPlan plan_subject(const ReportSubject& subject, std::vector<PlannedReport
       if (parsed.addresses.size() != 1 || known.size() >= config.destinations) continue;
       if (!known.insert(comparable(parsed.addresses.front())).second) continue;
       plan.entries.push_back({subject.day, subject.policy_domain, parsed.addresses.front().uri(),
-                              names.report_id, names.file_name, SendState::planned, 0, now});
+                              report_id(identity), report_file_name(identity, place),
+                              SendState::planned, 0, now});
     }
   }
   return plan;

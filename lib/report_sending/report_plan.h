@@ -2,10 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include <authmilter/report_name.h>
 #include <authmilter/report_row.h>
 #include <authmilter/report_sending.h>
 #include <authmilter/report_store.h>
@@ -15,7 +16,7 @@ namespace authmilter {
 /// One report to be made: of one day, one policy domain and one policy configuration (RFC 9990
 /// section 3.1).
 struct PlannedReport {
-  std::string configuration;  // see configuration_id()
+  std::string configuration;  // see configuration_text()
   PolicyInForce policy;
   std::uint64_t messages = 0;
   std::uint64_t rows = 0;
@@ -28,21 +29,16 @@ struct PlannedReport {
 /// what has had the most messages is reported.
 constexpr std::size_t kConfigurations = 4;
 
-/// Tells the policy configurations of a day apart: hexadecimal digits, the same whenever and
-/// wherever they are made. What a report does not show and nobody is sent by is left out of it.
-std::string configuration_id(const PolicyInForce& policy);
+/// What tells the policy configurations of a day apart, as text: the same whenever and wherever it
+/// is made. What no report shows, and nobody is sent a report by, is left out of it.
+std::string configuration_text(const PolicyInForce& policy);
 
-/// The names of a report, which stay whatever happens to it.
-struct ReportNames {
-  std::string report_id;
-  std::string file_name;
-};
-/// `first` among the configurations of its day: the others have a unique-id in the file name.
-enum class Configuration : std::uint8_t { first, further };
-ReportNames report_names(const ReportSender& sender, ReportDay day, const DomainName& policy_domain,
-                         std::string_view configuration, Configuration place);
-/// The part of a Report-ID of ours that says which configuration; empty for what is not ours.
-std::string_view configuration_of(std::string_view report_id);
+/// The identity of a report of `receiver` about one day.
+ReportIdentity report_identity(const DomainName& receiver, ReportDay day,
+                               const PolicyInForce& policy);
+/// The same of a report that was planned before, maybe under another name of ours. Nothing for a
+/// Report-ID that is none of ours.
+std::optional<ReportIdentity> report_identity(const SendEntry& entry, const PolicyInForce& policy);
 
 /// What is to be reported of a day and domain, most messages first.
 StoreResult<std::vector<PlannedReport>> planned_reports(ReportStore& store,

@@ -115,9 +115,16 @@ class Run {
 
   std::optional<ReportContent> content(const SendEntry& entry) {
     ReportContent content;
-    const std::string_view configuration = configuration_of(entry.report_id);
+    // Rows of one policy stand together.
+    std::optional<PolicyInForce> last;
+    bool of_report = false;
     const auto read = run_.store.rows(entry.day, entry.policy_domain, [&](const ReportRow& row) {
-      if (!row.policy || configuration_id(*row.policy) != configuration) return;
+      if (!row.policy) return;
+      if (last != row.policy) {
+        last = row.policy;
+        of_report = report_identity(entry, *last).has_value();
+      }
+      if (!of_report) return;
       content.records.add(row);
       if (!content.policy || content.policy->error.empty()) content.policy = row.policy;
     });

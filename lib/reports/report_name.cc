@@ -33,10 +33,10 @@ std::string report_id(const ReportIdentity& identity) {
                      unique_id(identity), identity.receiver.text());
 }
 
-std::string report_file_name(const ReportIdentity& identity) {
-  return fmt::format("{}!{}!{}!{}!{}.xml.gz", identity.receiver.text(),
+std::string report_file_name(const ReportIdentity& identity, ReportPlace place) {
+  return fmt::format("{}!{}!{}!{}{}.xml.gz", identity.receiver.text(),
                      identity.policy_domain.text(), identity.begin, identity.end,
-                     unique_id(identity));
+                     place == ReportPlace::further ? "!" + unique_id(identity) : "");
 }
 
 std::string report_subject(const ReportIdentity& identity) {

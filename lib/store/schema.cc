@@ -59,7 +59,7 @@ CREATE TABLE send (
   attempts BIGINT NOT NULL,
   changed BIGINT NOT NULL,
   detail TEXT NOT NULL,
-  PRIMARY KEY (day, domain, destination)
+  PRIMARY KEY (day, domain, destination, report_id)
 ) {by_key};
 
 CREATE TABLE bounce (

@@ -46,10 +46,10 @@ std::optional<SendEntry> entry_of(const SqlRow& row) {
 
 constexpr std::string_view kFindSends =
     "SELECT day, domain, destination, report_id, file_name, state, attempts, changed, detail FROM "
-    "send WHERE day BETWEEN $1 AND $2 ORDER BY day, domain, destination";
+    "send WHERE day BETWEEN $1 AND $2 ORDER BY day, domain, destination, report_id";
 constexpr std::string_view kFindSend =
     "SELECT day, domain, destination, report_id, file_name, state, attempts, changed, detail FROM "
-    "send WHERE day = $1 AND domain = $2 AND destination = $3";
+    "send WHERE day = $1 AND domain = $2 AND destination = $3 AND report_id = $4";
 
 }  // namespace
 
@@ -68,15 +68,16 @@ SqlResult<std::vector<SendEntry>> plan_sends(SqlDatabase& database,
   if (!transaction.begun()) return transaction.begun().error();
   const auto put = database.run_each(
       "INSERT INTO send (day, domain, destination, report_id, file_name, state, attempts, changed, "
-      "detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (day, domain, destination) "
-      "DO NOTHING",
+      "detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (day, domain, destination, "
+      "report_id) DO NOTHING",
       values);
   if (!put) return put.error();
   std::vector<SendEntry> found;
   for (const SqlValues& key : values) {
-    auto asked = database.query(kFindSend, {key[0], key[1], key[2]}, [&](const SqlRow& row) {
-      if (auto entry = entry_of(row)) found.push_back(std::move(*entry));
-    });
+    auto asked =
+        database.query(kFindSend, {key[0], key[1], key[2], key[3]}, [&](const SqlRow& row) {
+          if (auto entry = entry_of(row)) found.push_back(std::move(*entry));
+        });
     if (!asked) return asked.error();
   }
   if (auto committed = transaction.commit(); !committed) return committed.error();
@@ -98,10 +99,10 @@ SqlResult<bool> advance_send(SqlDatabase& database, const SendEntry& entry, Send
                              SendState to, std::int64_t now, std::string_view detail) {
   const auto changed = database.run(
       "UPDATE send SET state = $1, attempts = attempts + $2, changed = $3, detail = $4 WHERE day = "
-      "$5 AND domain = $6 AND destination = $7 AND state = $8",
+      "$5 AND domain = $6 AND destination = $7 AND report_id = $8 AND state = $9",
       {std::string(to_string(to)), std::int64_t{to == SendState::sending ? 1 : 0}, now,
        sql_text(detail, kDetailOctets), std::int64_t{entry.day}, entry.policy_domain.text(),
-       sql_text(entry.destination), std::string(to_string(from))});
+       sql_text(entry.destination), sql_text(entry.report_id), std::string(to_string(from))});
   if (!changed) return changed.error();
   return *changed == 1;
 }

@@ -56,23 +56,24 @@ ReportRow authenticated(ReportRow made) {
 
 }  // namespace
 
-TEST_CASE("the names of a report (RFC 9990 section 3.5)") {
-  const std::string id = configuration_id(policy("example.com", {kAt + "example.com"}));
-  CHECK(id.size() == 12);
-  CHECK(id.find_first_not_of("0123456789abcdef") == std::string::npos);
-  const ReportNames first =
-      report_names(sample_sender(), kDay, domain_name("example.com"), id, Configuration::first);
-  CHECK(first.report_id == "2026-11-28." + id + ".example.com@mx.example.org");
-  CHECK(first.file_name == "mx.example.org!example.com!1795824000!1795910399.xml.gz");
-  const ReportNames further =
-      report_names(sample_sender(), kDay, domain_name("example.com"), id, Configuration::further);
-  CHECK(further.report_id == first.report_id);
-  CHECK(further.file_name == "mx.example.org!example.com!1795824000!1795910399!" + id + ".xml.gz");
-  CHECK(configuration_of(first.report_id) == id);
-  for (const char* other : {"", "1", "1795824000.example.com", "2026-11-28.abc.example.com@x",
-                            "2026-11-28.0123456789ab"}) {
-    CAPTURE(other);
-    CHECK(configuration_of(other).empty());
+TEST_CASE("a report that was planned keeps its names") {
+  const PolicyInForce one = policy("example.com", {kAt + "example.com"});
+  const ReportIdentity identity = report_identity(sample_sender().submitter, kDay, one);
+  CHECK(identity.begin == 1'795'824'000);
+  CHECK(identity.end == 1'795'910'399);
+  SendEntry entry{kDay, domain_name("example.com"), "mailto:d@example.com", report_id(identity)};
+  CHECK(entry.report_id.starts_with("example.com.20261128."));
+  CHECK(entry.report_id.ends_with("@mx.example.org"));
+  CHECK(report_identity(entry, one).has_value());
+  PolicyInForce other = one;
+  other.published.p = AssessmentPolicy::none;
+  CHECK_FALSE(report_identity(entry, other));
+  entry.day -= 1;
+  CHECK_FALSE(report_identity(entry, one));
+  for (const char* none_of_ours : {"", "1", "x@", "example.com.20261128.0123456789abcdef@mx"}) {
+    CAPTURE(none_of_ours);
+    entry.report_id = none_of_ours;
+    CHECK_FALSE(report_identity(entry, one));
   }
 }
 
@@ -101,7 +102,7 @@ TEST_CASE("which policies are one configuration") {
     CAPTURE(row.why);
     PolicyInForce other = one;
     row.change(other);
-    CHECK((configuration_id(other) == configuration_id(one)) == row.same);
+    CHECK((configuration_text(other) == configuration_text(one)) == row.same);
   }
 }
 

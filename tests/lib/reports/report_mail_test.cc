@@ -38,7 +38,9 @@ std::string longest_line(std::string_view text) {
 TEST_CASE("the names of a report (RFC 9990 section 3.5)") {
   const std::string id = report_id(identity());
   CHECK(id == "example.org.20251128." + id.substr(21, 16) + "@receiver.example");
-  CHECK(report_file_name(identity()) ==
+  CHECK(report_file_name(identity(), ReportPlace::first) ==
+        "receiver.example!example.org!1764288000!1764374399.xml.gz");
+  CHECK(report_file_name(identity(), ReportPlace::further) ==
         "receiver.example!example.org!1764288000!1764374399!" + id.substr(21, 16) + ".xml.gz");
   CHECK(report_subject(identity()) ==
         "Report Domain: example.org Submitter: receiver.example Report-ID: <" + id + ">");
@@ -73,7 +75,8 @@ TEST_CASE("the mail of an aggregate report") {
                                 .subject = report_subject(identity()),
                                 .message_id = report_id(identity()),
                                 .date = 1764378000};
-  const auto mail = aggregate_report_mail(header, report_file_name(identity()), writer.finish());
+  const auto mail = aggregate_report_mail(
+      header, report_file_name(identity(), ReportPlace::further), writer.finish());
   REQUIRE(mail);
   CHECK(mail->starts_with(
       "From: dmarc@receiver.example\r\n"
@@ -84,7 +87,8 @@ TEST_CASE("the mail of an aggregate report") {
       ">\r\n"
       "Date: Sat, 29 Nov 2025 01:00:00 +0000\r\n"));
   CHECK(mail->find("\r\nContent-Type: application/gzip\r\n") != std::string::npos);
-  CHECK(mail->find(" filename=\"" + report_file_name(identity()) + "\"\r\n") != std::string::npos);
+  CHECK(mail->find(" filename=\"" + report_file_name(identity(), ReportPlace::further) +
+                   "\"\r\n") != std::string::npos);
   CHECK(longest_line(*mail).size() <= 100);
 
   WrittenReports written;
