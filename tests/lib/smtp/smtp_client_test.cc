@@ -118,7 +118,7 @@ SmtpOutcome send_to(const std::string& url, const std::string& mail = "Subject: 
 }  // namespace
 
 TEST_CASE("a mail is handed over (RFC 5321)") {
-  Server server({{"end", "250 2.0.0 queued as 4Xk2"}});
+  Server server(Server::Answers{{"end", "250 2.0.0 queued as 4Xk2"}});
   const SmtpOutcome outcome = send_to(server.url(), "Subject: x\r\n\r\n.\r\n..two\r\nlast\r\n",
                                       {"d@example.com", "e@example.com"});
   CHECK(outcome.state == State::accepted);
@@ -176,7 +176,7 @@ TEST_CASE("what the server's answers mean") {
 }
 
 TEST_CASE("one recipient of two is enough") {
-  Server server({{"RCPT TO:<e@example.com>", "550 no"}});
+  Server server(Server::Answers{{"RCPT TO:<e@example.com>", "550 no"}});
   CHECK(send_to(server.url()).state == State::accepted);
 }
 

@@ -1,0 +1,50 @@
+#include "report/send_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace authmilter::tools {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kTick{100};
+constexpr mode_t kOwnersAndGroups = 0660;  // as the store's files
+
+std::string path_of(const ReportsConfig& config) {
+  if (config.store && config.store->engine == StoreEngine::sqlite)
+    return config.store->target + "-sending";
+  return config.spool.empty() ? "" : config.spool + "/sending";
+}
+
+}  // namespace
+
+Result<SendLock> SendLock::take(const ReportsConfig& config, std::chrono::seconds patience) {
+  const std::string path = path_of(config);
+  if (path.empty()) return SendLock(-1);
+  const int file =
+      ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnersAndGroups);
+  if (file < 0) return Error{path + ": " + std::generic_category().message(errno)};
+  SendLock lock(file);
+  const auto until = Clock::now() + patience;
+  while (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR)
+      return Error{path + ": " + std::generic_category().message(errno)};
+    if (Clock::now() >= until) return Error{path + ": another run is sending"};
+    std::this_thread::sleep_for(kTick);
+  }
+  return lock;
+}
+
+SendLock::SendLock(SendLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
+
+SendLock::~SendLock() {
+  if (file_ >= 0) ::close(file_);
+}
+
+}  // namespace authmilter::tools
