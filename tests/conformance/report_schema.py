@@ -10,6 +10,8 @@ import sys
 import tempfile
 import unittest
 
+from harness import ran
+
 SUITE, TESTDATA = sys.argv[1:3]
 FOLDER = pathlib.Path(TESTDATA) / "dmarc-reports"
 
@@ -47,4 +49,4 @@ if __name__ == "__main__":
         print("skipped: no xmllint (libxml2-utils)")
         sys.exit(77)
     del sys.argv[1:3]
-    unittest.main()
+    ran.main()

@@ -128,11 +128,11 @@ class MemoryStore final : public ReportStore {
 
   // What sending has nothing to do with.
   StoreResult<std::unique_ptr<AggregateIntake>> take(const AggregateReport&,
-                                                     const ReceivedFrom&) override {
+                                                     const ReportOrigin&) override {
     return std::unique_ptr<AggregateIntake>();
   }
-  StoreResult<Kept> keep(const TlsReport&, const ReceivedFrom&) override { return Kept::stored; }
-  StoreResult<Kept> keep(const FailureReport&, const ReceivedFrom&) override {
+  StoreResult<Kept> keep(const TlsReport&, const ReportOrigin&) override { return Kept::stored; }
+  StoreResult<Kept> keep(const FailureReport&, const ReportOrigin&) override {
     return Kept::stored;
   }
   StoreResult<std::vector<ReceivedReport>> received(ReportDay, ReportDay) override {
