@@ -109,7 +109,8 @@ TEST_CASE("names of any length go on lines that can be sent") {
       *DomainName::parse(label + "." + label + "." + label + "." + std::string(61, 'c'));
   const ReportMailHeader header{
       "a@receiver.example", {"b@example.org"}, report_subject(longest), report_id(longest), 0};
-  const auto mail = aggregate_report_mail(header, report_file_name(longest), "x");
+  const auto mail =
+      aggregate_report_mail(header, report_file_name(longest, ReportPlace::further), "x");
   REQUIRE(mail);
   CHECK(longest_line(*mail).size() <= 998);
 }
