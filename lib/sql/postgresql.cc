@@ -36,12 +36,17 @@ constexpr auto kConnectTime = 10s;
 // From one sign of life of the server to the next: it may hang while its host still answers, and
 // then neither keepalives nor its own timeouts help.
 constexpr auto kSilence = 30s;
-// What a client may set for its session. The server gives up before we do.
+// What a client may set for its session, as far as the server's version has it. The server gives up
+// before we do; a host that vanishes does not leave its locks behind for the two hours that TCP
+// waits by default.
 constexpr const char* kSession =
-    "-c statement_timeout=25000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000 "
-    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 "
-    "-c tcp_user_timeout=30000 -c client_connection_check_interval=5000 "
-    "-c client_min_messages=warning -c synchronous_commit=on";
+    "SELECT set_config(s.name, v.value, false) FROM (VALUES ('statement_timeout', '25000'), "
+    "('lock_timeout', '5000'), ('idle_in_transaction_session_timeout', '60000'), "
+    "('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', "
+    "'3'), ('tcp_user_timeout', '30000'), ('client_connection_check_interval', '5000'), "
+    "('client_min_messages', 'warning'), ('synchronous_commit', 'on'), "
+    "('default_transaction_isolation', 'read committed')) v (name, value) JOIN pg_settings s ON "
+    "s.name = v.name";
 constexpr std::size_t kPrepared = 200;
 // Rows on their way before their answers are read: an answer that nobody reads would stop both ends
 // once the socket's buffers are full.
@@ -362,19 +367,17 @@ bool connect(PGconn* connection) {
 }  // namespace
 
 SqlResult<std::unique_ptr<SqlDatabase>> SqlDatabase::open_postgresql(const std::string& uri) {
-  // What stands behind in the list wins, except that dbname is the URI and holds what it holds.
+  // What stands behind in the list wins, and dbname is the URI with all that it holds.
   const std::array names{"fallback_application_name",
                          "keepalives_idle",
                          "keepalives_interval",
                          "keepalives_count",
                          "tcp_user_timeout",
                          "client_encoding",
-                         "options",
                          "dbname",
                          static_cast<const char*>(nullptr)};
-  const std::array values{"authmilter", "10",        "5",
-                          "3",          "30000",     "UTF8",
-                          kSession,     uri.c_str(), static_cast<const char*>(nullptr)};
+  const std::array values{"authmilter", "10",   "5",         "3",
+                          "30000",      "UTF8", uri.c_str(), static_cast<const char*>(nullptr)};
   Connection connection(PQconnectStartParams(names.data(), values.data(), 1));
   if (connection == nullptr) return SqlError{SqlError::Kind::busy, "postgresql: out of memory"};
   if (PQstatus(connection.get()) == CONNECTION_BAD || !connect(connection.get())) {
@@ -386,7 +389,9 @@ SqlResult<std::unique_ptr<SqlDatabase>> SqlDatabase::open_postgresql(const std::
       connection.get(), [](void*, const char*) {}, nullptr);
   // PQsend... must not block: waiting is done here, with a limit.
   PQsetnonblocking(connection.get(), 1);
-  return std::unique_ptr<SqlDatabase>(std::make_unique<Postgresql>(std::move(connection)));
+  auto database = std::make_unique<Postgresql>(std::move(connection));
+  if (auto set = database->query(kSession, {}, [](const SqlRow&) {}); !set) return set.error();
+  return std::unique_ptr<SqlDatabase>(std::move(database));
 }
 
 }  // namespace authmilter

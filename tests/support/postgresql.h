@@ -38,8 +38,11 @@ class PostgresqlServer {
   ~PostgresqlServer() { down("immediate"); }
 
   /// Where authmilter finds it.
-  std::string uri() const {
-    return "postgresql://reports@/postgres?host=" + folder_.path().string();
+  std::string uri(const std::string& database = "postgres") const {
+    return "postgresql://reports@/" + database + "?host=" + folder_.path().string();
+  }
+  bool make_database(const std::string& name) {
+    return run({"createdb", "-h", folder_.path(), "-U", "reports", name});
   }
   bool up() {
     return run({"pg_ctl", "-D", data(), "-w", "-t", "60", "-l", folder_.path() / "log", "-o",

@@ -17,16 +17,6 @@ namespace {
 
 using namespace store_test;
 
-/// Fine for both engines, or it is not a seam.
-template <class Test>
-void on_each_engine(Test test) {
-  for (const Engine engine : {Engine::sqlite, Engine::postgresql}) {
-    CAPTURE(static_cast<int>(engine));
-    const auto place = place_of(engine);
-    if (place) test(*place);
-  }
-}
-
 std::vector<std::string> texts_of(ReportStore& store, const std::string& domain) {
   std::vector<std::string> texts;
   CHECK(store.rows(20'000, *DomainName::parse(domain),

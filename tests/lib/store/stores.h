@@ -37,23 +37,28 @@ class SqlitePlace final : public StorePlace {
 
 class PostgresqlPlace final : public StorePlace {
  public:
-  explicit PostgresqlPlace(std::unique_ptr<PostgresqlServer> server) : server_(std::move(server)) {}
-  StoreAddress address() const override { return {StoreEngine::postgresql, server_->uri()}; }
-  PostgresqlServer& server() { return *server_; }
+  /// A database of its own in a server that all tests share.
+  explicit PostgresqlPlace(PostgresqlServer& server) {
+    static int databases = 0;
+    const std::string name = "test" + std::to_string(++databases);
+    REQUIRE(server.make_database(name));
+    uri_ = server.uri(name);
+  }
+  StoreAddress address() const override { return {StoreEngine::postgresql, uri_}; }
 
  private:
-  std::unique_ptr<PostgresqlServer> server_;
+  std::string uri_;
 };
 
 /// Null, and said, where there is no PostgreSQL.
 inline std::unique_ptr<PostgresqlPlace> postgresql_place() {
-  std::string why;
-  auto server = PostgresqlServer::start(why);
+  static std::string why;
+  static const std::unique_ptr<PostgresqlServer> server = PostgresqlServer::start(why);
   if (!server) {
     MESSAGE("skipped: " << why);
     return nullptr;
   }
-  return std::make_unique<PostgresqlPlace>(std::move(server));
+  return std::make_unique<PostgresqlPlace>(*server);
 }
 
 /// One of each engine that this machine has.
@@ -61,6 +66,16 @@ enum class Engine { sqlite, postgresql };
 inline std::unique_ptr<StorePlace> place_of(Engine engine) {
   if (engine == Engine::sqlite) return std::make_unique<SqlitePlace>();
   return postgresql_place();
+}
+
+/// Fine for both engines, or it is not a seam.
+template <class Test>
+void on_each_engine(Test test) {
+  for (const Engine engine : {Engine::sqlite, Engine::postgresql}) {
+    CAPTURE(static_cast<int>(engine));
+    const auto place = place_of(engine);
+    if (place) test(*place);
+  }
 }
 
 inline ReportRow row(const std::string& from, const std::string& source, std::uint64_t count = 1,
