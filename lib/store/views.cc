@@ -1,7 +1,12 @@
 #include "store/views.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -25,7 +30,7 @@ std::string group(std::initializer_list<std::pair<bool, std::string_view>> colum
   return list;
 }
 
-/// Day, domain, organization, kind's text, source, messages.
+/// Day, domain, organization, kind's text, source, messages, kind.
 std::string own_statement(const ViewQuery& query) {
   const Columns& by = query.by;
   const std::string columns = group({{by.day, "day"}, {true, "kind"}, {by.source, "source"}});
@@ -34,7 +39,8 @@ std::string own_statement(const ViewQuery& query) {
                      "p.domain = $3)"
                    : "";
   return fmt::format(
-      "SELECT {}, p.domain, '', k.content, {}, g.messages FROM (SELECT {}, SUM(messages) AS "
+      "SELECT {}, p.domain, '', k.content, {}, g.messages, g.kind FROM (SELECT {}, SUM(messages) "
+      "AS "
       "messages FROM own_row WHERE day BETWEEN $1 AND $2{} GROUP BY {}) g JOIN kind k ON k.id = "
       "g.kind JOIN policy p ON p.id = k.policy",
       by.day ? "g.day" : "0", by.source ? "g.source" : "''", columns, of_domain, columns);
@@ -48,7 +54,8 @@ std::string received_statement(const ViewQuery& query) {
                                      {true, "r.kind"},
                                      {by.source, "r.source"}});
   return fmt::format(
-      "SELECT {}, {}, {}, k.content, {}, g.messages FROM (SELECT {}, SUM(r.messages) AS messages "
+      "SELECT {}, {}, {}, k.content, {}, g.messages, g.kind FROM (SELECT {}, SUM(r.messages) AS "
+      "messages "
       "FROM received_report q JOIN received_row r ON r.report = q.id WHERE q.day BETWEEN $1 AND "
       "$2{} GROUP BY {}) g JOIN kind k ON k.id = g.kind",
       by.day ? "g.day" : "0", by.domain ? "g.domain" : "''",
@@ -81,10 +88,9 @@ void fill_in_results(ViewRow& view, const ReportRow& row) {
   view.monitored = row.monitored;
 }
 
-/// Equal for rows that are told apart by nothing.
+/// Equal for kinds that are told apart by nothing.
 std::string key_of(const ViewRow& row) {
-  std::string key = fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}{}{}\n{}\n{}\n{}\n{}\n", row.day,
-                                row.domain, row.organization, row.source, row.header_from,
+  std::string key = fmt::format("{}\n{}\n{}{}{}\n{}\n{}\n{}\n{}\n", row.header_from,
                                 row.envelope_from, row.dkim_aligned, row.spf_aligned, row.monitored,
                                 row.disposition, row.reasons, row.rule, row.decided);
   for (const auto* list : {&row.dkim, &row.spf}) {
@@ -95,6 +101,78 @@ std::string key_of(const ViewRow& row) {
   return key;
 }
 
+/// Texts as numbers, from 0 upwards.
+class Numbered {
+ public:
+  std::uint32_t number(std::string text) {
+    const auto [place, made] = numbers_.try_emplace(std::move(text), numbers_.size());
+    if (made) texts_.push_back(&place->first);
+    return static_cast<std::uint32_t>(place->second);
+  }
+  const std::string& text(std::uint32_t number) const { return *texts_[number]; }
+
+ private:
+  std::unordered_map<std::string, std::size_t> numbers_;
+  std::vector<const std::string*> texts_;  // whose place does not change
+};
+
+/// Of kinds, what a query tells apart. Each is read once: there are many rows of a kind.
+class Projections {
+ public:
+  explicit Projections(const Columns& by) : by_(by) {}
+
+  /// Nothing for a kind that cannot be read.
+  std::optional<std::uint32_t> number(std::int64_t kind, const SqlRow& answer, int content) {
+    const auto known = of_kinds_.find(kind);
+    if (known != of_kinds_.end()) return known->second;
+    return of_kinds_.emplace(kind, project(answer.text(content))).first->second;
+  }
+  const ViewRow& row(std::uint32_t number) const { return rows_[number]; }
+
+ private:
+  std::optional<std::uint32_t> project(const std::string& content) {
+    ViewRow view;
+    if (by_.identifiers || by_.results) {
+      const auto row = parse_kind(content);
+      if (!row) return std::nullopt;
+      if (by_.identifiers) fill_in_identifiers(view, row->record);
+      if (by_.results) fill_in_results(view, *row);
+    }
+    const std::uint32_t number = keys_.number(key_of(view));
+    if (number == rows_.size()) rows_.push_back(std::move(view));
+    return number;
+  }
+
+  const Columns by_;
+  std::unordered_map<std::int64_t, std::optional<std::uint32_t>> of_kinds_;
+  Numbered keys_;
+  std::vector<ViewRow> rows_;
+};
+
+/// One row, with its texts as numbers: there may be hundreds of thousands, and few texts.
+struct NumberedRow {
+  std::uint32_t projection = 0, source = 0, domain = 0, organization = 0;
+  ReportDay day = 0;
+  std::uint64_t count = 0;
+
+  auto key() const { return std::tie(projection, source, domain, organization, day); }
+};
+
+/// Those that are told apart by nothing become one.
+void add_up(std::vector<NumberedRow>& rows) {
+  std::sort(rows.begin(), rows.end(),
+            [](const NumberedRow& a, const NumberedRow& b) { return a.key() < b.key(); });
+  std::size_t last = 0;
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    if (rows[i].key() == rows[last].key()) {
+      rows[last].count += rows[i].count;
+    } else {
+      rows[++last] = rows[i];
+    }
+  }
+  if (!rows.empty()) rows.resize(last + 1);
+}
+
 }  // namespace
 
 SqlStatus find_view(SqlDatabase& database, const ViewQuery& query,
@@ -102,29 +180,39 @@ SqlStatus find_view(SqlDatabase& database, const ViewQuery& query,
   const bool own = query.rows == ViewQuery::Rows::own;
   SqlValues values{std::int64_t{query.first}, std::int64_t{query.last}};
   if (query.domain) values.push_back(sql_text(*query.domain));
-  std::unordered_map<std::string, ViewRow> added_up;
+  Projections projections(query.by);
+  Numbered sources, domains, organizations;
+  std::vector<NumberedRow> rows;
   auto asked = database.query(
       own ? own_statement(query) : received_statement(query), values, [&](const SqlRow& answer) {
-        ViewRow view;
-        view.day = static_cast<ReportDay>(answer.integer(0));
-        if (query.by.domain) view.domain = answer.text(1);
-        view.organization = answer.text(2);
-        if (query.by.source) {
-          const auto source = source_of_octets(answer.octets(4));
-          if (source) view.source = source->text();
-        }
-        if (query.by.identifiers || query.by.results) {
-          const auto row = parse_kind(answer.text(3));
-          if (!row) return;
-          if (query.by.identifiers) fill_in_identifiers(view, row->record);
-          if (query.by.results) fill_in_results(view, *row);
-        }
-        const auto count = static_cast<std::uint64_t>(answer.integer(5));
-        const auto place = added_up.try_emplace(key_of(view), std::move(view)).first;
-        place->second.count += count;
+        const auto projection = projections.number(answer.integer(6), answer, 3);
+        if (!projection) return;
+        rows.push_back({.projection = *projection,
+                        .source = sources.number(query.by.source ? answer.octets(4) : ""),
+                        .domain = domains.number(query.by.domain ? answer.text(1) : ""),
+                        .organization = organizations.number(answer.text(2)),
+                        .day = static_cast<ReportDay>(answer.integer(0)),
+                        .count = static_cast<std::uint64_t>(answer.integer(5))});
       });
   if (!asked) return asked;
-  for (const auto& [key, row] : added_up) take(row);
+  add_up(rows);
+  ViewRow view;
+  const NumberedRow* before = nullptr;
+  for (const NumberedRow& row : rows) {
+    const bool other = before == nullptr || row.projection != before->projection;
+    if (other) view = projections.row(row.projection);
+    if (other || row.source != before->source) {
+      const auto source = source_of_octets(sources.text(row.source));
+      view.source = source ? source->text() : "";
+    }
+    if (other || row.domain != before->domain) view.domain = domains.text(row.domain);
+    if (other || row.organization != before->organization)
+      view.organization = organizations.text(row.organization);
+    view.day = row.day;
+    view.count = row.count;
+    take(view);
+    before = &row;
+  }
   return Done{};
 }
 
