@@ -25,10 +25,12 @@ DEBIANS = {f"{DOCUMENTS}/copyright", f"{DOCUMENTS}/changelog.gz", f"{DOCUMENTS}/
 PROGRAMS = {"/usr/sbin/authmilterd", "/usr/bin/authmilter"}
 EXAMPLES = {"authmilter.toml", "postfix/main.cf.authmilter", "postfix/nukib/main.cf", "sendmail/authmilter.m4",
             "dovecot/authmilter.sieve", "spamassassin/authmilter.cf", "rspamd/local.d/regexp.conf",
-            "grafana/authmilter.json", "systemd/credentials.conf", "systemd/pkcs11.conf", "prometheus/authmilter.rules.yml"}
+            "grafana/authmilter.json", "systemd/credentials.conf", "systemd/pkcs11.conf", "systemd/report-smtp.conf",
+            "prometheus/authmilter.rules.yml"}
 NAMED = {
     "/etc/authmilter/authmilter.toml", "/usr/lib/systemd/system/authmilterd.service",
     "/usr/lib/systemd/system/authmilter-keys.service", "/usr/lib/systemd/system/authmilter-keys.timer",
+    "/usr/lib/systemd/system/authmilter-report.service", "/usr/lib/systemd/system/authmilter-report.timer",
     "/usr/lib/sysusers.d/authmilter.conf", "/usr/lib/tmpfiles.d/authmilter.conf",
     "/usr/share/man/man1/authmilter.1.gz", "/usr/share/man/man5/authmilter.toml.5.gz",
     "/usr/share/man/man8/authmilterd.8.gz", f"{DOCUMENTS}/README.md", f"{DOCUMENTS}/SECURITY.md",

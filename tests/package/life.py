@@ -104,8 +104,9 @@ class Life:
             self.expect(place, self.stat(place), wanted)
         self.expect("enabled", run("readlink", "/etc/systemd/system/multi-user.target.wants/"
                                    "authmilterd.service").endswith("/authmilterd.service"), True)
-        self.expect("the timer", run("readlink", "/etc/systemd/system/timers.target.wants/authmilter-keys.timer")
-                    .endswith("/authmilter-keys.timer"), True)
+        for timer in ("authmilter-keys.timer", "authmilter-report.timer"):
+            self.expect(timer, run("readlink", f"/etc/systemd/system/timers.target.wants/{timer}")
+                        .endswith(f"/{timer}"), True)
         self.expect("the configuration as it comes",
                     run("runuser", "-u", "authmilter", "--", "authmilterd", "--check-config"), "")
 

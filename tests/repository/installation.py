@@ -34,6 +34,8 @@ def main():
             wanted = {settings, f"{programs}/authmilterd", f"{prefix}/bin/authmilter", unit,
                       f"{prefix}/lib/systemd/system/authmilter-keys.service",
                       f"{prefix}/lib/systemd/system/authmilter-keys.timer",
+                      f"{prefix}/lib/systemd/system/authmilter-report.service",
+                      f"{prefix}/lib/systemd/system/authmilter-report.timer",
                       f"{prefix}/lib/sysusers.d/authmilter.conf",
                       f"{prefix}/lib/tmpfiles.d/authmilter.conf", f"{documents}/README.md",
                       f"{documents}/examples/authmilter.toml",
