@@ -51,22 +51,24 @@ std::string field_text(const HeaderEdit& edit) {
 
 }  // namespace
 
-OwnMail::OwnMail(const Config& config, const ReportSender& sender) : sender_(sender) {
-  auto runtime = std::make_unique<CommandRuntime>(with_keys_of(config, sender.domain));
+void OwnMail::read_keys() {
+  looked_ = true;
+  auto runtime = std::make_unique<CommandRuntime>(with_keys_of(config_, sender_.domain));
   if (!*runtime) {
     runtime->report_failure();
     note("so reports are not signed here");
     return;
   }
-  if ((*runtime)->keys().keys_for(sender.domain).empty()) {
-    note("no key of " + sender.domain.text() +
+  if ((*runtime)->keys().keys_for(sender_.domain).empty()) {
+    note("no key of " + sender_.domain.text() +
          " is here: reports must pass DMARC (RFC 9990), so whoever passes them on has to sign");
     return;
   }
   runtime_ = std::move(runtime);
 }
 
-std::string OwnMail::signed_mail(const std::string& mail) const {
+std::string OwnMail::signed_mail(const std::string& mail) {
+  if (!looked_) read_keys();
   if (runtime_ == nullptr) return mail;
   const Runtime& runtime = **runtime_;
   MessageOptions options;
@@ -85,7 +87,7 @@ std::string OwnMail::signed_mail(const std::string& mail) const {
   return fields + mail;
 }
 
-ReportComposer OwnMail::composer() const {
+ReportComposer OwnMail::composer() {
   return [this](const AggregateReport& report, std::span<const AggregateRecord> records,
                 const SendEntry& entry,
                 const std::vector<ReportAddress>& recipients) -> Result<OutgoingReport> {

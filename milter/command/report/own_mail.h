@@ -17,14 +17,18 @@ namespace authmilter::tools {
 /// not sign again what has a good signature.
 class OwnMail {
  public:
-  OwnMail(const Config& config, const ReportSender& sender);
+  /// Both must outlive it. Keys are read for the first mail.
+  OwnMail(const Config& config, const ReportSender& sender) : config_(config), sender_(sender) {}
   /// It must outlive what it gives.
-  ReportComposer composer() const;
+  ReportComposer composer();
 
  private:
-  std::string signed_mail(const std::string& mail) const;
+  void read_keys();
+  std::string signed_mail(const std::string& mail);
 
+  const Config& config_;
   const ReportSender& sender_;
+  bool looked_ = false;
   std::unique_ptr<CommandRuntime> runtime_;  // null: nothing is signed
 };
 

@@ -211,7 +211,7 @@ ExitStatus send(const SendOptions& options, const Config& config, const ReportSe
   if (!runtime) return runtime.report_failure();
   const auto store = ReportStore::open(*config.reports.store, ReportStore::Access::write);
   if (!store) return fail(store.error());
-  const OwnMail mail(config, sender);
+  OwnMail mail(config, sender);
   Progress progress("reports");
   const SendRun run{
       **store,

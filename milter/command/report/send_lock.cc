@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -22,6 +24,14 @@ std::string path_of(const ReportsConfig& config) {
   return config.spool.empty() ? "" : config.spool + "/sending";
 }
 
+/// What root makes by hand is for the timer, too, which runs as the owner of what is beside it.
+void give_to_owner(int file, const std::string& path) {
+  struct stat folder {};
+  const std::string parent = std::filesystem::path(path).parent_path();
+  if (::geteuid() != 0 || ::stat(parent.c_str(), &folder) != 0) return;
+  if (::fchown(file, folder.st_uid, folder.st_gid) != 0) return;
+}
+
 }  // namespace
 
 Result<SendLock> SendLock::take(const ReportsConfig& config, std::chrono::seconds patience) {
@@ -31,6 +41,7 @@ Result<SendLock> SendLock::take(const ReportsConfig& config, std::chrono::second
       ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnersAndGroups);
   if (file < 0) return Error{path + ": " + std::generic_category().message(errno)};
   SendLock lock(file);
+  give_to_owner(file, path);
   const auto until = Clock::now() + patience;
   while (::flock(file, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR)

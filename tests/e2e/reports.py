@@ -1,0 +1,272 @@
+"""Reports through a real Postfix: mail of ten domains comes in, and each of them hears of it after midnight.
+
+    reports.py --programs FOLDER
+
+Readers of Debian get what was sent: dmarc-cat, and Mail::DMARC with the namespace and without. They are unpacked into a
+cache (contrib/packages/report-readers). Exit status 77 where there is no Postfix.
+"""
+
+import calendar
+import email
+import email.policy
+import gzip
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+
+from harness.bench import GENUINE, OUR_DOMAIN, OUR_NAME, STRANGER, USERS, Bench, message, options_with_postfix
+from harness.private_postfix import PrivatePostfix
+from harness.unpacked_packages import Missing, unpacked_list
+
+NAMESPACE = "{urn:ietf:params:xml:ns:dmarc-2.0}"
+DOMAINS = [f"d{number}.example" for number in range(10)]
+# Of each: its policy, whom it wants reports to be sent to, and how many messages come from itself and from a stranger.
+POLICIES = {domain: ("none", "quarantine", "reject")[number % 3] for number, domain in enumerate(DOMAINS)}
+TRAFFIC = {domain: (number + 1, number % 4) for number, domain in enumerate(DOMAINS)}
+# One has no address for reports, one wants them at a reader that has agreed, one at a stranger's.
+WITHOUT, AT_READER, AT_STRANGER = DOMAINS[7:]
+# The one whose reader knows no namespace.
+OLD_READER = DOMAINS[2]
+
+
+def zone():
+    lines = []
+    for domain in DOMAINS:
+        rua = f"dmarc@{domain}"
+        if domain == AT_READER:
+            rua = "dmarc@reader.example"
+        if domain == AT_STRANGER:
+            rua = "dmarc@stranger.example"
+        asks = "" if domain == WITHOUT else f"; rua=mailto:{rua}"
+        lines += [f'{domain} TXT "v=spf1 ip4:{GENUINE} -all"',
+                  f'_dmarc.{domain} TXT "v=DMARC1; p={POLICIES[domain]}{asks}"']
+    lines.append(f'{AT_READER}._report._dmarc.reader.example TXT "v=DMARC1"')
+    return "\n".join(lines) + "\n"
+
+
+class Check:
+    def __init__(self):
+        self.wrong = 0
+
+    def expect(self, what, found, wanted):
+        good = found == wanted
+        print(f"{'as it should be' if good else 'WRONG'}: {what}" + ("" if good else f"\n  {found!r}\n  not {wanted!r}"))
+        self.wrong += not good
+
+
+class Host:
+    """authmilterd with a store behind Postfix, and the command beside it."""
+
+    def __init__(self, programs):
+        self.bench = Bench(programs)
+        folder = self.folder = self.bench.folder
+        self.store = folder / "reports"
+        self.store.mkdir()
+        shutil.chown(self.store, "nobody")
+        with open(folder / "zone", "a", encoding="ascii") as file:
+            file.write(zone())
+        # Reports go out through a Postfix of our own, which the command knows by a script.
+        sendmail = folder / "sendmail"
+        sendmail.write_text(f'#!/bin/sh\nexec /usr/sbin/sendmail -C {folder}/postfix/etc "$@"\n')
+        sendmail.chmod(0o755)
+        (folder / "postfix").mkdir()
+        self.postfix = PrivatePostfix(
+            folder / "postfix", OUR_NAME, OUR_DOMAIN, users=USERS,
+            settings=f"mynetworks = 127.0.0.1/32\nsmtpd_milters = {self.bench.socket}\n"
+                     f"non_smtpd_milters = {self.bench.socket}\nmilter_default_action = tempfail\n")
+        self.config = folder / "authmilter.toml"
+        self.before = self.config.read_text()
+        self.configure(f"{sendmail}")
+
+    def configure(self, deliver):
+        self.config.write_text(self.before + f"""
+[reports]
+store = "sqlite:{self.store}/reports.db"
+organization = "Home"
+email = "dmarc@{OUR_DOMAIN}"
+contact = "https://home.example/dmarc"
+deliver = "{deliver}"
+without_namespace = ["{OLD_READER}"]
+""")
+
+    def command(self, *arguments):
+        return subprocess.run([self.bench.programs / "tools/authmilter", *arguments, "--config", self.config],
+                              capture_output=True, text=True, timeout=300, check=False)
+
+    def receive(self):
+        number = 0
+        for domain, (genuine, forged) in TRAFFIC.items():
+            for client, count in ((GENUINE, genuine), (STRANGER, forged)):
+                for _ in range(count):
+                    number += 1
+                    headers = [f"From: a@{domain}", f"To: user@{OUR_DOMAIN}", f"Subject: {number}"]
+                    self.postfix.send(message(headers, f"m{number}"), f"bounce@{domain}", f"user@{OUR_DOMAIN}",
+                                      client=client)
+        return number
+
+    def reports(self, count):
+        """The mails that have left, by recipient, once there are so many."""
+        box = self.folder / "postfix/mail/outgoing/new"
+        deadline = time.monotonic() + 60
+        while len(found := list(box.glob("*"))) < count and time.monotonic() < deadline:
+            time.sleep(0.1)
+        mails = [path.read_bytes() for path in found]
+        return {str(email.message_from_bytes(one, policy=email.policy.default)["To"]): one for one in mails}
+
+
+def attachment(octets):
+    """File name and file of a report's mail."""
+    for part in email.message_from_bytes(octets, policy=email.policy.default).walk():
+        if part.get_content_type() == "application/gzip":
+            return part.get_filename(), part.get_content()
+    return None, b""
+
+
+def texts(root, path, space=NAMESPACE):
+    return [found.text for found in root.findall("/".join(space + name for name in path.split("/")))]
+
+
+def rows_of(file, space=NAMESPACE):
+    """(address, count, disposition) of each record."""
+    root = xml.etree.ElementTree.fromstring(gzip.decompress(file))
+    return sorted(zip(texts(root, "record/row/source_ip", space), map(int, texts(root, "record/row/count", space)),
+                      texts(root, "record/row/policy_evaluated/disposition", space)))
+
+
+def wanted_rows(domain):
+    genuine, forged = TRAFFIC[domain]
+    policy = POLICIES[domain]
+    rows = [(GENUINE, genuine, "none" if policy == "none" else "pass")]
+    if forged:
+        rows.append((STRANGER, forged, policy))
+    return sorted(rows)
+
+
+class Readers:
+    """Debian's."""
+
+    def __init__(self, folder):
+        self.packages = unpacked_list("report-readers")
+        self.folder = folder
+        folder.mkdir()
+
+    def dmarc_cat(self, name, file):
+        """The addresses and counts that it shows of a file."""
+        path = self.folder / name
+        path.write_bytes(file)
+        result = subprocess.run([self.packages / "usr/bin/dmarc-cat", "-N", path], capture_output=True, text=True, timeout=60,
+                                check=False, env={"HOME": str(self.folder), "PATH": os.environ["PATH"]})
+        rows = re.findall(r"(?m)^\s*(127\.0\.1\.\d+)\S*\s+(\d+)\s", result.stdout)
+        return sorted((address, int(count)) for address, count in rows) or result.stdout + result.stderr
+
+    def mail_dmarc(self, octets):
+        """(organization, domain, number of records) of what it has stored of a mail; or its complaint."""
+        folder = self.folder / f"dmarc{len(list(self.folder.iterdir()))}"
+        folder.mkdir()
+        share = next(self.packages.glob("usr/share/perl5/auto/share/dist/Mail-DMARC"))
+        (folder / "mail-dmarc.ini").write_text(
+            "[organization]\ndomain = home.example\norg_name = x\nemail = x@home.example\n"
+            f"[dns]\npublic_suffix_list = {share}/public_suffix_list\n"
+            f"[report_store]\nbackend = SQL\ndsn = dbi:SQLite:dbname={folder}/store.sqlite\nuser =\npass =\n"
+            "[report_sign]\n[imap]\n[http]\n[https]\n[smtp]\nhostname = x\n[report_sending]\n")
+        (folder / "mail").write_bytes(octets)
+        libraries = [self.packages / "usr/share/perl5", *self.packages.glob("usr/lib/*/perl5/5.*")]
+        result = subprocess.run(
+            ["perl", self.packages / "usr/bin/dmarc_receive", "--file", folder / "mail"], cwd=folder,
+            capture_output=True, text=True, timeout=60, check=False,
+            env={"PERL5LIB": ":".join(map(str, libraries)), "PATH": os.environ["PATH"], "HOME": str(folder)})
+        if result.returncode != 0 or not (folder / "store.sqlite").exists():
+            return result.stderr.strip().splitlines()[:1]
+        import sqlite3
+        with sqlite3.connect(folder / "store.sqlite") as store:
+            return store.execute("SELECT a.org_name, d.domain, SUM(rr.count) FROM report r JOIN author a ON a.id = r.author_id "
+                                 "JOIN domain d ON d.id = r.from_domain_id JOIN report_record rr ON rr.report_id = r.id "
+                                 "GROUP BY r.id").fetchall()
+
+
+def main():
+    options = options_with_postfix(__doc__)
+    check = Check()
+    host = Host(options.programs)
+    try:
+        host.bench.start()
+        host.postfix.start()
+        begin = time.time() // 86400
+        count = host.receive()
+        # What the daemon has in memory goes into the store at its end, too.
+        host.bench.stop()
+        if time.time() // 86400 != begin:
+            print("skipped: the day has ended meanwhile")
+            return 77
+        host.bench.start()
+        day = int(begin) * 86400
+        night = str(day + 86400 + 3600)
+        print(f"{count} messages have come")
+        run(check, host, day, night)
+    finally:
+        host.postfix.stop()
+        host.bench.remove()
+    return 1 if check.wrong else 0
+
+
+def run(check, host, day, night):
+    receivers = {domain: f"dmarc@{domain}" for domain in DOMAINS[:7]}
+    receivers[AT_READER] = "dmarc@reader.example"
+
+    early = host.command("report", "send", "--json", "--time", str(day + 86400 + 60))
+    check.expect("nothing is sent while rows may be under way", (early.returncode, json.loads(early.stdout)), (0, []))
+    out = host.folder / "rehearsal"
+    host.command("report", "send", "--dry-run", "--out", str(out), "--time", night)
+    sent = host.command("report", "send", "--json", "--time", night, "--domain", DOMAINS[0])
+    check.expect("one domain by sendmail(1)", sent.returncode, 0)
+    host.configure(f"smtp://127.0.0.1:{host.postfix.port}")
+    sent = host.command("report", "send", "--json", "--time", night)
+    check.expect("the others by SMTP", (sent.returncode, sent.stderr), (0, ""))
+    states = {line["domain"]: line["state"] for line in json.loads(sent.stdout)}
+    check.expect("who gets one", states, {**{domain: "sent" for domain in receivers if domain != DOMAINS[0]},
+                                          AT_STRANGER: "failed"})
+    mails = host.reports(len(receivers))
+    check.expect("what has left", sorted(mails), sorted(receivers.values()))
+    check.expect("each was rehearsed", sorted(path.name for path in out.iterdir()),
+                 sorted(attachment(octets)[0] for octets in mails.values()))
+    for domain, receiver in receivers.items():
+        octets = mails.get(receiver, b"")
+        name, file = attachment(octets)
+        check.expect(f"{domain}: the name of the file", name,
+                     f"{OUR_NAME}!{domain}!{day}!{day + 86399}.xml.gz")
+        check.expect(f"{domain}: rows", rows_of(file, "" if domain == OLD_READER else NAMESPACE), wanted_rows(domain))
+        check.expect(f"{domain}: signed for {OUR_DOMAIN}, once by each key", host.bench.signature_problems(octets), [])
+        check.expect(f"{domain}: what was rehearsed is what was sent",
+                     gzip.decompress((out / name).read_bytes()), gzip.decompress(file))
+    again = host.command("report", "send", "--json", "--time", night)
+    check.expect("nothing is sent twice", (again.returncode, json.loads(again.stdout)), (0, []))
+    by_others(check, host, receivers, mails)
+
+
+def by_others(check, host, receivers, mails):
+    try:
+        readers = Readers(host.folder / "readers")
+    except Missing as missing:
+        print(f"Debian's readers are left out: {missing}")
+        return
+    for domain, receiver in receivers.items():
+        # It knows no namespace, and minds none.
+        check.expect(f"{domain}: read by dmarc-cat", readers.dmarc_cat(*attachment(mails[receiver])),
+                     [(address, count) for address, count, _ in wanted_rows(domain)])
+    messages = sum(TRAFFIC[OLD_READER])
+    check.expect("without the namespace Mail::DMARC reads a report", readers.mail_dmarc(mails[receivers[OLD_READER]]),
+                 [("Home", OLD_READER, messages)])
+    # Up to 1.2024 it dies on RFC 9990's namespace; 2.2026 reads it.
+    found = readers.mail_dmarc(mails[receivers[DOMAINS[1]]])
+    knows = found == [("Home", DOMAINS[1], sum(TRAFFIC[DOMAINS[1]]))]
+    print(f"Mail::DMARC {'knows' if knows else 'does not know'} RFC 9990: {found}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
