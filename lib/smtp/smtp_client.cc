@@ -33,6 +33,7 @@ struct Dialogue {
   Stage stage = Stage::greeting;
   std::string reply;
   bool all_sent = false;
+  bool over = false;  // what is answered to QUIT says nothing of the mail
 };
 
 std::size_t on_read(char* buffer, std::size_t size, std::size_t count, void* user) noexcept {
@@ -52,7 +53,8 @@ std::string one_line(std::string_view text) {
 
 std::size_t on_reply(char* text, std::size_t size, std::size_t count, void* user) noexcept {
   try {
-    static_cast<Dialogue*>(user)->reply = one_line({text, size * count});
+    auto& dialogue = *static_cast<Dialogue*>(user);
+    if (!dialogue.over) dialogue.reply = one_line({text, size * count});
   } catch (...) {
     return 0;
   }
@@ -69,6 +71,7 @@ int on_debug(CURL*, curl_infotype type, char* text, std::size_t size, void* user
   const std::string_view command(text, size);
   if (command.starts_with("RCPT ")) dialogue.stage = Stage::recipients;
   if (command.starts_with("DATA")) dialogue.stage = Stage::data;
+  if (command.starts_with("QUIT")) dialogue.over = true;
   return 0;
 }
 
