@@ -81,13 +81,14 @@ class Socket {
 }  // namespace
 
 InnerDaemon::InnerDaemon(std::shared_ptr<const Runtime> runtime)
-    : runtimes_(std::move(runtime)), logger_(to_syslog()) {
+    : runtimes_(std::move(runtime)), logger_(to_syslog()), reports_(logger_, metrics_, 0) {
   // Ours and libmilter's lines go nowhere.
   setlogmask(LOG_MASK(LOG_EMERG));
   const TemporaryFolder folder;
   const std::string path = (folder.path() / "socket").string();
   const auto name = SocketAddress::of_file(path);
-  require(static_cast<bool>(register_milter({runtimes_, logger_, metrics_}, name)), "registered");
+  require(static_cast<bool>(register_milter({runtimes_, logger_, metrics_, reports_, 0}, name)),
+          "registered");
   const auto listening = ListeningSocket::open(name, {.socket_group = ""}, logger_);
   require(static_cast<bool>(listening), "the socket opens");
   // A crash must leave nothing behind, so the file goes at once. Who holds it finds it still.

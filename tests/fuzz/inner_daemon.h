@@ -7,6 +7,7 @@
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "protocol/runtime_holder.h"
+#include "reports/report_writer.h"
 
 namespace authmilter::fuzz {
 
@@ -28,6 +29,7 @@ class InnerDaemon {
   RuntimeHolder runtimes_;
   Logger logger_;
   Metrics metrics_;
+  ReportWriter reports_;  // without a store
   std::string socket_;
 };
 

@@ -37,7 +37,7 @@ AggregateRecord record(const std::string& source, std::uint64_t count,
 
 /// What became of it, or "later".
 std::string put(ReportStore& store, const AggregateReport& made,
-                const std::vector<AggregateRecord>& records, const ReceivedFrom& from = {}) {
+                const std::vector<AggregateRecord>& records, const ReportOrigin& from = {}) {
   auto intake = store.take(made, from);
   if (!intake) return intake.error().message;
   if (!*intake) return "duplicate";
@@ -279,7 +279,7 @@ TEST_CASE("failure reports of one message count once (RFC 9991)") {
     failure.source_ip = IpAddress::parse("192.0.2.66");
     failure.arrival_date = kBegin + 5;
     failure.original_message_id = "<1@example.org>";
-    const ReceivedFrom from{
+    const ReportOrigin from{
         .received = kBegin + 9, .submitter = "reporter.example", .dmarc = "pass"};
     for (const Kept want : {Kept::stored, Kept::duplicate}) {
       const auto kept = store->keep(failure, from);
