@@ -177,10 +177,22 @@ bool keeps(const ReportsConfig& config, ReportKeep what) {
   return std::find(config.keep.begin(), config.keep.end(), what) != config.keep.end();
 }
 
+/// What comes to the author of our reports, and to nobody else, is what came of those: were it
+/// reported too, two hosts could go on reporting to each other for ever.
+bool answers_reports(const std::vector<ReversePath>& recipients, const ReportsConfig& config) {
+  if (config.email.empty() || recipients.empty()) return false;
+  const ReversePath own = parse_reverse_path(config.email);
+  return std::all_of(recipients.begin(), recipients.end(), [&](const ReversePath& path) {
+    return path.domain && path.domain == own.domain &&
+           equals_ignoring_case(path.local_part, own.local_part);
+  });
+}
+
 bool excluded(const Findings& findings, const IpAddress& source, const ReportsConfig& config) {
   if (config.exclude_authors.matches(findings.dmarc.author_domain)) return true;
   if (config.exclude_networks.contains(source)) return true;
   if (findings.client && config.exclude_networks.contains(*findings.client)) return true;
+  if (answers_reports(findings.recipients, config)) return true;
   return std::any_of(
       findings.recipients.begin(), findings.recipients.end(),
       [&](const ReversePath& path) { return config.exclude_recipients.matches(path); });

@@ -321,6 +321,39 @@ TEST_CASE("what is excluded has no row") {
   }
 }
 
+TEST_CASE("what comes to the author of our reports alone has no row") {
+  const struct {
+    const char* why;
+    const char* email;
+    std::vector<std::string> recipients;
+    bool excluded;
+  } rows[] = {
+      {"a report that is sent back, or one that answers ours",
+       "dmarc@example.org",
+       {"<dmarc@example.org>"},
+       true},
+      {"in other letters", "dmarc@example.org", {"<DMARC@Example.ORG>"}, true},
+      {"one more recipient: who forges cannot hide by it",
+       "dmarc@example.org",
+       {"<dmarc@example.org>", "<user@example.org>"},
+       false},
+      {"somebody else", "dmarc@example.org", {"<user@example.org>"}, false},
+      {"another host's", "dmarc@example.org", {"<dmarc@example.net>"}, false},
+      {"nobody reports", "", {"<dmarc@example.org>"}, false},
+      {"no recipient is known", "dmarc@example.org", {}, false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    Findings findings = findings_of(DmarcResult::pass, {});
+    findings.recipients.clear();
+    for (const std::string& path : row.recipients)
+      findings.recipients.push_back(parse_reverse_path(path));
+    ReportsConfig config;
+    config.email = row.email;
+    CHECK(report_row(record_of(findings), config).has_value() == !row.excluded);
+  }
+}
+
 TEST_CASE(
     "policy_published has the defaults of what a record leaves out (RFC 9990 section 3.1.1)") {
   using P = AssessmentPolicy;
