@@ -31,17 +31,20 @@ TEST_CASE("a plan that is made again has the Report-ID and the file name of the 
                                                entry("example.org", "b@example.net", "id-2")});
     REQUIRE(first);
     CHECK(first->size() == 2);
+    SendEntry renamed = entry("example.org", "a@example.org", "id-1");
+    renamed.file_name = "mx.example!example.org!1!2!9.xml.gz";
     const auto again =
-        place.open()->plan(std::vector{entry("example.org", "a@example.org", "id-9"),
-                                       entry("example.net", "a@example.org", "id-3")});
+        place.open()->plan(std::vector{renamed, entry("example.net", "a@example.org", "id-3"),
+                                       entry("example.org", "a@example.org", "id-9")});
     REQUIRE(again);
-    REQUIRE(again->size() == 2);
-    CHECK((*again)[0].report_id == "id-1");
-    CHECK((*again)[1].report_id == "id-3");
+    REQUIRE(again->size() == 3);
+    CHECK((*again)[0].file_name == first->front().file_name);
     CHECK((*again)[1].file_name == "mx.example!example.net!1!2.xml.gz");
+    // RFC 9990 section 3.1: one for each policy configuration, of which a day may see several.
+    CHECK((*again)[2].report_id == "id-9");
     const auto all = store->sends(20'000, 20'000);
     REQUIRE(all);
-    CHECK(all->size() == 3);
+    CHECK(all->size() == 4);
     const auto other_day = store->sends(20'001, 20'009);
     REQUIRE(other_day);
     CHECK(other_day->empty());
