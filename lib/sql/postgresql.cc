@@ -32,16 +32,11 @@ using Clock = std::chrono::steady_clock;
 using Connection = CHandle<PGconn, PQfinish>;
 using Answer = CHandle<PGresult, PQclear>;
 
-constexpr auto kConnectTime = 10s;
-// From one sign of life of the server to the next: it may hang while its host still answers, and
-// then neither keepalives nor its own timeouts help.
-constexpr auto kSilence = 30s;
-// What a client may set for its session, as far as the server's version has it. The server gives up
-// before we do; a host that vanishes does not leave its locks behind for the two hours that TCP
-// waits by default.
+// What a client may set for its session, as far as the server's version has it. A host that
+// vanishes does not leave its locks behind for the two hours that TCP waits by default.
 constexpr const char* kSession =
-    "SELECT set_config(s.name, v.value, false) FROM (VALUES ('statement_timeout', '25000'), "
-    "('lock_timeout', '5000'), ('idle_in_transaction_session_timeout', '60000'), "
+    "SELECT set_config(s.name, v.value, false) FROM (VALUES ('statement_timeout', $1), "
+    "('lock_timeout', $2), ('idle_in_transaction_session_timeout', '60000'), "
     "('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', "
     "'3'), ('tcp_user_timeout', '30000'), ('client_connection_check_interval', '5000'), "
     "('client_min_messages', 'warning'), ('synchronous_commit', 'on'), "
@@ -146,7 +141,8 @@ class Row final : public SqlRow {
 
 class Postgresql final : public SqlDatabase {
  public:
-  explicit Postgresql(Connection connection) : connection_(std::move(connection)) {}
+  Postgresql(Connection connection, std::chrono::milliseconds silence)
+      : silence_(silence), connection_(std::move(connection)) {}
 
   SqlResult<std::uint64_t> run(std::string_view sql, const SqlValues& values) override {
     const auto name = prepared(sql, values);
@@ -288,8 +284,7 @@ class Postgresql final : public SqlDatabase {
     if (sending < 0) return false;
     pollfd socket{PQsocket(connection_.get()),
                   static_cast<short>(POLLIN | (sending == 1 ? POLLOUT : 0)), 0};
-    const int ready =
-        ::poll(&socket, 1, static_cast<int>(std::chrono::milliseconds(kSilence).count()));
+    const int ready = ::poll(&socket, 1, static_cast<int>(silence_.count()));
     return ready > 0 || (ready < 0 && errno == EINTR);
   }
 
@@ -343,14 +338,15 @@ class Postgresql final : public SqlDatabase {
     return changed_rows(answer->get());
   }
 
+  const std::chrono::milliseconds silence_;
   Connection connection_;  // null: given up; libpq says so of each call
   std::map<std::string, std::string, std::less<>> names_;
   std::uint64_t names_made_ = 0;
 };
 
 /// Ends when it is connected, has failed, or the time is over.
-bool connect(PGconn* connection) {
-  const auto deadline = Clock::now() + kConnectTime;
+bool connect(PGconn* connection, std::chrono::milliseconds time) {
+  const auto deadline = Clock::now() + time;
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
   while (state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
     const auto left =
@@ -366,7 +362,8 @@ bool connect(PGconn* connection) {
 
 }  // namespace
 
-SqlResult<std::unique_ptr<SqlDatabase>> SqlDatabase::open_postgresql(const std::string& uri) {
+SqlResult<std::unique_ptr<SqlDatabase>> SqlDatabase::open_postgresql(const std::string& uri,
+                                                                     const SqlTimes& times) {
   // What stands behind in the list wins, and dbname is the URI with all that it holds.
   const std::array names{"fallback_application_name",
                          "keepalives_idle",
@@ -380,7 +377,7 @@ SqlResult<std::unique_ptr<SqlDatabase>> SqlDatabase::open_postgresql(const std::
                           "30000",      "UTF8", uri.c_str(), static_cast<const char*>(nullptr)};
   Connection connection(PQconnectStartParams(names.data(), values.data(), 1));
   if (connection == nullptr) return SqlError{SqlError::Kind::busy, "postgresql: out of memory"};
-  if (PQstatus(connection.get()) == CONNECTION_BAD || !connect(connection.get())) {
+  if (PQstatus(connection.get()) == CONNECTION_BAD || !connect(connection.get(), times.connect)) {
     std::string message = one_line(PQerrorMessage(connection.get()));
     if (message.empty()) message = "the server does not answer";
     return SqlError{SqlError::Kind::gone, "postgresql: " + message};
@@ -389,8 +386,11 @@ SqlResult<std::unique_ptr<SqlDatabase>> SqlDatabase::open_postgresql(const std::
       connection.get(), [](void*, const char*) {}, nullptr);
   // PQsend... must not block: waiting is done here, with a limit.
   PQsetnonblocking(connection.get(), 1);
-  auto database = std::make_unique<Postgresql>(std::move(connection));
-  if (auto set = database->query(kSession, {}, [](const SqlRow&) {}); !set) return set.error();
+  auto database = std::make_unique<Postgresql>(std::move(connection), times.silence);
+  // The server gives up before we do.
+  const SqlValues limits{fmt::format("{}", times.silence.count() * 4 / 5),
+                         fmt::format("{}", times.lock.count())};
+  if (auto set = database->query(kSession, limits, [](const SqlRow&) {}); !set) return set.error();
   return std::unique_ptr<SqlDatabase>(std::move(database));
 }
 

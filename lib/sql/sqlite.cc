@@ -25,8 +25,6 @@ namespace {
 using Handle = CHandle<sqlite3, sqlite3_close_v2>;
 using Statement = CHandle<sqlite3_stmt, sqlite3_finalize>;
 
-// SQLite's own wait is not fair: of four processes that write all the time, one waited 2.3 s.
-constexpr int kBusyMs = 5000;
 // Statements are a few dozen; a query is put together of parts, but of not many.
 constexpr std::size_t kPrepared = 200;
 
@@ -211,7 +209,8 @@ void make_private(const std::string& path) {
 }  // namespace
 
 SqlResult<std::unique_ptr<SqlDatabase>> SqlDatabase::open_sqlite(const std::string& path,
-                                                                 SqlAccess access) {
+                                                                 SqlAccess access,
+                                                                 const SqlTimes& times) {
   if (access == SqlAccess::write) make_private(path);
   sqlite3* opened = nullptr;
   const int flags = access == SqlAccess::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
@@ -226,7 +225,7 @@ SqlResult<std::unique_ptr<SqlDatabase>> SqlDatabase::open_sqlite(const std::stri
                     printable(opened == nullptr ? "out of memory" : sqlite3_errmsg(opened)))};
   }
   sqlite3_extended_result_codes(opened, 1);
-  sqlite3_busy_timeout(opened, kBusyMs);
+  sqlite3_busy_timeout(opened, static_cast<int>(times.lock.count()));
   // Whoever has given us the file may have put triggers and views into it.
   sqlite3_db_config(opened, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(opened, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);

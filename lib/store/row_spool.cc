@@ -1,5 +1,6 @@
 #include <authmilter/row_spool.h>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <system_error>
@@ -18,6 +19,8 @@ namespace {
 
 // Some hundred thousand batches of one second each: days.
 constexpr std::int64_t kMostOctets = 2LL << 30U;
+// Another process that has it will have it as long as it lives.
+constexpr std::chrono::milliseconds kOthersLock{500};
 constexpr std::string_view kSchema =
     "CREATE TABLE IF NOT EXISTS spool (place {number}, writer TEXT NOT NULL, number BIGINT NOT "
     "NULL, messages BIGINT NOT NULL, content TEXT NOT NULL, UNIQUE (writer, number))";
@@ -103,7 +106,8 @@ StoreResult<std::unique_ptr<RowSpool>> RowSpool::open(const std::filesystem::pat
                                                       std::string_view name) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);  // whether it is there, opening says
-  auto database = SqlDatabase::open_sqlite((directory / name).string(), SqlAccess::write);
+  auto database = SqlDatabase::open_sqlite((directory / name).string(), SqlAccess::write,
+                                           SqlTimes{.lock = kOthersLock});
   if (!database) return store_error(database.error());
   auto spool = std::make_unique<SqliteSpool>(std::move(*database));
   if (auto prepared = spool->prepare(); !prepared) return prepared.error();

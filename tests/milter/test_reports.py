@@ -205,7 +205,7 @@ class Reports(unittest.TestCase):
     def small_disk(self, daemon):
         disk = daemon.dir / "disk"
         disk.mkdir()
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "none", disk], check=False).returncode:
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", disk], check=False).returncode:
             self.skipTest("no file system can be mounted here")
         daemon.write_config(more=SQLITE.format(file=disk / "reports.db"))
 

@@ -17,11 +17,13 @@ using namespace store_test;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
+constexpr SqlTimes kShort{.lock = 1000ms, .connect = 2000ms, .silence = 3000ms};
+
 std::unique_ptr<SqlDatabase> open(const StorePlace& place) {
   const StoreAddress address = place.address();
   auto database = address.engine == StoreEngine::sqlite
-                      ? SqlDatabase::open_sqlite(address.target, SqlAccess::write)
-                      : SqlDatabase::open_postgresql(address.target);
+                      ? SqlDatabase::open_sqlite(address.target, SqlAccess::write, kShort)
+                      : SqlDatabase::open_postgresql(address.target, kShort);
   if (!database) FAIL(database.error().message);
   return std::move(*database);
 }
@@ -149,7 +151,7 @@ TEST_CASE("a lock that another writer holds is waited for, and not for ever") {
     const auto changed =
         second ? two->run("UPDATE t SET n = 3") : SqlResult<std::uint64_t>(second.error());
     two->rollback();
-    CHECK(Clock::now() - began > 3s);
+    CHECK(Clock::now() - began > 900ms);
     CHECK(Clock::now() - began < 20s);
     REQUIRE_FALSE(changed);
     CHECK(changed.error().kind == SqlError::Kind::busy);
@@ -165,18 +167,18 @@ TEST_CASE("PostgreSQL that is killed is gone, one that is there again is there")
     MESSAGE("skipped: " << why);
     return;
   }
-  auto database = SqlDatabase::open_postgresql(server->uri());
+  auto database = SqlDatabase::open_postgresql(server->uri(), kShort);
   REQUIRE(database);
   CHECK(texts(**database, "SELECT 1") == std::vector<std::string>{"1"});
   REQUIRE(server->down("immediate"));
   const auto failed = (*database)->run("SELECT 1");
   REQUIRE_FALSE(failed);
   CHECK(failed.error().kind == SqlError::Kind::gone);
-  const auto refused = SqlDatabase::open_postgresql(server->uri());
+  const auto refused = SqlDatabase::open_postgresql(server->uri(), kShort);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().kind == SqlError::Kind::gone);
   REQUIRE(server->up());
-  database = SqlDatabase::open_postgresql(server->uri());
+  database = SqlDatabase::open_postgresql(server->uri(), kShort);
   REQUIRE(database);
   CHECK(texts(**database, "SELECT 1") == std::vector<std::string>{"1"});
   SUBCASE("one that hangs is given up") {
@@ -186,10 +188,10 @@ TEST_CASE("PostgreSQL that is killed is gone, one that is there again is there")
     CHECK_FALSE(silent);
     CHECK(Clock::now() - began < 40s);
     began = Clock::now();
-    CHECK_FALSE(SqlDatabase::open_postgresql(server->uri()));
+    CHECK_FALSE(SqlDatabase::open_postgresql(server->uri(), kShort));
     CHECK(Clock::now() - began < 20s);
     server->thaw();
-    CHECK(SqlDatabase::open_postgresql(server->uri()));
+    CHECK(SqlDatabase::open_postgresql(server->uri(), kShort));
   }
 }
 
