@@ -17,6 +17,7 @@ enum class ExitStatus : int {
   internal = 70,
   cannot_create = 73,
   output = 74,
+  try_again = 75,
   configuration = 78,
 };
 
