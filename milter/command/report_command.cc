@@ -6,10 +6,8 @@ namespace {
 
 /// In the order of the help.
 constexpr void (*kSubcommands[])(const Command& report, Context& context) = {
-    add_report_send,  add_report_summary, add_report_advise,
-    add_report_check, add_report_page,    add_report_serve,
-    add_report_ingest, add_report_summary, add_report_advise,
-    add_report_check,  add_report_page,    add_report_serve,
+    add_report_send,  add_report_ingest, add_report_summary, add_report_advise,
+    add_report_check, add_report_page,   add_report_serve,
 };
 
 }  // namespace
