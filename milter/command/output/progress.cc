@@ -13,6 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// Not more often than people can read.
 constexpr auto kTerminalPause = 100ms;
 constexpr auto kLinePause = 10s;
 
@@ -22,13 +23,17 @@ std::size_t columns() {
   return known ? size.ws_col : 80;
 }
 
+std::uint64_t percent_of(std::uint64_t done, std::uint64_t all) {
+  return all == 0 ? 100 : std::min(done, all) * 100 / all;
+}
+
 }  // namespace
 
-std::string progress_bar(std::size_t done, std::size_t all, const std::string& what,
+std::string progress_bar(std::uint64_t done, std::uint64_t all, std::string_view words,
                          std::size_t columns) {
   constexpr std::size_t kLongest = 40;
-  const std::size_t percent = all == 0 ? 100 : std::min(done, all) * 100 / all;
-  const std::string text = fmt::format(" {:3}%  {} of {} {}", percent, done, all, what);
+  const std::uint64_t percent = percent_of(done, all);
+  const std::string text = fmt::format(" {:3}%  {}", percent, words);
   // One column stays free, or some terminals begin a new line.
   if (columns < text.size() + 6) return text.substr(0, columns > 0 ? columns - 1 : 0);
   const std::size_t length = std::min(columns - text.size() - 3, kLongest);
@@ -41,21 +46,39 @@ Progress::Progress(std::string what)
       terminal_(::isatty(STDERR_FILENO) == 1),
       next_(Clock::now() + (terminal_ ? 500ms : kLinePause)) {}
 
-Progress::~Progress() {
-  if (drawn_) std::fputs("\r\x1b[K", stderr);
+Progress::~Progress() { wipe(); }
+
+void Progress::at(std::uint64_t done, std::uint64_t all) {
+  if (is_due()) draw(done, all, fmt::format("{} of {} {}", done, all, what_));
 }
 
-void Progress::at(std::size_t done, std::size_t all) {
+void Progress::at(std::uint64_t done, std::uint64_t all, std::uint64_t counted) {
+  if (is_due()) draw(done, all, fmt::format("{} {}", counted, what_));
+}
+
+bool Progress::is_due() {
   const auto now = Clock::now();
-  if (now < next_) return;
+  if (now < next_) return false;
   next_ = now + (terminal_ ? kTerminalPause : kLinePause);
-  if (terminal_) {
-    drawn_ = true;
-    fmt::print(stderr, "\r\x1b[K{}", progress_bar(done, all, what_, columns()));
-    std::fflush(stderr);
-  } else {
-    fmt::print(stderr, "authmilter: {} of {} {}\n", done, all, what_);
+  return true;
+}
+
+void Progress::draw(std::uint64_t done, std::uint64_t all, const std::string& words) {
+  if (!terminal_) {
+    fmt::print(stderr, "authmilter: {}\n", words);
+    return;
   }
+  const std::string line = all == 0 ? words : progress_bar(done, all, words, columns());
+  fmt::print(stderr, "\r\x1b[K{}", line);
+  std::fflush(stderr);
+  drawn_ = true;
+}
+
+void Progress::wipe() {
+  if (!drawn_) return;
+  std::fputs("\r\x1b[K", stderr);
+  std::fflush(stderr);
+  drawn_ = false;
 }
 
 }  // namespace authmilter::tools

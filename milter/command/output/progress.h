@@ -1,8 +1,9 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace authmilter::tools {
 
@@ -16,10 +17,19 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
   /// Wipes the bar.
   ~Progress();
-  void at(std::size_t done, std::size_t all);
+
+  void at(std::uint64_t done, std::uint64_t all);
+  /// The same where what is counted is not what the bar measures: octets of reports. An `all` of 0
+  /// is not known, and neither is exact.
+  void at(std::uint64_t done, std::uint64_t all, std::uint64_t counted);
+  /// Wipes the bar, before something else is printed.
+  void wipe();
 
  private:
   using Clock = std::chrono::steady_clock;
+  bool is_due();
+  void draw(std::uint64_t done, std::uint64_t all, const std::string& words);
+
   std::string what_;
   bool terminal_;
   bool drawn_ = false;
@@ -27,7 +37,7 @@ class Progress {
 };
 
 /// "[#####-----] 50%  12 of 24 reports", of at most `columns`.
-std::string progress_bar(std::size_t done, std::size_t all, const std::string& what,
+std::string progress_bar(std::uint64_t done, std::uint64_t all, std::string_view words,
                          std::size_t columns);
 
 }  // namespace authmilter::tools

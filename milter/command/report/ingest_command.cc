@@ -10,8 +10,8 @@
 #include <authmilter/report_reader.h>
 
 #include "output/output.h"
+#include "output/progress.h"
 #include "report/kept_aside.h"
-#include "report/progress.h"
 #include "report/report_commands.h"
 #include "report/report_inputs.h"
 #include "report/store_options.h"
@@ -110,21 +110,21 @@ class Ingest {
   ExitStatus run() {
     auto inputs = ReportInputs::open(options_.paths, limits_.input_octets);
     if (!inputs) return fail(ExitStatus::no_input, inputs.error());
-    Progress progress("ingest", inputs->octets());
+    Progress progress("reports");
     if (common_.json) say("[");
     inputs->each(
         [&](const ReportInput& input) {
           take(input, progress);
-          progress.at(input.read, fmt::format("{} reports", counts_.reports));
+          progress.at(input.read, inputs->octets(), counts_.reports);
           // What the store cannot take now, it will not take of the next.
           return counts_.failed == 0 && said_;
         },
         [&](const Error& error) {
-          progress.clear();
+          progress.wipe();
           counts_.unreadable = true;
           fail(ExitStatus::no_input, error);
         });
-    progress.clear();
+    progress.wipe();
     if (common_.json) {
       say(counts_.reports == 0 ? "]\n" : "\n]\n");
     } else if (!options_.quiet) {
@@ -143,7 +143,7 @@ class Ingest {
       if (outcome.status == ReportOutcome::Status::rejected) {
         rejected += (rejected.empty() ? "" : "; ") + outcome.reason;
       }
-      progress.clear();
+      progress.wipe();
       if (common_.json) {
         say((counts_.reports == 1 ? "\n" : ",\n") + json_of(input.name, outcome, options_).text());
       } else if (!options_.quiet || outcome.status == ReportOutcome::Status::rejected ||

@@ -64,11 +64,11 @@ class ScriptedStore final : public ReportStore {
   StoreStatus forget_bounces(std::string_view) override { return none(); }
   StoreResult<std::vector<Bounce>> bounces() override { return none(); }
   StoreResult<std::unique_ptr<AggregateIntake>> take(const AggregateReport&,
-                                                     const ReceivedFrom&) override {
+                                                     const ReportOrigin&) override {
     return none();
   }
-  StoreResult<Kept> keep(const TlsReport&, const ReceivedFrom&) override { return none(); }
-  StoreResult<Kept> keep(const FailureReport&, const ReceivedFrom&) override { return none(); }
+  StoreResult<Kept> keep(const TlsReport&, const ReportOrigin&) override { return none(); }
+  StoreResult<Kept> keep(const FailureReport&, const ReportOrigin&) override { return none(); }
   StoreResult<std::vector<ReceivedReport>> received(ReportDay, ReportDay) override {
     return none();
   }
