@@ -284,8 +284,9 @@ void ReportView::add(const ViewRow& row, Facet facet) {
   if (source.addresses.size() < kAddressesShown)
     keep_some(source.addresses, row.source, kAddressesShown);
   if (row.dkim_aligned && source.selectors.size() < kSelectorsShown) {
+    const std::string& author = row.header_from.empty() ? row.domain : row.header_from;
     for (const auto& signature : row.dkim) {
-      if (signature.result == "pass")
+      if (signature.result == "pass" && of_one_organization(signature.domain, author))
         keep_some(source.selectors, signature.selector, kSelectorsShown);
     }
   }

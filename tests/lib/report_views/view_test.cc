@@ -156,7 +156,9 @@ TEST_CASE("selectors, and what passes by one alone") {
   alone.spf_aligned = false;
   ViewRow failing = forged("203.0.113.5", kDay, 2);
   failing.dkim = {{"example.org", "old", "fail"}, {"other.example", "k", "pass"}};
+  twice.dkim.push_back({"other.example", "theirs", "pass"});
   const ReportView view = view_of({good(kDay, 10), twice, alone, failing});
+  CHECK(view.domains().at(0).sources.at(0).selectors == std::vector<std::string>{"s1", "s2"});
   const auto& selectors = view.domains().at(0).selectors;
   REQUIRE(selectors.size() == 3);
   CHECK(selectors[0].selector == "s1");
