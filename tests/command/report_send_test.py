@@ -11,6 +11,7 @@ import gzip
 import json
 import os
 import pathlib
+import pty
 import random
 import signal
 import subprocess
@@ -20,7 +21,7 @@ import time
 import unittest
 import xml.etree.ElementTree
 
-from harness import ran
+from harness import postgresql, ran
 from harness.daemon import make_key
 
 COMMAND, ROWS = (sys.argv.pop(1) for _ in range(2))
@@ -57,7 +58,7 @@ exit "$(cat ../status)"
 class Host:
     """A folder with all that a host needs, and what comes out of it."""
 
-    def __init__(self, case, more="", zone=ZONE, traffic=TRAFFIC):
+    def __init__(self, case, more="", zone=ZONE, traffic=TRAFFIC, store=None, name="mx.home.example"):
         folder = tempfile.TemporaryDirectory(prefix="authmilter-")
         case.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
@@ -67,7 +68,8 @@ class Host:
         sendmail = self.folder / "sendmail"
         sendmail.write_text(SENDMAIL.format(folder=self.folder))
         sendmail.chmod(0o755)
-        self.store = f"sqlite:{self.folder}/reports.db"
+        self.store = store or f"sqlite:{self.folder}/reports.db"
+        self.name = name
         self.config = self.folder / "authmilter.toml"
         self.configure(more)
         self.add(traffic)
@@ -75,12 +77,13 @@ class Host:
     def configure(self, more="", reports=""):
         self.config.write_text(f"""\
 [identity]
-authserv_id = "mx.home.example"
+authserv_id = "{self.name}"
 [dns]
 zones = ["{self.folder}/zone"]
 dnssec = "off"
 [reports]
 store = "{self.store}"
+spool = "{self.folder}/spool"
 organization = "Home & Garden"
 email = "dmarc@home.example"
 deliver = "{self.folder}/sendmail"
@@ -251,6 +254,79 @@ class Send(unittest.TestCase):
         self.assertIn("reports.organization is not set", result.stderr)
         host.config.write_text(text_before.replace(f'store = "{host.store}"\n', ""))
         self.assertIn("reports.store is not set", host.send().stderr)
+
+
+class Policies(unittest.TestCase):
+    def test_a_policy_that_changes_within_the_day(self):
+        """Two reports, to the same destination, with a unique-id in the name of the second file."""
+        host = Host(self, traffic="bank.example reject mailto:d@bank.example 192.0.2.1 5 fail\n"
+                                  "bank.example none mailto:d@bank.example 192.0.2.1 2 fail\n")
+        status, lines = host.lines()
+        self.assertEqual((status, len(lines)), (0, 2))
+        found = sorted((text(root, "policy_published/p"), text(root, "record/row/count"), name.count("!"))
+                       for name, root in (report_of(message) for _, message in host.mails()))
+        self.assertEqual(found, [("none", "2", 4), ("reject", "5", 3)])
+        self.assertEqual(len({message["Message-ID"] for _, message in host.mails()}), 2)
+        self.assertEqual(host.lines(), (0, []))
+
+    def test_a_report_that_is_too_large(self):
+        """The source with the most messages stays, and the report says how many are left out."""
+        host = Host(self, traffic="".join(f"bank.example reject mailto:d@bank.example 2001:db8::{i:x} {i} fail\n"
+                                          for i in range(1, 12001)))
+        host.configure(reports="maximum_octets = 65536")
+        self.assertEqual(host.lines()[0], 0)
+        path = next((host.folder / "mails").glob("mail.*"))
+        self.assertLess(path.stat().st_size, 65636)
+        ((_, message),) = host.mails()
+        _, root = report_of(message)
+        counts = [int(text(record, "row/count")) for record in root.findall(NAMESPACE + "record")]
+        self.assertEqual(counts, sorted(counts, reverse=True))
+        self.assertEqual(counts[0], 12000)
+        self.assertGreater(len(counts), 200)
+        self.assertIn(f"{12000 * 12001 // 2 - sum(counts)} messages are left out", text(root, "report_metadata/error"))
+
+    def test_progress(self):
+        """A bar on a terminal, which is gone at the end."""
+        host = Host(self, zone=Killed.ZONE, traffic=Killed.TRAFFIC)
+        (host.folder / "slow").write_text("0.2")
+        terminal, other = pty.openpty()
+        with subprocess.Popen(host.words(), stdout=subprocess.DEVNULL, stderr=other) as run:
+            os.close(other)
+            shown = b""
+            try:
+                while part := os.read(terminal, 4096):
+                    shown += part
+            except OSError:
+                pass  # the end of a terminal
+            self.assertEqual(run.wait(60), 0)
+        os.close(terminal)
+        self.assertRegex(shown.decode(), r"\[#+-+\] +\d+%  \d of 8 reports")
+        self.assertTrue(shown.endswith(b"\r\x1b[K"), shown)
+
+
+@unittest.skipUnless(postgresql.programs(), "PostgreSQL is not installed")
+class Shared(unittest.TestCase):
+    def test_hosts_that_share_a_store(self):
+        """One of them sends, in the name of all."""
+        with postgresql.Postgresql() as server:
+            hosts = [Host(self, zone=Killed.ZONE, traffic="", store=server.uri, name=f"mx{i}.home.example")
+                     for i in range(2)]
+            for host in hosts:
+                (host.folder / "slow").write_text("0.1")
+                host.add(Killed.TRAFFIC)  # each has seen the same
+            runs = [subprocess.Popen(host.words("--json"), stdout=subprocess.PIPE, text=True) for host in hosts]
+            ended = sorted((run.wait(100), run.stdout.read().count('"sent"')) for run in runs)
+            for run in runs:
+                run.stdout.close()
+            self.assertEqual(ended, [(0, 8), (2, 0)])  # the other one comes again
+            mails = [mail for host in hosts for mail in host.mails()]
+            self.assertEqual(sorted(words[-1] for words, _ in mails), sorted(f"d@d{i}.example" for i in range(1, 9)))
+            for _, message in mails:
+                name, root = report_of(message)
+                self.assertTrue(name.startswith("home.example!"), name)
+                domain = text(root, "policy_published/domain")
+                self.assertEqual(int(text(root, "record/row/count")), 2 * int(domain[1]))
+            self.assertEqual([host.lines() for host in hosts], [(0, []), (0, [])])
 
 
 class Killed(unittest.TestCase):

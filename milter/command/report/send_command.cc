@@ -198,6 +198,11 @@ ExitStatus rehearse(const SendOptions& options, const Config& config, const Repo
 
 // The real thing.
 
+/// Hosts of a fleet may share either name.
+std::string holder_of(const Config& config) {
+  return host_name() + " " + (config.authserv_id ? config.authserv_id->text() : "");
+}
+
 ExitStatus send(const SendOptions& options, const Config& config, const ReportSender& sender,
                 const CommonOptions& common) {
   const auto lock = SendLock::take(config.reports, kPatience);
@@ -223,9 +228,9 @@ ExitStatus send(const SendOptions& options, const Config& config, const ReportSe
       [] { return stop_asked.load(); }};
   // The lock keeps runs of this host apart: the next one goes on with the lease of one that was
   // killed.
-  const SendOutcome outcome = send_reports(run, **hand_over, period_of(options), host_name(), [] {
-    return static_cast<std::int64_t>(std::time(nullptr));
-  });
+  const SendOutcome outcome =
+      send_reports(run, **hand_over, period_of(options), holder_of(config),
+                   [] { return static_cast<std::int64_t>(std::time(nullptr)); });
   return write(outcome, status_of(outcome), common);
 }
 

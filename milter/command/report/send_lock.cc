@@ -16,6 +16,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kTick{100};
+constexpr mode_t kOwnersFolder = 0700;
 constexpr mode_t kOwnersAndGroups = 0660;  // as the store's files
 
 std::string path_of(const ReportsConfig& config) {
@@ -25,11 +26,10 @@ std::string path_of(const ReportsConfig& config) {
 }
 
 /// What root makes by hand is for the timer, too, which runs as the owner of what is beside it.
-void give_to_owner(int file, const std::string& path) {
+void give_to_owner(const std::filesystem::path& path) {
   struct stat folder {};
-  const std::string parent = std::filesystem::path(path).parent_path();
-  if (::geteuid() != 0 || ::stat(parent.c_str(), &folder) != 0) return;
-  if (::fchown(file, folder.st_uid, folder.st_gid) != 0) return;
+  if (::geteuid() != 0 || ::stat(path.parent_path().c_str(), &folder) != 0) return;
+  if (::lchown(path.c_str(), folder.st_uid, folder.st_gid) != 0) return;
 }
 
 }  // namespace
@@ -37,11 +37,15 @@ void give_to_owner(int file, const std::string& path) {
 Result<SendLock> SendLock::take(const ReportsConfig& config, std::chrono::seconds patience) {
   const std::string path = path_of(config);
   if (path.empty()) return SendLock(-1);
+  // The daemon makes the spool when it first needs it.
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  const bool spool = config.store && config.store->engine != StoreEngine::sqlite;
+  if (spool && ::mkdir(folder.c_str(), kOwnersFolder) == 0) give_to_owner(folder);
   const int file =
       ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnersAndGroups);
   if (file < 0) return Error{path + ": " + std::generic_category().message(errno)};
   SendLock lock(file);
-  give_to_owner(file, path);
+  give_to_owner(path);
   const auto until = Clock::now() + patience;
   while (::flock(file, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR)
