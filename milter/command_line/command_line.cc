@@ -74,10 +74,11 @@ Option Command::add_number(const char* name, std::optional<std::int64_t>& value,
 
 Option Command::add_list(const char* name, std::vector<std::string>& values,
                          const std::string& help) const {
-  return Option(*app_->add_option(name, values, help)
-                     ->type_size(1)
-                     ->allow_extra_args(false)
-                     ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll));
+  CLI::Option* option = app_->add_option(name, values, help)
+                            ->type_size(1)
+                            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  // Of positional arguments there may be any number.
+  return Option(*option->allow_extra_args(option->get_positional()));
 }
 
 Command Command::add_subcommand(const char* name, const char* help) const {

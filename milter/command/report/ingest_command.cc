@@ -223,11 +223,10 @@ std::string check_store_address(const std::string& text) {
 void add_report_ingest(const Command& report, Context& context) {
   const Command command = report.add_subcommand("ingest", "Read reports that others have sent");
   const auto options = std::make_shared<IngestOptions>();
-  command
-      .add_list("FILE", options->paths,
-                "files, mailboxes (mbox), folders and maildirs with reports in any form (default: "
-                "standard input)")
-      .stands_as("...");
+  command.add_list(
+      "FILE", options->paths,
+      "files, mailboxes (mbox), folders and maildirs with reports in any form (default: "
+      "standard input)");
   command
       .add_text("--store", options->store,
                 "the store (default: reports.store of the configuration)")
