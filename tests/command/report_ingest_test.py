@@ -12,11 +12,13 @@ import mailbox
 import os
 import pathlib
 import pty
+import re
 import resource
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 import zipfile
 import zlib
@@ -54,6 +56,20 @@ def zipped(*files):
     return out.getvalue()
 
 
+def watch_memory(pid, peaks):
+    """The most memory in MB that a process has had, until it ends."""
+    while True:
+        try:
+            status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        except OSError:
+            return
+        found = re.search(r"VmHWM:\s*(\d+) kB", status)
+        if not found:
+            return  # it has ended
+        peaks[0] = max(peaks[0], int(found[1]) / 1024)
+        time.sleep(0.01)
+
+
 class Ingest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -80,9 +96,12 @@ class Ingest(unittest.TestCase):
         """Feeds standard input from chunks. Exit status, output, and the most memory in MB."""
         process = subprocess.Popen([COMMAND, "report", "ingest", "--check", *arguments], stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        output = []
+        output, peaks = [], [0]
         reader = threading.Thread(target=lambda: output.append(process.stdout.read()))
+        # Not ru_maxrss, which begins with what this process had when it forked.
+        watcher = threading.Thread(target=watch_memory, args=(process.pid, peaks))
         reader.start()
+        watcher.start()
         try:
             for chunk in chunks:
                 process.stdin.write(chunk)
@@ -90,10 +109,9 @@ class Ingest(unittest.TestCase):
         except BrokenPipeError:
             pass
         reader.join()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        watcher.join()
         process.stdout.close()
-        return process.returncode, output[0].decode(), usage.ru_maxrss / 1024
+        return process.wait(), output[0].decode(), peaks[0]
 
 
 class Forms(Ingest):
@@ -142,7 +160,7 @@ class Forms(Ingest):
         for number in range(3):
             box.add(mail(gzip.compress(aggregate(number))))
         box.add(b"From: a@b.example\n\nFrom here on there is no report.\n\nFrom me\n")
-        box.flush()
+        box.close()
         status, found = self.outcomes("--store", self.store, str(self.folder / "mbox"))
         self.assertEqual(status, 1)
         self.assertEqual([(one["file"].rpartition("#")[2], one["status"]) for one in found],
@@ -275,7 +293,8 @@ class Bombs(Ingest):
         print(f"    {expected}: {memory:.0f} MB", file=sys.stderr)
         self.assertIn(expected, output)
         self.assertEqual(code, status, output)
-        self.assertLessEqual(output.count("\n"), 2)
+        said = [line for line in output.splitlines() if not line.startswith("authmilter: ingest:")]
+        self.assertEqual(len(said), 2, output)
         if not SANITIZED:
             self.assertLess(memory, MOST_MEMORY)
 
@@ -294,7 +313,7 @@ class Bombs(Ingest):
         for depth in range(10):
             content = zipped((f"{depth}.zip", content))
         self.bounded([content], "archives are nested too deeply in it")
-        content = zipped(*((f"{number}", zipped(*((f"{inner}", bytes(MB)) for inner in range(50)))) for number in range(50)))
+        content = zipped(*((f"{number}", zipped(*((f"{inner}", b"x") for inner in range(50)))) for number in range(50)))
         self.bounded([content], "too many files are packed in it")
 
     def test_billion_laughs(self):
@@ -325,7 +344,7 @@ class Bombs(Ingest):
                                                                              "end-datetime": "2016-04-01T23:59:59Z"},
                   "policies": [{"policy": {"policy-domain": "example.org"}, "summary": {"total-failure-session-count": 20000},
                                 "failure-details": [failure] * 10000}]}
-        self.bounded([gzip.compress(json.dumps(report).encode())], "it has more than 16777216 octets")
+        self.bounded([gzip.compress(json.dumps(report).encode())], "it unpacks to more than is allowed")
         failure["additional-information"] = "<b>" + "x" * 500
         report["policies"][0]["failure-details"] = [failure] * 20000
         self.bounded([gzip.compress(json.dumps(report).encode())], "(10000 records, 20000 messages) -; 10000 failures were left out", 0)
