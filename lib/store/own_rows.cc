@@ -14,6 +14,7 @@
 #include <authmilter/crypto.h>
 
 #include "rows/row_text.h"
+#include "store/day_rows.h"
 
 namespace authmilter {
 namespace {
@@ -103,6 +104,48 @@ SqlResult<std::uint64_t> put_rows(SqlDatabase& database,
   return database.run_each(kPutRow, values);
 }
 
+void take_row(ReportDay day, const DomainName& policy_domain, std::string_view policy_content,
+              std::string_view kind_content, std::string_view source, std::uint64_t messages,
+              const std::function<void(const ReportRow&)>& take) {
+  auto row = parse_kind(kind_content);
+  auto policy = parse_policy(policy_domain, policy_content);
+  const auto address = source_of_octets(source);
+  if (!row || !policy || !address) return;
+  row->day = day;
+  row->policy = std::move(policy);
+  row->record.source_ip = *address;
+  row->record.count = messages;
+  take(*row);
+}
+
+SqlStatus find_plain_rows(SqlDatabase& database, ReportDay day, const DomainName& policy_domain,
+                          const std::function<void(const ReportRow&)>& take) {
+  return database.query(
+      "SELECT p.content, k.content, r.source, r.messages FROM policy p JOIN kind k ON k.policy = "
+      "p.id JOIN own_row r ON r.kind = k.id WHERE r.day = $1 AND p.domain = $2 ORDER BY p.id, "
+      "k.id, r.source",
+      {std::int64_t{day}, policy_domain.text()}, [&](const SqlRow& row) {
+        take_row(day, policy_domain, row.text(0), row.text(1), row.octets(2),
+                 static_cast<std::uint64_t>(row.integer(3)), take);
+      });
+}
+
+/// Of a day that is over. Whoever asks for a report of one does so once or twice.
+SqlStatus find_packed_rows(SqlDatabase& database, ReportDay day, const DomainName& policy_domain,
+                           const std::function<void(const ReportRow&)>& take) {
+  auto sums = sum_up(database, day, day, {.day = false, .source = true});
+  if (!sums) return sums.error();
+  return database.query(
+      "SELECT p.content, k.content, k.id FROM policy p JOIN kind k ON k.policy = p.id WHERE "
+      "p.domain = $1 ORDER BY p.id, k.id",
+      {policy_domain.text()}, [&](const SqlRow& row) {
+        const auto sum = sums->find(row.integer(2));
+        if (sum == sums->end()) return;
+        for (const KindSum& each : sum->second)
+          take_row(day, policy_domain, row.text(0), row.text(1), each.source, each.messages, take);
+      });
+}
+
 }  // namespace
 
 std::int64_t text_hash(std::string_view text) {
@@ -177,39 +220,43 @@ SqlResult<BatchOutcome> add_rows(SqlDatabase& database, KnownTexts& known, const
 
 SqlResult<std::vector<ReportSubject>> find_subjects(SqlDatabase& database, ReportDay first,
                                                     ReportDay last) {
-  std::vector<ReportSubject> subjects;
+  const auto sums = sum_up(database, first, last, {.day = true});
+  if (!sums) return sums.error();
+  struct Subject {
+    bool wanted = false;
+    std::uint64_t messages = 0;
+  };
+  std::map<std::pair<ReportDay, std::string>, Subject> found;
   auto asked = database.query(
-      "SELECT g.day, p.domain, SUM(g.messages) FROM (SELECT day, kind, SUM(messages) AS messages "
-      "FROM own_row WHERE day BETWEEN $1 AND $2 GROUP BY day, kind) g JOIN kind k ON k.id = g.kind "
-      "JOIN policy p ON p.id = k.policy WHERE p.domain <> '' GROUP BY g.day, p.domain "
-      "HAVING MAX(p.wanted) = 1 ORDER BY g.day, p.domain",
-      {std::int64_t{first}, std::int64_t{last}}, [&](const SqlRow& row) {
-        auto domain = DomainName::parse(row.text(1));
-        if (!domain) return;
-        subjects.push_back({static_cast<ReportDay>(row.integer(0)), std::move(*domain),
-                            static_cast<std::uint64_t>(row.integer(2))});
+      "SELECT k.id, p.domain, p.wanted FROM kind k JOIN policy p ON p.id = k.policy WHERE "
+      "p.domain <> '' AND k.last_day >= $1",
+      {std::int64_t{first}}, [&](const SqlRow& row) {
+        const auto sum = sums->find(row.integer(0));
+        if (sum == sums->end()) return;
+        for (const KindSum& each : sum->second) {
+          Subject& subject = found[{each.day, row.text(1)}];
+          subject.wanted = subject.wanted || row.integer(2) != 0;
+          subject.messages += each.messages;
+        }
       });
   if (!asked) return asked.error();
+  std::vector<ReportSubject> subjects;
+  for (const auto& [key, subject] : found) {
+    auto domain = DomainName::parse(key.second);
+    if (domain && subject.wanted)
+      subjects.push_back({key.first, std::move(*domain), subject.messages});
+  }
   return subjects;
 }
 
 SqlStatus find_rows(SqlDatabase& database, ReportDay day, const DomainName& policy_domain,
                     const std::function<void(const ReportRow&)>& take) {
-  return database.query(
-      "SELECT p.content, k.content, r.source, r.messages FROM policy p JOIN kind k ON k.policy = "
-      "p.id JOIN own_row r ON r.kind = k.id WHERE r.day = $1 AND p.domain = $2 ORDER BY p.id, "
-      "k.id, r.source",
-      {std::int64_t{day}, policy_domain.text()}, [&](const SqlRow& answer) {
-        auto row = parse_kind(answer.text(1));
-        auto policy = parse_policy(policy_domain, answer.text(0));
-        const auto source = source_of_octets(answer.octets(2));
-        if (!row || !policy || !source) return;
-        row->day = day;
-        row->policy = std::move(policy);
-        row->record.source_ip = *source;
-        row->record.count = static_cast<std::uint64_t>(answer.integer(3));
-        take(*row);
-      });
+  bool packed = false;
+  auto asked = database.query("SELECT COUNT(*) FROM own_pack WHERE day = $1", {std::int64_t{day}},
+                              [&](const SqlRow& row) { packed = row.integer(0) != 0; });
+  if (!asked) return asked;
+  return packed ? find_packed_rows(database, day, policy_domain, take)
+                : find_plain_rows(database, day, policy_domain, take);
 }
 
 }  // namespace authmilter

@@ -25,16 +25,17 @@ SqlStatus run(SqlDatabase& database, std::string_view sql, const SqlValues& valu
   return Done{};
 }
 
-/// Rows of one day, from the oldest on.
+/// Of one day at a time, from the oldest on.
 SqlStatus prune_own_rows(SqlDatabase& database, ReportDay first_kept) {
   for (;;) {
     const auto day = number(database, "SELECT COALESCE(MIN(day), -1) FROM own_row WHERE day < $1",
                             {std::int64_t{first_kept}});
     if (!day) return day.error();
-    if (*day < 0) return Done{};
+    if (*day < 0) break;
     if (auto done = run(database, "DELETE FROM own_row WHERE day = $1", {*day}); !done) return done;
     if (auto done = database.shrink(); !done) return done;
   }
+  return run(database, "DELETE FROM own_pack WHERE day < $1", {std::int64_t{first_kept}});
 }
 
 SqlStatus prune_received(SqlDatabase& database, ReportDay first_kept) {

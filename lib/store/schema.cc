@@ -8,10 +8,11 @@
 namespace authmilter {
 namespace {
 
-// A million messages a day are some tens of thousands of rows, so these are small: a day, what
-// kind, from where, how many. A kind is a text (rows/row_text.h) that comes back day after day, and
-// so is a policy; both are found by the first octets of their SHA-256. `last_day` says how long
-// they are needed, so that nobody has to search the rows for it.
+// A million messages a day are some hundred thousand rows, so these are small: a day, what kind,
+// from where, how many; and smaller still once the day is over (packed_day.h). A kind is a text
+// (rows/row_text.h) that comes back day after day, and so is a policy; both are found by the first
+// octets of their SHA-256. `last_day` says how long they are needed, so that nobody has to search
+// the rows for it.
 constexpr std::string_view kVersion1 = R"(
 CREATE TABLE schema_version (version BIGINT NOT NULL);
 INSERT INTO schema_version (version) VALUES (1);
@@ -48,6 +49,13 @@ CREATE TABLE own_row (
   messages BIGINT NOT NULL,
   PRIMARY KEY (day, kind, source)
 ) {by_key};
+
+CREATE TABLE own_pack (
+  day BIGINT NOT NULL,
+  part BIGINT NOT NULL,
+  content {octets} NOT NULL,
+  PRIMARY KEY (day, part)
+);
 
 CREATE TABLE send (
   day BIGINT NOT NULL,

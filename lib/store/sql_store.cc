@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "store/day_rows.h"
 #include "store/own_rows.h"
 #include "store/prune.h"
 #include "store/received.h"
@@ -168,9 +169,11 @@ StoreStatus SqlStore::release_lease(std::string_view name, std::string_view hold
   return with_database([&](SqlDatabase& database) { return end_lease(database, name, holder); });
 }
 
-StoreStatus SqlStore::prune(ReportDay first_kept) {
-  auto pruned =
-      with_database([&](SqlDatabase& database) { return prune_store(database, first_kept); });
+StoreStatus SqlStore::prune(ReportDay first_kept, ReportDay settled) {
+  auto pruned = with_database([&](SqlDatabase& database) {
+    auto done = prune_store(database, first_kept);
+    return done ? pack_days_before(database, settled) : done;
+  });
   known_.clear();
   return pruned;
 }

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "rows/row_text.h"
+#include "store/day_rows.h"
 #include "store/own_rows.h"
 
 namespace authmilter {
@@ -46,6 +47,7 @@ std::string own_statement(const ViewQuery& query) {
       by.day ? "g.day" : "0", by.source ? "g.source" : "''", columns, of_domain, columns);
 }
 
+/// Day, domain, organization, kind's text, source, messages.
 std::string received_statement(const ViewQuery& query) {
   const Columns& by = query.by;
   const std::string columns = group({{by.day, "q.day"},
@@ -171,6 +173,63 @@ void add_up(std::vector<NumberedRow>& rows) {
     }
   }
   if (!rows.empty()) rows.resize(last + 1);
+/// View rows by what tells them apart.
+class AddedUp {
+  explicit AddedUp(const Columns& by) : by_(by) {}
+  /// What a kind's text says; nothing when it is of another version.
+  std::optional<ViewRow> of_kind(std::string_view content) const {
+    if (!by_.identifiers && !by_.results) return view;
+    const auto row = parse_kind(content);
+    if (!row) return std::nullopt;
+    if (by_.identifiers) fill_in_identifiers(view, row->record);
+    if (by_.results) fill_in_results(view, *row);
+    return view;
+  void add(ViewRow&& view, std::string_view source, std::uint64_t messages) {
+    if (by_.source) {
+      if (const auto address = source_of_octets(source)) view.source = address->text();
+    const auto place = rows_.try_emplace(key_of(view), std::move(view)).first;
+    place->second.count += messages;
+  void give(const std::function<void(const ViewRow&)>& take) const {
+    for (const auto& [key, row] : rows_) take(row);
+  std::unordered_map<std::string, ViewRow> rows_;
+SqlStatus add_own(SqlDatabase& database, const ViewQuery& query, AddedUp& added_up) {
+  const Columns& by = query.by;
+  const auto sums = sum_up(database, query.first, query.last, {.day = by.day, .source = by.source});
+  if (!sums) return sums.error();
+  SqlValues values{std::int64_t{query.first}};
+  std::string of_domain;
+  if (query.domain) {
+    values.push_back(sql_text(*query.domain));
+    of_domain = " AND p.domain = $2";
+  return database.query(
+      "SELECT k.id, p.domain, k.content FROM kind k JOIN policy p ON p.id = k.policy WHERE "
+      "k.last_day >= $1" +
+          of_domain,
+      values, [&](const SqlRow& row) {
+        const auto sum = sums->find(row.integer(0));
+        if (sum == sums->end()) return;
+        auto view = added_up.of_kind(row.text(2));
+        if (!view) return;
+        if (by.domain) view->domain = row.text(1);
+        for (const KindSum& each : sum->second) {
+          ViewRow one = *view;
+          one.day = each.day;
+          added_up.add(std::move(one), each.source, each.messages);
+        }
+      });
+}
+SqlStatus add_received(SqlDatabase& database, const ViewQuery& query, AddedUp& added_up) {
+  SqlValues values{std::int64_t{query.first}, std::int64_t{query.last}};
+  if (query.domain) values.push_back(sql_text(*query.domain));
+  return database.query(received_statement(query), values, [&](const SqlRow& row) {
+    auto view = added_up.of_kind(row.text(3));
+    if (!view) return;
+    view->day = static_cast<ReportDay>(row.integer(0));
+    view->domain = row.text(1);
+    view->organization = row.text(2);
+    added_up.add(std::move(*view), query.by.source ? row.octets(4) : std::string(),
+                 static_cast<std::uint64_t>(row.integer(5)));
+  });
 }
 
 }  // namespace
@@ -213,6 +272,10 @@ SqlStatus find_view(SqlDatabase& database, const ViewQuery& query,
     take(view);
     before = &row;
   }
+  AddedUp added_up(query.by);
+  auto asked = query.rows == ViewQuery::Rows::own ? add_own(database, query, added_up)
+                                                  : add_received(database, query, added_up);
+  added_up.give(take);
   return Done{};
 }
 

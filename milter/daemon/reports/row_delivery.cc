@@ -17,6 +17,8 @@ constexpr auto kRetry = 1s;
 constexpr auto kRetryRefused = 60s;
 // Of the spool in one go, so that new rows get their turn.
 constexpr int kSpooledBatches = 100;
+// Reports are sent on the day after, or as soon as the destination takes them.
+constexpr ReportDay kOpenDays = 2;
 constexpr auto kPruneTime = std::chrono::hours(1);
 
 /// Of this process and no other, ever.
@@ -92,7 +94,7 @@ void RowDelivery::prune(std::int64_t now) {
   const auto lease = store_->take_lease("prune", writer_, now, kPruneTime);
   if (!lease || !*lease) return;
   const auto days = std::chrono::duration_cast<std::chrono::hours>(config_.retention).count() / 24;
-  if (auto done = store_->prune(today - static_cast<ReportDay>(days)); !done)
+  if (auto done = store_->prune(today - static_cast<ReportDay>(days), today - kOpenDays); !done)
     store_failed(done.error(), Clock::now());
   if (auto done = store_->release_lease("prune", writer_); !done)
     store_failed(done.error(), Clock::now());

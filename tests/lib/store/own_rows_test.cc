@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "lib/store/stores.h"
 #include "rows/row_text.h"
 
@@ -184,7 +186,7 @@ TEST_CASE("what is old is removed, and nothing else") {
       rows.push_back(row("day" + std::to_string(day) + ".example", "192.0.2.1", 1, day));
     }
     REQUIRE(store->add({"w", 1}, rows));
-    REQUIRE(store->prune(20'005));
+    REQUIRE(store->prune(20'005, 0));
     CHECK(messages_of(*store, "example.org", 20'004) == 0);
     CHECK(messages_of(*store, "example.org", 20'005) == 1);
     CHECK(messages_of(*store, "day20009.example", 20'009) == 1);
@@ -194,9 +196,63 @@ TEST_CASE("what is old is removed, and nothing else") {
     // Also by somebody who knows them still.
     const auto other = place.open();
     REQUIRE(other->add({"o", 1}, std::vector{row("other.example", "192.0.2.1", 1, 20'009)}));
-    REQUIRE(store->prune(20'020));
+    REQUIRE(store->prune(20'020, 0));
     REQUIRE(other->add({"o", 2}, std::vector{row("other.example", "192.0.2.1", 2, 20'009)}));
     CHECK(messages_of(*other, "other.example", 20'009) == 2);
+  });
+}
+
+TEST_CASE("days that are over are packed, and read as before") {
+  on_each_engine([](StorePlace& place) {
+    const auto store = place.open();
+    std::vector<ReportRow> rows;
+    for (int i = 0; i < 300; ++i) {
+      rows.push_back(
+          row("d" + std::to_string(i % 7) + ".example",
+              i % 5 == 0 ? "2001:db8::" + std::to_string(i) : "192.0.2." + std::to_string(i % 250),
+              static_cast<std::uint64_t>(i % 20 + 1), 20'000 + i % 3));
+      if (i % 2 == 0) rows.back().record.disposition = ReportedDisposition::reject;
+    }
+    REQUIRE(store->add({"w", 1}, rows));
+    const auto all = [&] {
+      std::vector<std::string> texts;
+      for (ReportDay day = 20'000; day < 20'003; ++day) {
+        for (int i = 0; i < 7; ++i) {
+          CHECK(store->rows(day, *DomainName::parse("d" + std::to_string(i) + ".example"),
+                            [&](const ReportRow& found) { texts.push_back(row_text(found)); }));
+        }
+      }
+      ViewQuery query{.rows = ViewQuery::Rows::own,
+                      .by = {.day = true, .domain = true, .source = true, .results = true},
+                      .first = 20'000,
+                      .last = 20'002};
+      CHECK(store->view(query, [&](const ViewRow& found) {
+        texts.push_back(fmt::format("{} {} {} {} {}", found.day, found.domain, found.source,
+                                    found.disposition, found.count));
+      }));
+      const auto subjects = store->subjects(20'000, 20'002);
+      REQUIRE(subjects);
+      for (const ReportSubject& subject : *subjects)
+        texts.push_back(
+            fmt::format("{} {} {}", subject.day, subject.policy_domain.text(), subject.messages));
+      std::sort(texts.begin(), texts.end());
+      return texts;
+    };
+    const auto before = all();
+    CHECK(before.size() > 300);
+    REQUIRE(store->prune(0, 20'002));
+    CHECK(all() == before);
+    // What comes late is added up with it, packed or not.
+    REQUIRE(store->add({"w", 2}, std::vector{row("d1.example", "192.0.2.1", 1000, 20'000)}));
+    const std::uint64_t late = messages_of(*store, "d1.example");
+    CHECK(all() != before);
+    const auto both = all();
+    REQUIRE(store->prune(0, 20'003));
+    CHECK(all() == both);
+    CHECK(messages_of(*store, "d1.example") == late);
+    REQUIRE(store->prune(20'001, 20'003));
+    CHECK(messages_of(*store, "d1.example") == 0);
+    CHECK(messages_of(*store, "d1.example", 20'001) > 0);
   });
 }
 
