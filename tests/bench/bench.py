@@ -84,6 +84,7 @@ class Bench:
     def filters(self, absent):
         """Those that serve here, each tried once; why others do not, into `absent`."""
         ours = [filters.ours("authmilter", self.ours)]
+        ours.append(filters.with_reports(self.ours))
         if self.old:
             ours.append(filters.ours("old", self.old))
         ours[0].start(self.work)

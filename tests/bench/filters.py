@@ -39,6 +39,12 @@ domain = "example.net"
 keys = [{{ selector = "rsa", file = "{keys}/rsa.pem" }}, {{ selector = "ed25519", file = "{keys}/ed25519.pem" }}]
 """
 
+# Rows of reports, into a new file.
+REPORTS = """
+[reports]
+store = "sqlite:{folder}/reports.db"
+"""
+
 OPENDKIM = """Socket local:{socket}
 Background no
 Syslog no
@@ -138,7 +144,7 @@ class Process:
         folder.mkdir(parents=True)
         self.socket = folder / "s"
         words = {"socket": self.socket, "folder": folder, "config": folder / "config", "keys": keys,
-                 "nameserver": self.nameserver, "more": self.more.format(keys=keys), "kept": folder.parents[1] / "kept"}
+                 "nameserver": self.nameserver, "more": self.more.format(keys=keys, folder=folder), "kept": folder.parents[1] / "kept"}
         words["kept"].mkdir(exist_ok=True)
         (folder / "internal").write_text("127.0.0.1\n192.0.2.77\n")
         words["config"].write_text(self.config.format(**words))
@@ -212,9 +218,14 @@ class Filter:
             yield from ("--watch", f"{process.name}={','.join(map(str, process.ids()))}")
 
 
-def ours(name, program, more=SIGNING):
+def ours(name, program, more=SIGNING, loads=None):
     command = [program, "--config", "{config}", "--allow-root"]
-    return Filter(name, {"verify": PASSES, "sign": SIGNATURE}, Process("authmilterd", command, AUTHMILTERD, more=more))
+    return Filter(name, {"verify": PASSES, "sign": SIGNATURE}, Process("authmilterd", command, AUTHMILTERD, more=more),
+                  loads=loads)
+
+
+def with_reports(program):
+    return ours("with-reports", program, SIGNING + REPORTS, lambda load: "reports" in load.targets)
 
 
 def floors(program, negotiated):

@@ -21,7 +21,7 @@ LOAD_SECONDS, FIRST_MS, DOMAIN_OCTETS = 3, 5, 600  # of many domains; octets bes
 def whole(figures, before=None):
     parts = [heading(figures)]
     if figures["cells"]:
-        parts += [load_table(figures["cells"]), peer_table(figures["cells"]), between_loads(figures["cells"])]
+        parts += [load_table(figures["cells"]), reports_table(figures["cells"]), peer_table(figures["cells"]), between_loads(figures["cells"])]
     for name, make in (("counts", count_table), ("scale", scale_tables), ("parts", part_table)):
         if figures[name]:
             parts.append(make(figures[name]))
@@ -104,6 +104,17 @@ def load_table(cells):
         "\n\nThe peer is OpenDKIM, with OpenDMARC behind it to verify. Ratios are medians of those within a " \
         "repetition." + \
         "".join(f"\n! {one}" for one in sorted(problems))
+
+
+def reports_table(cells):
+    """What it costs to keep rows for reports: the same daemon with its store."""
+    lines = []
+    for title, by_filter in loads.table(cells).items():
+        if keeping := by_filter.get("with-reports"):
+            plain = by_filter.get("authmilter", [])
+            lines.append([title, spread(plain), spread(keeping),
+                          judged(loads.ratio(keeping, plain), most=known(title).targets["reports"])])
+    return rows("With reports.store", ["load", "without", "with", "ratio"], lines) if lines else ""
 
 
 def peer_table(cells):
