@@ -58,7 +58,10 @@ thead th { border-top: 0; white-space: nowrap; font-size: .85rem; color: var(--s
 tbody th { font-weight: 400; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .t { unicode-bidi: isolate; overflow-wrap: anywhere; }
+td.t { min-width: 6.5rem; }
 tbody th.t { min-width: 11rem; }
+#sent-table td:nth-child(3) { min-width: 14rem; }
+#sent-table tbody th { min-width: 6.5rem; white-space: nowrap; }
 svg { display: block; max-width: 100%; }
 svg text { fill: var(--soft); font-size: 12px; }
 .grid { stroke: var(--line); stroke-width: 1; }
@@ -81,7 +84,9 @@ footer { padding: 1rem 1rem 2rem; color: var(--soft); font-size: .85rem; }
   :root { --page: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; color-scheme: light; }
   .filters, nav, .skip, .more, button:not(.pick) { display: none; }
   button.pick { color: #000; text-decoration: none; }
-  body { font-size: 11px; } .card, .tiles div { break-inside: avoid; } .scroll { overflow: visible; }
+  body { font-size: 11px; } thead th { white-space: normal; } th, td { padding: .2rem .3rem; }
+  td.t { min-width: 4rem; } tbody th.t { min-width: 6rem; }
+  .card, .tiles div { break-inside: avoid; } .scroll { overflow: visible; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 )css";
