@@ -20,7 +20,7 @@ const std::string_view kPageStyle = R"css(
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink);
-  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", "Noto Sans", Roboto, sans-serif; }
+  font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", "Noto Sans", Roboto, sans-serif; }
 header, main, footer { max-width: 72rem; margin: 0 auto; padding: 0 1rem; }
 header { padding-top: 1.5rem; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .25rem; }
@@ -58,7 +58,7 @@ thead th { border-top: 0; white-space: nowrap; font-size: .85rem; color: var(--s
 tbody th { font-weight: 400; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .t { unicode-bidi: isolate; overflow-wrap: anywhere; }
-td.t { min-width: 6.5rem; }
+td.t { min-width: 8rem; }
 tbody th.t { min-width: 11rem; }
 #sent-table td:nth-child(3) { min-width: 14rem; }
 #sent-table tbody th { min-width: 6.5rem; white-space: nowrap; }
@@ -81,10 +81,10 @@ details { margin-top: .5rem; } summary { cursor: pointer; color: var(--accent); 
 footer { padding: 1rem 1rem 2rem; color: var(--soft); font-size: .85rem; }
 [hidden] { display: none !important; }
 @media print {
-  :root { --page: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; color-scheme: light; }
+  :root { font-size: 11px; --page: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; color-scheme: light; }
   .filters, nav, .skip, .more, button:not(.pick) { display: none; }
   button.pick { color: #000; text-decoration: none; }
-  body { font-size: 11px; } thead th { white-space: normal; } th, td { padding: .2rem .3rem; }
+  thead th, thead th.n { white-space: normal; } th, td { padding: .2rem .3rem; }
   td.t { min-width: 4rem; } tbody th.t { min-width: 6rem; }
   .card, .tiles div { break-inside: avoid; } .scroll { overflow: visible; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
