@@ -5,11 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -206,6 +208,31 @@ void make_private(const std::string& path) {
   if (file >= 0) ::close(file);
 }
 
+/// A reader of a file in WAL mode that nobody has open makes the files beside it, which it may not
+/// do in a directory of somebody else.
+bool needs_others(sqlite3* database) {
+  const int code =
+      sqlite3_exec(database, "PRAGMA schema_version", nullptr, nullptr, nullptr) & 0xff;
+  return code == SQLITE_READONLY || code == SQLITE_CANTOPEN;
+}
+
+/// As a file that nobody writes, which is what one without a log is. Where somebody begins to in
+/// the meantime, a query may fail, as one of a damaged file does, and the next opening sees the
+/// log.
+std::string unwritten(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    const bool plain = is_alnum(c) || c == '/' || c == '.' || c == '-' || c == '_';
+    uri += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return uri + "?immutable=1";
+}
+
+bool has_log(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path + "-wal", ignored);
+}
+
 }  // namespace
 
 SqlResult<std::unique_ptr<SqlDatabase>> SqlDatabase::open_sqlite(const std::string& path,
@@ -216,8 +243,13 @@ SqlResult<std::unique_ptr<SqlDatabase>> SqlDatabase::open_sqlite(const std::stri
   const int flags = access == SqlAccess::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
                                                : SQLITE_OPEN_READONLY;
   // One thread at a time: no mutexes.
-  const int code = sqlite3_open_v2(path.c_str(), &opened, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  int code = sqlite3_open_v2(path.c_str(), &opened, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   Handle handle(opened);
+  if (access == SqlAccess::read && code == SQLITE_OK && needs_others(opened) && !has_log(path)) {
+    code = sqlite3_open_v2(unwritten(path).c_str(), &opened,
+                           flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, nullptr);
+    handle.reset(opened);
+  }
   if (code != SQLITE_OK) {
     return SqlError{
         kind_of(code),

@@ -39,10 +39,10 @@ except ImportError:
 
 def why_not():
     if webdriver is None:
-        return "python3-selenium is not installed"
+        return "python3-selenium is not installed (contrib/packages/install browser)"
     for program in (BROWSER, DRIVER):
         if not pathlib.Path(program).exists():
-            return f"{program} is not installed"
+            return f"{program} is not installed (contrib/packages/install browser)"
     return ""
 
 

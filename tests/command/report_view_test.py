@@ -5,6 +5,7 @@ usage: report_view_test.py AUTHMILTER FILL_STORE [unittest arguments]
 """
 
 import atexit
+import contextlib
 import csv
 import functools
 import http.client
@@ -15,6 +16,7 @@ import pathlib
 import re
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -250,6 +252,38 @@ class Refused(Laboratory):
                     self.assertIn(result.returncode, [66, 69] if status is None else [status], result.stderr)
                     self.assertIn(text, result.stderr)
                     self.assertEqual(result.stdout, "")
+
+
+class Reader(Laboratory):
+    """A user who may read the store and write nothing, as that of authmilter-reports.service is."""
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can be another user")
+    def test_another_user(self):
+        folder = self.folder / "of another user % 1"
+        folder.mkdir()
+        self.folder.chmod(0o755)
+        store = fill(f"sqlite:{folder}/reports.db", [line("received", day=LAST, domain="example.org", org="a",
+                                                           **good("example.org"))])
+        command = [COMMAND, "report", "summary", "--store", store, "--time", str(NOON_AFTER), "--no-names"]
+
+        def read():
+            result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, user=65534, group=0,
+                                    extra_groups=[])
+            return result.returncode, result.stdout.count("example.org: 1 messages"), result.stderr
+
+        self.assertEqual(stat.S_IMODE((folder / "reports.db").stat().st_mode), 0o640)
+        with self.subTest("nobody has it open"):
+            self.assertEqual(read(), (0, 1, ""))
+            self.assertEqual([path.name for path in folder.iterdir()], ["reports.db"])
+        with self.subTest("somebody writes"):
+            with contextlib.closing(sqlite3.connect(folder / "reports.db", isolation_level=None)) as writer:
+                writer.execute("BEGIN IMMEDIATE")
+                writer.execute("UPDATE received_report SET messages = 2")
+                self.assertEqual(read(), (0, 1, ""))
+                writer.execute("COMMIT")
+                self.assertEqual(read(), (0, 1, ""))
+                for file in folder.iterdir():
+                    self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o640, file)
 
 
 class Page(Laboratory):

@@ -36,6 +36,7 @@ def main():
                       f"{prefix}/lib/systemd/system/authmilter-keys.timer",
                       f"{prefix}/lib/systemd/system/authmilter-report.service",
                       f"{prefix}/lib/systemd/system/authmilter-report.timer",
+                      f"{prefix}/lib/systemd/system/authmilter-reports.service",
                       f"{prefix}/lib/sysusers.d/authmilter.conf",
                       f"{prefix}/lib/tmpfiles.d/authmilter.conf", f"{documents}/README.md",
                       f"{documents}/examples/authmilter.toml",
