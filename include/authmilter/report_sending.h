@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <authmilter/aggregate_report.h>
@@ -95,6 +96,26 @@ class DirectHandOver final : public ReportHandOver {
   ReportStore& store_;
   ReportCarrier& carrier_;
 };
+
+/// What an MTA says of a report that it could not deliver (RFC 3464).
+struct ReturnedReport {
+  std::string report_id;
+  std::string recipient;  // a mailbox; may be empty
+  std::string reason;     // one line of printable ASCII
+  /// For good; otherwise it is tried again, or was delivered after all.
+  bool failed = false;
+  bool operator==(const ReturnedReport&) const = default;
+};
+/// Of a mail that an MTA has written about one with a Report-ID for its Message-ID; nothing for any
+/// other.
+std::optional<ReturnedReport> returned_report(std::string_view mail);
+
+/// Writes down that a report came back: its entry has failed, and the destination is left alone for
+/// a while. The entry, or nothing where there is no such report of ours. Anybody can write such a
+/// mail, and know a Report-ID; so a destination is never given up for good.
+StoreResult<std::optional<SendEntry>> note_returned(ReportStore& store,
+                                                    const ReturnedReport& returned,
+                                                    std::int64_t now);
 
 /// Makes the mail of a report, signed if it is to be. An error is about this report alone.
 using ReportComposer = std::function<Result<OutgoingReport>(

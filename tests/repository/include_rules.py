@@ -96,7 +96,7 @@ BELOW = {
     "store": {"base", "crypto", "sql", "config", "reports", "rows"},
     "report_views": {"base", "crypto"},
     "smtp": {"base"},
-    "report_sending": {"base", "dns", "message", "crypto", "dmarc", "policy", "config", "reports", "rows", "store", "smtp"},
+    "report_sending": {"base", "dns", "message", "mime", "crypto", "dmarc", "policy", "config", "reports", "rows", "store", "smtp"},
     "runtime": {"base", "dns", "message", "spf", "dkim", "dmarc", "arc", "policy", "config", "keys", "rotation", "verify",
                 "sign"},
 }
