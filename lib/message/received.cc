@@ -21,7 +21,7 @@ struct Token {
 
 bool ends_word(char c) { return is_fws(c) || c == '(' || c == ')' || c == ';' || c == '"'; }
 
-/// The tokens before the date, of which the first dozen are enough; nothing where one is not whole.
+/// The tokens before the date; nothing where one is not whole.
 class Tokens {
  public:
   explicit Tokens(std::string_view text) : rest_(text) {}
@@ -42,6 +42,8 @@ class Tokens {
     while (!rest_.empty() && is_fws(rest_.front())) rest_.remove_prefix(1);
     return rest_.starts_with('(');
   }
+  /// What take() has left: where all before was tokens the date with its semicolon, or nothing.
+  std::string_view rest() const { return rest_; }
 
  private:
   std::optional<Token> comment() {
@@ -73,6 +75,18 @@ std::optional<IpAddress> read_literal(std::string_view text) {
   text = text.substr(1, text.size() - 2);
   if (starts_with_ignoring_case(text, "ipv6:")) text.remove_prefix(5);
   return IpAddress::parse(text);
+}
+
+bool has_brackets(std::string_view text) {
+  return text.find_first_of("[]") != std::string_view::npos;
+}
+
+/// Some hosts write no brackets around what they saw, and ident's answer before it.
+bool shows_an_address(std::string_view comment) {
+  if (has_brackets(comment)) return true;
+  comment = trim_fws(comment.substr(comment.rfind('@') + 1));
+  if (starts_with_ignoring_case(comment, "ipv6:")) comment.remove_prefix(5);
+  return IpAddress::parse(comment).has_value();
 }
 
 /// What may stand before the address: a host's name that the DNS gave, or that there is none. A
@@ -117,6 +131,28 @@ std::optional<Client> read_client(std::string_view name, std::string_view commen
   return Client{*address, helo.empty() ? name : helo};
 }
 
+/// Behind the writer's name. Where a host writes down what the client calls itself as it came, this
+/// may be a whole field in small, and what the host saw stands behind it.
+bool ends_as_one_field(Tokens& tokens) {
+  bool first = true;  // where Microsoft has the writer's address
+  while (const auto token = tokens.take()) {
+    switch (token->kind) {
+      case Token::Kind::word:
+        if (is_word(token, "by") || is_word(token, "from")) return false;
+        break;
+      case Token::Kind::comment:
+        if (has_brackets(token->text) && !(first && read_literal(token->text))) return false;
+        break;
+    }
+    first = false;
+  }
+  std::string_view date = tokens.rest();
+  if (date.empty()) return true;
+  if (date.front() != ';') return false;
+  date.remove_prefix(1);
+  return date.find_first_of(";[]") == std::string_view::npos;
+}
+
 }  // namespace
 
 std::optional<ReceivedFrom> read_received(std::string_view value) {
@@ -134,14 +170,16 @@ std::optional<ReceivedFrom> read_received(std::string_view value) {
     if (!comment) return std::nullopt;
     client = read_client(name->text, comment->text);
     if (!client) return std::nullopt;
-    do {
-      token = tokens.take();
-    } while (token && token->kind == Token::Kind::comment);
+    token = tokens.take();
+    for (; token && token->kind == Token::Kind::comment; token = tokens.take()) {
+      // Another client: one of the two is what the client wrote of itself.
+      if (shows_an_address(token->text)) return std::nullopt;
+    }
   }
   if (!is_word(token, "by")) return std::nullopt;
   const auto name = tokens.take();
   auto by = name && name->kind == Token::Kind::word ? DomainName::parse(name->text) : std::nullopt;
-  if (!by) return std::nullopt;
+  if (!by || !ends_as_one_field(tokens)) return std::nullopt;
   ReceivedFrom received{.by = *std::move(by), .client = std::nullopt, .helo = {}};
   if (client) {
     received.client = client->address;

@@ -18,7 +18,7 @@ std::string read(const std::string& value) {
 
 }  // namespace
 
-TEST_CASE("who wrote a Received field, and whom he had the message from (RFC 5321 section 4.4)") {
+TEST_CASE("who wrote a Received field, and whom he had it from (RFC 5321 section 4.4, A366)") {
   const struct {
     std::string why;
     std::string value;
@@ -32,6 +32,16 @@ TEST_CASE("who wrote a Received field, and whom he had the message from (RFC 532
       {"Postfix, of a client without a name",
        " from mail.a.example (unknown [192.0.2.7]) by mx.f.example (Postfix)",
        "mx.f.example 192.0.2.7 mail.a.example"},
+      {"Postfix, of a client with a certificate",
+       " from a.example (a.example [192.0.2.7])\r\n\t(using TLSv1.3 with cipher X (256/256 "
+       "bits)\r\n"
+       "\t key-exchange X25519)\r\n\t(Client CN \"a.example\", Issuer \"R11\" (verified OK))\r\n"
+       "\tby mx.f.example (Postfix) with ESMTPS id 4X\r\n\tfor <x@f.example>; "
+       "Sun, 29 Nov 2026 10:00:00 +0000 (UTC)",
+       "mx.f.example 192.0.2.7 a.example"},
+      {"Exchange's address behind its name",
+       " from a.example (a.example [192.0.2.7]) by mx.f.example ([10.0.0.1]) with mapi id 15.20",
+       "mx.f.example 192.0.2.7 a.example"},
       {"IPv6", " from a.example (a.example [IPv6:2001:db8::7]) by mx.f.example; x",
        "mx.f.example 2001:db8::7 a.example"},
       {"mapped", " from a.example (a.example [IPv6:::ffff:192.0.2.7]) by mx.f.example; x",
@@ -59,6 +69,24 @@ TEST_CASE("who wrote a Received field, and whom he had the message from (RFC 532
       {"and nothing was seen of it", " from [198.51.100.1] by mx.f.example", "doubt"},
       {"what it calls itself, in brackets, in a comment",
        " from b.example (HELO [198.51.100.1]) (192.0.2.7) by mx.f.example", "doubt"},
+      {"A366: what it calls itself looks like what was seen of it",
+       " from b.example([198.51.100.1]) (mx1.a.example [192.0.2.7]) by mx.f.example", "doubt"},
+      {"... with a blank",
+       " from b.example (c.example [198.51.100.1]) (unknown [192.0.2.7]) by mx.f.example", "doubt"},
+      {"... of a host that writes addresses bare",
+       " from b.example ([198.51.100.1]) (HELO b.example) (192.0.2.7) by mx.f.example", "doubt"},
+      {"... as Exim's", " from [198.51.100.1] (helo=b.example) (192.0.2.7) by mx.f.example",
+       "doubt"},
+      {"... with IPv6", " from b.example ([198.51.100.1]) (IPv6:2001:db8::7) by mx.f.example",
+       "doubt"},
+      {"... up to the writer",
+       " from b ([198.51.100.1]) by mx.f.example (mx1.a.example [192.0.2.7]) by mx.f.example",
+       "doubt"},
+      {"... up to the writer, a word",
+       " from b ([198.51.100.1]) by mx.f.example with x by mx.f.example", "doubt"},
+      {"... up to the date",
+       " from b ([198.51.100.1]) by mx.f.example; x (mx1.a.example [192.0.2.7]) by mx.f.example; x",
+       "doubt"},
       {"an answer of ident",
        " from a.example ([198.51.100.1]@b.example [192.0.2.7]) by mx.f.example", "doubt"},
       {"a word that may be the client's", " from a.example (x [192.0.2.7]) by mx.f.example",
