@@ -10,6 +10,23 @@ namespace {
 // Connecting takes the right to write.
 constexpr unsigned kForOthers = 02;
 
+/// What `[[policy.forwarder]]` says and can hardly mean.
+void add_forwarder_warnings(const Config& config, std::vector<std::string>& warnings) {
+  for (const Forwarder& forwarder : config.policy.forwarders) {
+    for (const Network& network : forwarder.internal) {
+      if (network.prefix_length() > 0) continue;
+      warnings.push_back("policy.forwarder.internal: " + network.text() +
+                         " holds every address: what a stranger writes below the forwarder's "
+                         "Received field is taken for the forwarder's");
+    }
+    for (const Network& network : forwarder.networks) {
+      if (!config.internal.contains(network.address())) continue;
+      warnings.push_back("policy.forwarder.networks: " + network.text() +
+                         " is in network.internal, whose mail is signed and not judged");
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> config_warnings(const Config& config) {
@@ -37,6 +54,9 @@ std::vector<std::string> config_warnings(const Config& config) {
         "policy.dmarc_temperror: \"accept\" lets forgeries of protected domains in while the DNS "
         "fails, and a sender may be able to make it fail; \"tempfail\" asks to come again");
   }
+  add_forwarder_warnings(config, warnings);
+  if (config.arc.seal && config.verify.mode == VerifyMode::monitor)
+    warnings.push_back("arc.seal: nothing is sealed while verify.mode is \"monitor\"");
   const auto& listen = config.metrics_listen;
   if (listen && !is_loopback(listen->address)) {
     warnings.push_back("metrics.listen: " + listen->text() +

@@ -7,6 +7,13 @@
 
 using namespace authmilter;
 
+namespace {
+
+const std::string kSeal =
+    "[arc]\nseal = true\ndomain = \"f.example\"\nselector = \"s\"\nfile = \"/k.pem\"\n";
+
+}  // namespace
+
 TEST_CASE("what is seldom meant is told (A140, A143)") {
   const struct {
     std::string why;
@@ -29,6 +36,20 @@ TEST_CASE("what is seldom meant is told (A140, A143)") {
       {"forgeries while the DNS fails", "[policy]\ndmarc_temperror = \"accept\"\n",
        "policy.dmarc_temperror"},
       {"no forgeries", "[policy]\ndmarc_temperror = \"quarantine\"\n", ""},
+      {"a forwarder, with filters of its own",
+       "[[policy.forwarder]]\nnetworks = \"192.0.2.25\"\ninternal = \"127.0.0.0/8\"\n"
+       "received_by = \"mx.f.example\"\n",
+       ""},
+      {"everybody is inside of the forwarder",
+       "[[policy.forwarder]]\nnetworks = \"192.0.2.25\"\ninternal = \"::/0\"\n"
+       "received_by = \"mx.f.example\"\n",
+       "policy.forwarder.internal"},
+      {"a forwarder whose mail is ours",
+       "[network]\ninternal = [\"192.0.2.0/24\"]\n[[policy.forwarder]]\n"
+       "networks = \"192.0.2.25\"\nreceived_by = \"mx.f.example\"\n",
+       "policy.forwarder.networks"},
+      {"seals", kSeal, ""},
+      {"seals, and nothing is touched", kSeal + "[verify]\nmode = \"monitor\"\n", "arc.seal"},
       {"metrics for this host", "[metrics]\nlisten = \"[::1]:9253\"\n", ""},
       {"for all", "[metrics]\nlisten = \"192.0.2.1:9253\"\n", "metrics.listen"},
   };
