@@ -37,6 +37,8 @@ struct MailingList {
   DomainName id;
   DomainName signed_by;
   bool matches(const Findings& findings) const;
+  /// That `signature` is by that domain and covers what the list says; its result is not asked.
+  bool is_shown_by(const DkimOutcome& signature) const;
   bool operator==(const MailingList&) const = default;
 };
 
@@ -149,8 +151,9 @@ enum class Rule : std::uint8_t {
   dmarc_none,
   dmarc_temperror,
   dmarc_permerror,
-  arc_trusted,    // a trusted sealer's word sets a failed DMARC aside
-  arc_temperror,  // it would, but the DNS does not say whether it is his
+  arc_trusted,         // a trusted sealer's word sets a failed DMARC aside
+  arc_temperror,       // it would, but the DNS does not say whether it is his
+  override_temperror,  // an override would, but the DNS does not say whether a signature holds
   spf_fail,
   spf_softfail,
   spf_temperror,
@@ -172,7 +175,8 @@ std::string_view to_string(OverrideReason reason);
 struct Decision {
   Disposition disposition = Disposition::accept;
   Rule rule = Rule::nothing;
-  std::optional<std::size_t> by_override;  // its place in `[policy]`, from 0, where one decided
+  /// Its place in `[policy]`, from 0, where one decided, or would but for the DNS.
+  std::optional<std::size_t> by_override;
   std::optional<DomainName> trusted_sealer = {};  // whose word decided
   /// For a report: why DMARC's policy was not followed, where it would have asked for something.
   std::optional<OverrideReason> override_reason = {};
@@ -191,6 +195,9 @@ std::string rule_text(const Decision& decision);
 /// Where DMARC fails and no override names the action, the word of a trusted sealer comes before
 /// `[policy]`: his disposition where that is milder, and tempfail instead of what is stricter while
 /// the DNS does not say whether it is his word.
+///
+/// A refusal by DMARC's policy that an override by a signature (`list`, `dkim_domain`) would make
+/// milder is a tempfail while the DNS does not say whether that signature holds.
 ///
 /// Of the overrides the first that applies counts, for each recipient by itself, and the message
 /// gets the strictest of what its recipients would get: what is stricter than without an override

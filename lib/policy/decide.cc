@@ -1,8 +1,10 @@
 #include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "policy/reply.h"
 #include "policy/rule.h"
+#include "policy/undecided_override.h"
 
 namespace authmilter {
 namespace {
@@ -34,6 +36,7 @@ struct Candidate {
   Disposition disposition = Disposition::accept;
   std::optional<std::size_t> by_override = {};
   std::optional<DomainName> trusted_sealer = {};
+  const DkimOutcome* undecided = nullptr;  // of Rule::override_temperror
 };
 
 /// What may stand in the place of a disposition that DMARC's policy asks for: `asked` is what
@@ -158,6 +161,35 @@ Candidate judge(const Findings& findings, const PolicyConfig& policy, const Acti
   return dmarc ? *dmarc : spf.value_or(Candidate{});
 }
 
+/// A message has one fate for all who get it: the strictest of those that they would get alone.
+Candidate strictest(const Findings& findings, const PolicyConfig& policy,
+                    const std::vector<const PolicyOverride*>& rules) {
+  std::optional<Candidate> chosen;
+  for (const PolicyOverride* rule : rules) {
+    const ActionTable actions(rule, policy);
+    const Candidate candidate = judge(findings, policy, actions);
+    if (chosen && strictness(candidate.disposition) <= strictness(chosen->disposition)) continue;
+    chosen = candidate;
+  }
+  return chosen.value_or(Candidate{});
+}
+
+/// A refusal cannot be taken back, so what an override by a signature might spare it waits for the
+/// DNS; what is milder than waiting stays.
+Candidate unless_undecided(const Findings& findings, const PolicyConfig& policy,
+                           const Candidate& asked) {
+  const bool refused = asked.rule == Rule::dmarc_reject || asked.rule == Rule::dmarc_quarantine;
+  if (!refused || strictness(asked.disposition) <= strictness(Disposition::tempfail)) return asked;
+  const auto undecided = undecided_overrides(findings, policy.overrides);
+  if (!undecided) return asked;
+  const Candidate supposed = strictest(findings, policy, undecided->rules);
+  if (strictness(supposed.disposition) >= strictness(asked.disposition)) return asked;
+  return {.rule = Rule::override_temperror,
+          .disposition = Disposition::tempfail,
+          .by_override = undecided->first,
+          .undecided = undecided->signature};
+}
+
 /// Of a message that fails DMARC and for which its policy asks for something.
 std::optional<OverrideReason> override_reason(const Candidate& chosen, const PolicyConfig& policy) {
   if (chosen.rule == Rule::arc_trusted) return OverrideReason::trusted_forwarder;
@@ -171,22 +203,21 @@ std::optional<OverrideReason> override_reason(const Candidate& chosen, const Pol
 }  // namespace
 
 Decision decide(const Findings& findings, const PolicyConfig& policy) {
-  // A message has one fate for all who get it: the strictest of those that they would get alone.
-  std::optional<Candidate> chosen;
-  for (const PolicyOverride* rule : policy.overrides.in_force(findings)) {
-    const ActionTable actions(rule, policy);
-    const Candidate candidate = judge(findings, policy, actions);
-    if (chosen && strictness(candidate.disposition) <= strictness(chosen->disposition)) continue;
-    chosen = candidate;
-  }
+  const Candidate chosen = unless_undecided(
+      findings, policy, strictest(findings, policy, policy.overrides.in_force(findings)));
   Decision decision;
-  decision.disposition = chosen->disposition;
-  decision.rule = chosen->rule;
-  decision.by_override = chosen->by_override;
-  decision.trusted_sealer = chosen->trusted_sealer;
-  decision.override_reason = override_reason(*chosen, policy);
-  decision.reason = reason_of(chosen->rule, findings);
-  decision.reply = reply_for(chosen->disposition, chosen->rule, findings);
+  decision.disposition = chosen.disposition;
+  decision.rule = chosen.rule;
+  decision.by_override = chosen.by_override;
+  decision.trusted_sealer = chosen.trusted_sealer;
+  decision.override_reason = override_reason(chosen, policy);
+  if (chosen.undecided != nullptr) {
+    decision.reason = reason_of_undecided(*chosen.undecided);
+    decision.reply = reply_for_undecided(*chosen.undecided);
+    return decision;
+  }
+  decision.reason = reason_of(chosen.rule, findings);
+  decision.reply = reply_for(chosen.disposition, chosen.rule, findings);
   return decision;
 }
 

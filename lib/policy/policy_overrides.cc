@@ -99,10 +99,14 @@ class Shares {
 
 }  // namespace
 
+bool MailingList::is_shown_by(const DkimOutcome& signature) const {
+  return signature.domain == signed_by && signature.covers_list_id;
+}
+
 bool MailingList::matches(const Findings& findings) const {
   return findings.list_id == id &&
          std::any_of(findings.dkim.begin(), findings.dkim.end(), [&](const DkimOutcome& one) {
-           return one.result == DkimResult::pass && one.domain == signed_by && one.covers_list_id;
+           return one.result == DkimResult::pass && is_shown_by(one);
          });
 }
 

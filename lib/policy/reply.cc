@@ -139,6 +139,7 @@ std::string sentence(Rule rule, const Findings& findings) {
     case Rule::dmarc_pass:
     case Rule::dmarc_none:
     case Rule::arc_trusted:
+    case Rule::override_temperror:
     case Rule::nothing:
     case Rule::limit_header:
     case Rule::limit_dns:
@@ -171,6 +172,7 @@ std::string_view permanent_code(Rule rule) {
     case Rule::dmarc_pass:
     case Rule::dmarc_none:
     case Rule::arc_trusted:
+    case Rule::override_temperror:
     case Rule::nothing:
     case Rule::limit_header:
     case Rule::limit_dns:
@@ -185,7 +187,9 @@ std::string_view permanent_code(Rule rule) {
 /// RFC 7372 registers only X.7.24 for a 451 reply.
 std::string_view transient_code(Rule rule) {
   if (rule == Rule::spf_temperror || rule == Rule::spf_permerror) return "4.7.24";
-  return rule == Rule::dmarc_temperror || rule == Rule::arc_temperror ? "4.7.0" : "4.7.1";
+  const bool undecided = rule == Rule::dmarc_temperror || rule == Rule::arc_temperror ||
+                         rule == Rule::override_temperror;
+  return undecided ? "4.7.0" : "4.7.1";
 }
 
 }  // namespace
@@ -226,6 +230,7 @@ std::string reason_of(Rule rule, const Findings& findings) {
                                   spf != nullptr ? spf->undecided_by : std::nullopt);
     case Rule::spf_permerror:
       return with_reason("spf permerror" + of_sender, spf_reason);
+    case Rule::override_temperror:
     case Rule::nothing:
     case Rule::limit_header:
     case Rule::limit_dns:
@@ -246,6 +251,19 @@ std::optional<SmtpReply> reply_for(Disposition disposition, Rule rule, const Fin
                      sentence(rule, findings).append(kAgain)};
   }
   return std::nullopt;
+}
+
+std::string reason_of_undecided(const DkimOutcome& signature) {
+  return with_reason_and_name(
+      fmt::format("dkim undecided, signed by {}", name_or(signature.domain, "the signing domain")),
+      signature.reason, signature.undecided_by);
+}
+
+SmtpReply reply_for_undecided(const DkimOutcome& signature) {
+  const std::string sentence = fmt::format("Signature of {} cannot be validated",
+                                           name_or(signature.domain, "the signing domain"));
+  return {451, std::string(transient_code(Rule::override_temperror)),
+          with_cause(sentence, signature.reason, signature.undecided_by).append(kAgain)};
 }
 
 }  // namespace authmilter

@@ -11,5 +11,8 @@ namespace authmilter {
 std::string reason_of(Rule rule, const Findings& findings);
 /// For reject and tempfail; nothing for the others.
 std::optional<SmtpReply> reply_for(Disposition disposition, Rule rule, const Findings& findings);
+/// The same for Rule::override_temperror: of the signature that the DNS leaves undecided.
+std::string reason_of_undecided(const DkimOutcome& signature);
+SmtpReply reply_for_undecided(const DkimOutcome& signature);
 
 }  // namespace authmilter

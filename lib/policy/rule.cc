@@ -19,6 +19,7 @@ constexpr Word<Rule> kRules[] = {
     {Rule::dmarc_permerror, "dmarc.permerror"},
     {Rule::arc_trusted, "arc.trusted"},
     {Rule::arc_temperror, "arc.temperror"},
+    {Rule::override_temperror, "override.temperror"},
     {Rule::spf_fail, "spf.fail"},
     {Rule::spf_softfail, "spf.softfail"},
     {Rule::spf_temperror, "spf.temperror"},

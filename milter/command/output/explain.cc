@@ -230,12 +230,14 @@ void explain_trust(Report& report, const Verdict& verdict, const PolicyConfig& p
     report.line("trusted", fmt::format("the seal of {}", decision.trusted_sealer->text()));
   const bool asked = verdict.findings.dmarc.result == DmarcResult::fail &&
                      verdict.findings.arc.result != ArcResult::none;
-  if (asked && !decision.trusted_sealer && !policy.trusted_sealers.empty())
-    report.line(
-        "not trusted",
-        fmt::format("the chain: {}", distrust_text(sealed_word(verdict.findings, policy).trust,
-                                                   verdict.findings.arc)));
-  const bool failed = verdict.findings.dmarc.result == DmarcResult::fail;
+  const SealerTrust trust = sealed_word(verdict.findings, policy).trust;
+  if (asked && trust != SealerTrust::holds && !decision.trusted_sealer &&
+      !policy.trusted_sealers.empty())
+    report.line("not trusted",
+                fmt::format("the chain: {}", distrust_text(trust, verdict.findings.arc)));
+  // While the DNS does not say whether the list's signature holds, the reason says that.
+  const bool failed = verdict.findings.dmarc.result == DmarcResult::fail &&
+                      decision.rule != Rule::override_temperror;
   const MailingList* list = failed && !decision.override_reason
                                 ? distrusted_list(verdict.findings, policy.overrides)
                                 : nullptr;

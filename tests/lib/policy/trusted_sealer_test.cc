@@ -283,9 +283,25 @@ TEST_CASE("an override by List-Id needs a DKIM pass of the domain named for the 
       {"one that covers a part of the body",
        from_list(id, {over_list_id(DkimResult::policy, "lists.example.net")}),
        "reject dmarc.reject"},
-      {"one whose key is not to be had",
+      {"A367: one whose key is not to be had",
        from_list(id, {over_list_id(DkimResult::temperror, "lists.example.net")}),
+       "tempfail override.temperror (override 1)"},
+      {"beside the author's, broken",
+       from_list(id, {dkim(DkimResult::fail, "author.example"),
+                      over_list_id(DkimResult::temperror, "lists.example.net")}),
+       "tempfail override.temperror (override 1)"},
+      {"one that does not cover it",
+       from_list(id, {dkim(DkimResult::temperror, "lists.example.net")}), "reject dmarc.reject"},
+      {"a stranger's whose key is not to be had",
+       from_list(id, {over_list_id(DkimResult::temperror, "attack.example")}),
        "reject dmarc.reject"},
+      {"one for another list",
+       from_list("other.lists.example.net",
+                 {over_list_id(DkimResult::temperror, "lists.example.net")}),
+       "reject dmarc.reject"},
+      {"beside one that passes",
+       from_list(id, {pass, over_list_id(DkimResult::temperror, "lists.example.net")}),
+       "quarantine dmarc.reject (override 1)"},
       {"a signature that fails",
        from_list(id, {over_list_id(DkimResult::fail, "lists.example.net")}), "reject dmarc.reject"},
       {"a stranger's signature", from_list(id, {over_list_id(DkimResult::pass, "attack.example")}),
@@ -319,4 +335,87 @@ TEST_CASE("an override by List-Id needs a DKIM pass of the domain named for the 
   by_author.actions.dmarc_reject = Disposition::tag;
   policy.overrides = {by_author};
   CHECK(decide(rows[0].found, policy).override_reason == OverrideReason::local_policy);
+}
+
+TEST_CASE("while the DNS does not say whether an override's signature holds, the message waits") {
+  const auto signature = [](DkimResult result) {
+    auto one = dkim(result, "lists.example.net");
+    one.covers_list_id = true;
+    one.reason = Reason<DkimReason>(DnsFault::timeout);
+    one.undecided_by = FailedLookup{
+        {*DnsName::parse("s1._domainkey.lists.example.net"), RrType::txt}, DnsFault::timeout};
+    return one;
+  };
+  auto found = findings(spf(SpfResult::fail), dmarc(DmarcResult::fail, AssessmentPolicy::reject));
+  found.list_id = name("dev.lists.example.net");
+  found.dkim = {dkim(DkimResult::temperror, "attack.example"), signature(DkimResult::temperror)};
+  PolicyOverride by_list;
+  by_list.list = {{name("dev.lists.example.net"), name("lists.example.net")}};
+  by_list.actions.dmarc_reject = Disposition::accept;
+  by_list.actions.dmarc_quarantine = Disposition::accept;
+  const auto with = [](std::initializer_list<PolicyOverride> overrides) {
+    PolicyConfig policy;
+    policy.overrides = overrides;
+    return policy;
+  };
+
+  const Decision decision = decide(found, with({by_list}));
+  CHECK(decision.disposition == Disposition::tempfail);
+  CHECK(rule_text(decision) == "override.temperror (override 1)");
+  CHECK_FALSE(decision.override_reason);
+  CHECK(decision.reason ==
+        "dkim undecided, signed by lists.example.net: dns-timeout, "
+        "s1._domainkey.lists.example.net: timeout");
+  REQUIRE(decision.reply);
+  CHECK(decision.reply->code == 451);
+  CHECK(decision.reply->enhanced == "4.7.0");
+  CHECK(decision.reply->text ==
+        "Signature of lists.example.net cannot be validated: "
+        "s1._domainkey.lists.example.net: dns-timeout; try again later");
+  PolicyConfig lost = with({by_list});
+  lost.actions.dmarc_reject = Disposition::discard;
+  CHECK(decided(found, lost) == "tempfail override.temperror (override 1)");
+
+  // A condition on the signer is such evidence too.
+  PolicyOverride by_signer;
+  by_signer.dkim_domain = domains({"lists.example.net"});
+  by_signer.actions.dmarc_reject = Disposition::tag;
+  CHECK(decided(found, with({by_signer})) == "tempfail override.temperror (override 1)");
+
+  // An override that would be as strict is not worth the wait, and neither is one behind another
+  // that applies, one whose other conditions do not hold, and one that does not name the action.
+  PolicyOverride strict = by_list;
+  strict.actions.dmarc_reject = Disposition::reject;
+  CHECK(decided(found, with({strict, by_signer})) == "reject dmarc.reject");
+  PolicyOverride by_author;
+  by_author.author_domain = domains({"author.example"});
+  by_author.actions.dmarc_reject = Disposition::reject;
+  CHECK(decided(found, with({by_author, by_list})) == "reject dmarc.reject (override 1)");
+  CHECK(decided(found, with({by_list, by_author})) == "tempfail override.temperror (override 1)");
+  PolicyOverride elsewhere = by_list;
+  elsewhere.author_domain = domains({"other.example"});
+  CHECK(decided(found, with({elsewhere})) == "reject dmarc.reject");
+  PolicyOverride unnamed = by_list;
+  unnamed.actions.dmarc_reject.reset();
+  CHECK(decided(found, with({unnamed})) == "reject dmarc.reject");
+
+  // One recipient for whom it would be refused in any case is enough (RFC 5321: one reply for all).
+  PolicyOverride for_one = by_list;
+  for_one.recipient = addresses({"a@home.example"});
+  found.recipients = {parse_reverse_path("<a@home.example>")};
+  CHECK(decided(found, with({for_one})) == "tempfail override.temperror (override 1)");
+  found.recipients.push_back(parse_reverse_path("<b@home.example>"));
+  CHECK(decided(found, with({for_one})) == "reject dmarc.reject");
+  found.recipients.clear();
+
+  // What is milder than waiting stays, and so does what DMARC has no part in.
+  Findings held = found;
+  held.dmarc.policy = AssessmentPolicy::quarantine;
+  CHECK(decided(held, with({by_list})) == "quarantine dmarc.quarantine");
+  Findings mild = found;
+  mild.dmarc.policy = AssessmentPolicy::none;
+  CHECK(decided(mild, with({by_list})) == "tag spf.fail");
+  Findings good = found;
+  good.dmarc.result = DmarcResult::pass;
+  CHECK(decided(good, with({by_list})) == "accept dmarc.pass");
 }
