@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -60,6 +61,9 @@ enum class AggregateElement : std::uint8_t {
   spf_result,
   spf_human_result,
 };
+
+constexpr std::size_t kAggregateElements =
+    static_cast<std::size_t>(AggregateElement::spf_human_result) + 1;
 
 /// The element of that name in `parent`.
 AggregateElement child_element(AggregateElement parent, std::string_view name);

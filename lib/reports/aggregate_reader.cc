@@ -1,6 +1,7 @@
 #include "reports/aggregate_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -124,212 +125,46 @@ class AggregateReader {
       element = E::unknown;
     }
     path_.push_back(element);
-    switch (element) {
-      case E::record:
-        record_ = AggregateRecord();
-        has_source_ = has_count_ = false;
-        break;
-      case E::reason:
-        reason_type_.clear();
-        reason_comment_.clear();
-        break;
-      case E::dkim:
-        dkim_ = ReportedDkim();
-        break;
-      case E::spf:
-        spf_ = ReportedSpf();
-        break;
-      default:
-        break;
+    if (element == E::record) {
+      record_ = AggregateRecord();
+      has_source_ = has_count_ = false;
     }
+    if (element == E::reason) reason_type_ = reason_comment_ = "";
+    if (element == E::dkim) dkim_ = ReportedDkim();
+    if (element == E::spf) spf_ = ReportedSpf();
   }
 
   void end() {
     const E element = path_.back();
     path_.pop_back();
     if (starts_signs_of_9990(element)) report_.form = ReportForm::rfc9990;
-    metadata(element);
-    published(element);
-    in_record(element);
+    if (const Take take = kTakes[static_cast<std::size_t>(element)]) take(*this, trim_fws(text_));
     text_.clear();
   }
 
-  void metadata(E element) {
-    ReportMetadata& to = report_.metadata;
-    switch (element) {
-      case E::version:
-        report_.version = clean_text(text_, kMostName);
-        break;
-      case E::org_name:
-        to.org_name = clean_text(text_, kMostName);
-        break;
-      case E::email:
-        to.email = clean_text(text_, kMostName);
-        break;
-      case E::extra_contact_info:
-        to.extra_contact_info = clean_text(text_);
-        break;
-      case E::report_id:
-        to.report_id = clean_text(text_, kMostName);
-        break;
-      case E::error:
-        // RFC 7489 has a list of them, RFC 9990 one.
-        to.error = clean_text(to.error.empty() ? text_ : to.error + "; " + text_);
-        break;
-      case E::generator:
-        to.generator = clean_text(text_);
-        break;
-      case E::begin:
-        begin_ = parse_number<std::int64_t>(text_);
-        break;
-      case E::end:
-        end_ = parse_number<std::int64_t>(text_);
-        break;
-      case E::report_metadata:
-        has_metadata_ = true;
-        break;
-      default:
-        break;
-    }
-  }
-
-  void published(E element) {
-    const std::string_view word = trim_fws(text_);
-    PolicyPublished& to = report_.policy_published;
-    switch (element) {
-      case E::policy_domain:
-        domain_ = DomainName::parse(word);
-        break;
-      case E::p:
-        to.p = parse_policy(word);
-        break;
-      case E::sp:
-        to.sp = parse_policy(word);
-        break;
-      case E::np:
-        to.np = parse_policy(word);
-        break;
-      case E::adkim:
-        to.adkim = parse_alignment(word);
-        break;
-      case E::aspf:
-        to.aspf = parse_alignment(word);
-        break;
-      case E::discovery_method:
-        to.discovery_method = parse_discovery_method(word);
-        break;
-      case E::fo:
-        to.fo = clean_name(word);
-        break;
-      case E::testing:
-        if (equals_ignoring_case(word, "y")) to.testing = true;
-        if (equals_ignoring_case(word, "n")) to.testing = false;
-        break;
-      case E::pct:
-        to.pct = parse_number<int>(word);
-        if (to.pct && (*to.pct < 0 || *to.pct > 100)) to.pct.reset();
-        break;
-      case E::policy_published:
-        has_policy_ = true;
-        break;
-      default:
-        break;
-    }
-  }
-
-  void in_record(E element) {
-    const std::string_view word = trim_fws(text_);
-    switch (element) {
-      case E::source_ip:
-        if (const auto address = IpAddress::parse(word)) {
-          record_.source_ip = *address;
-          has_source_ = true;
-        }
-        break;
-      case E::count:
-        if (const auto count = parse_number<std::uint64_t>(word); count && *count <= kMostCount) {
-          record_.count = *count;
-          has_count_ = true;
-        }
-        break;
-      case E::disposition:
-        record_.disposition = known(parse_reported_disposition(word), ReportedDisposition::none);
-        break;
-      case E::evaluated_dkim:
-        record_.dkim = known(parse_aligned_result(word), AlignedResult::fail);
-        break;
-      case E::evaluated_spf:
-        record_.spf = known(parse_aligned_result(word), AlignedResult::fail);
-        break;
-      case E::reason_type:
-        reason_type_ = clean_text(word, kMostName);
-        break;
-      case E::reason_comment:
-        reason_comment_ = clean_text(word);
-        break;
-      case E::reason:
-        add_reason();
-        break;
-      case E::header_from:
-        record_.header_from = clean_name(word);
-        break;
-      case E::envelope_from:
-        record_.envelope_from = clean_name(word);
-        break;
-      case E::envelope_to:
-        record_.envelope_to = clean_name(word);
-        break;
-      case E::dkim_domain:
-        dkim_.domain = clean_name(word);
-        break;
-      case E::dkim_selector:
-        dkim_.selector = clean_name(word);
-        break;
-      case E::dkim_result:
-        dkim_.result = known(parse_result(word), ReportedResult::none);
-        break;
-      case E::dkim_human_result:
-        dkim_.human_result = clean_text(word);
-        break;
-      case E::dkim:
-        if (record_.dkim_results.size() < kMostDkimResults) {
-          record_.dkim_results.push_back(std::move(dkim_));
-        } else {
-          note("some of a record's results were left out");
-        }
-        break;
-      case E::spf_domain:
-        spf_.domain = clean_name(word);
-        break;
-      case E::spf_scope:
-        spf_.scope = parse_spf_scope(word);
-        break;
-      case E::spf_result:
-        spf_.result = known(parse_result(word), ReportedResult::none);
-        break;
-      case E::spf_human_result:
-        spf_.human_result = clean_text(word);
-        break;
-      case E::spf:
-        if (record_.spf_results.size() < kMostSpfResults) {
-          record_.spf_results.push_back(std::move(spf_));
-        } else {
-          note("some of a record's results were left out");
-        }
-        break;
-      case E::record:
-        end_record();
-        break;
-      default:
-        break;
-    }
-  }
+  /// What the end of an element does with the text in it.
+  using Take = void (*)(AggregateReader& reader, std::string_view text);
+  static const std::array<Take, kAggregateElements> kTakes;
+  static std::array<Take, kAggregateElements> takes();
+  static void take_metadata(std::array<Take, kAggregateElements>& takes);
+  static void take_policy(std::array<Take, kAggregateElements>& takes);
+  static void take_row(std::array<Take, kAggregateElements>& takes);
+  static void take_results(std::array<Take, kAggregateElements>& takes);
 
   template <class Value>
   Value known(std::optional<Value> value, Value otherwise) {
     if (!value && !trim_fws(text_).empty())
       note("words that no report has were read as none or fail");
     return value.value_or(otherwise);
+  }
+
+  template <class Result>
+  void add_result(std::vector<Result>& results, std::size_t most, Result result) {
+    if (results.size() < most) {
+      results.push_back(std::move(result));
+    } else {
+      note("some of a record's results were left out");
+    }
   }
 
   void add_reason() {
@@ -436,6 +271,9 @@ class AggregateReader {
     if (std::find(notes.begin(), notes.end(), text) == notes.end()) notes.emplace_back(text);
   }
 
+  ReportMetadata& metadata() { return report_.metadata; }
+  PolicyPublished& policy() { return report_.policy_published; }
+
   OctetSource& source_;
   XmlReader xml_;
   const ReportLimits& limits_;
@@ -461,6 +299,115 @@ class AggregateReader {
   bool begun_ = false;
   bool stopped_ = false;
 };
+
+using Reader = AggregateReader;
+using Text = std::string_view;
+
+void AggregateReader::take_metadata(std::array<Take, kAggregateElements>& takes) {
+  const auto on = [&](E element, Take take) { takes[static_cast<std::size_t>(element)] = take; };
+  on(E::version, [](Reader& r, Text text) { r.report_.version = clean_text(text, kMostName); });
+  on(E::org_name,
+     [](Reader& r, Text text) { r.metadata().org_name = clean_text(text, kMostName); });
+  on(E::email, [](Reader& r, Text text) { r.metadata().email = clean_text(text, kMostName); });
+  on(E::extra_contact_info,
+     [](Reader& r, Text text) { r.metadata().extra_contact_info = clean_text(text); });
+  on(E::report_id,
+     [](Reader& r, Text text) { r.metadata().report_id = clean_text(text, kMostName); });
+  on(E::error, [](Reader& r, Text text) {
+    // RFC 7489 has a list of them, RFC 9990 one.
+    std::string& error = r.metadata().error;
+    error = clean_text(error.empty() ? std::string(text) : error + "; " + std::string(text));
+  });
+  on(E::generator, [](Reader& r, Text text) { r.metadata().generator = clean_text(text); });
+  on(E::begin, [](Reader& r, Text text) { r.begin_ = parse_number<std::int64_t>(text); });
+  on(E::end, [](Reader& r, Text text) { r.end_ = parse_number<std::int64_t>(text); });
+  on(E::report_metadata, [](Reader& r, Text) { r.has_metadata_ = true; });
+}
+
+void AggregateReader::take_policy(std::array<Take, kAggregateElements>& takes) {
+  const auto on = [&](E element, Take take) { takes[static_cast<std::size_t>(element)] = take; };
+  on(E::policy_domain, [](Reader& r, Text text) { r.domain_ = DomainName::parse(text); });
+  on(E::p, [](Reader& r, Text text) { r.policy().p = parse_policy(text); });
+  on(E::sp, [](Reader& r, Text text) { r.policy().sp = parse_policy(text); });
+  on(E::np, [](Reader& r, Text text) { r.policy().np = parse_policy(text); });
+  on(E::adkim, [](Reader& r, Text text) { r.policy().adkim = parse_alignment(text); });
+  on(E::aspf, [](Reader& r, Text text) { r.policy().aspf = parse_alignment(text); });
+  on(E::discovery_method,
+     [](Reader& r, Text text) { r.policy().discovery_method = parse_discovery_method(text); });
+  on(E::fo, [](Reader& r, Text text) { r.policy().fo = clean_name(text); });
+  on(E::testing, [](Reader& r, Text text) {
+    if (equals_ignoring_case(text, "y")) r.policy().testing = true;
+    if (equals_ignoring_case(text, "n")) r.policy().testing = false;
+  });
+  on(E::pct, [](Reader& r, Text text) {
+    const auto pct = parse_number<int>(text);
+    if (pct && *pct >= 0 && *pct <= 100) r.policy().pct = pct;
+  });
+  on(E::policy_published, [](Reader& r, Text) { r.has_policy_ = true; });
+}
+
+void AggregateReader::take_row(std::array<Take, kAggregateElements>& takes) {
+  const auto on = [&](E element, Take take) { takes[static_cast<std::size_t>(element)] = take; };
+  on(E::source_ip, [](Reader& r, Text text) {
+    const auto address = IpAddress::parse(text);
+    if (address) r.record_.source_ip = *address;
+    r.has_source_ = address.has_value();
+  });
+  on(E::count, [](Reader& r, Text text) {
+    const auto count = parse_number<std::uint64_t>(text);
+    r.record_.count = count.value_or(0);
+    r.has_count_ = count && *count <= kMostCount;
+  });
+  on(E::disposition, [](Reader& r, Text text) {
+    r.record_.disposition = r.known(parse_reported_disposition(text), ReportedDisposition::none);
+  });
+  on(E::evaluated_dkim, [](Reader& r, Text text) {
+    r.record_.dkim = r.known(parse_aligned_result(text), AlignedResult::fail);
+  });
+  on(E::evaluated_spf, [](Reader& r, Text text) {
+    r.record_.spf = r.known(parse_aligned_result(text), AlignedResult::fail);
+  });
+  on(E::reason_type, [](Reader& r, Text text) { r.reason_type_ = clean_text(text, kMostName); });
+  on(E::reason_comment, [](Reader& r, Text text) { r.reason_comment_ = clean_text(text); });
+  on(E::reason, [](Reader& r, Text) { r.add_reason(); });
+  on(E::header_from, [](Reader& r, Text text) { r.record_.header_from = clean_name(text); });
+  on(E::envelope_from, [](Reader& r, Text text) { r.record_.envelope_from = clean_name(text); });
+  on(E::envelope_to, [](Reader& r, Text text) { r.record_.envelope_to = clean_name(text); });
+  on(E::record, [](Reader& r, Text) { r.end_record(); });
+}
+
+void AggregateReader::take_results(std::array<Take, kAggregateElements>& takes) {
+  const auto on = [&](E element, Take take) { takes[static_cast<std::size_t>(element)] = take; };
+  on(E::dkim_domain, [](Reader& r, Text text) { r.dkim_.domain = clean_name(text); });
+  on(E::dkim_selector, [](Reader& r, Text text) { r.dkim_.selector = clean_name(text); });
+  on(E::dkim_result, [](Reader& r, Text text) {
+    r.dkim_.result = r.known(parse_result(text), ReportedResult::none);
+  });
+  on(E::dkim_human_result, [](Reader& r, Text text) { r.dkim_.human_result = clean_text(text); });
+  on(E::dkim, [](Reader& r, Text) {
+    r.add_result(r.record_.dkim_results, kMostDkimResults, std::move(r.dkim_));
+  });
+  on(E::spf_domain, [](Reader& r, Text text) { r.spf_.domain = clean_name(text); });
+  on(E::spf_scope, [](Reader& r, Text text) { r.spf_.scope = parse_spf_scope(text); });
+  on(E::spf_result, [](Reader& r, Text text) {
+    r.spf_.result = r.known(parse_result(text), ReportedResult::none);
+  });
+  on(E::spf_human_result, [](Reader& r, Text text) { r.spf_.human_result = clean_text(text); });
+  on(E::spf, [](Reader& r, Text) {
+    r.add_result(r.record_.spf_results, kMostSpfResults, std::move(r.spf_));
+  });
+}
+
+std::array<AggregateReader::Take, kAggregateElements> AggregateReader::takes() {
+  std::array<Take, kAggregateElements> takes{};
+  take_metadata(takes);
+  take_policy(takes);
+  take_row(takes);
+  take_results(takes);
+  return takes;
+}
+const std::array<AggregateReader::Take, kAggregateElements> AggregateReader::kTakes =
+    AggregateReader::takes();
 
 }  // namespace
 
