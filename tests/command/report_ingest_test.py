@@ -5,6 +5,7 @@ usage: report_ingest_test.py AUTHMILTER TESTDATA-DIRECTORY [unittest arguments]
 """
 
 import base64
+import contextlib
 import gzip
 import io
 import json
@@ -14,6 +15,7 @@ import pathlib
 import pty
 import re
 import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -179,6 +181,32 @@ class Forms(Ingest):
         self.assertEqual((status, found[0]["status"]), (0, "readable"))
         self.assertFalse((self.folder / "reports.db").exists())
 
+    def test_origin(self):
+        """Whose mail brought a report, what DMARC said of it, and whether it may speak for the organization."""
+        ours = "Authentication-Results: mx.example.org; spf=pass; dmarc={} header.from=r.example\n"
+        rows = (
+            ("as it should be", ours.format("pass"), "a@r.example", "r.example", "pass", 0),
+            ("its DMARC failed", ours.format("fail"), "a@r.example", "r.example", "fail", 1),
+            ("another's results say nothing", ours.format("fail").replace("mx.example.org", "mx.example.net"), "a@r.example", "r.example", "", 0),
+            ("the topmost of ours counts", ours.format("fail") + ours.format("pass"), "a@r.example", "r.example", "fail", 1),
+            ("an author of another organization", ours.format("pass"), "a@attack.example", "attack.example", "pass", 1),
+            ("a host of the organization", ours.format("pass"), "a@mail.r.example", "mail.r.example", "pass", 0),
+            ("no author", ours.format("pass"), "nobody", "", "pass", 1),
+        )
+        for number, (why, results, author, submitter, dmarc, doubtful) in enumerate(rows):
+            with self.subTest(why=why):
+                content = mail(gzip.compress(aggregate(number)), more=results).replace(b"a@r.example", author.encode(), 1)
+                status, found = self.outcomes("--store", self.store, stdin=content)
+                self.assertEqual((status, found[0]["status"]), (0, "stored"))
+                with contextlib.closing(sqlite3.connect(self.folder / "reports.db")) as database:
+                    row = database.execute("SELECT submitter, dmarc, doubtful FROM received_report WHERE report_id = ?",
+                                           (str(number),)).fetchone()
+                self.assertEqual(row, (submitter, dmarc, doubtful))
+        self.outcomes("--store", self.store, self.write("a.xml", aggregate(99)))
+        with contextlib.closing(sqlite3.connect(self.folder / "reports.db")) as database:
+            row = database.execute("SELECT submitter, dmarc, doubtful FROM received_report WHERE report_id = '99'").fetchone()
+        self.assertEqual(row, ("", "", 0))
+
 
 class Faults(Ingest):
     """What is said of what cannot be read."""
@@ -199,6 +227,19 @@ class Faults(Ingest):
             with self.subTest(why=why):
                 done = self.run_ingest(*arguments)
                 self.assertEqual(done.returncode, status, done.stderr)
+
+    def test_nothing_stays_of_what_breaks(self):
+        """A report that breaks behind thousands of records leaves nothing, and the next is taken."""
+        good = self.write("good", aggregate(2, records=3))
+        for name, content in (("cut", aggregate(1, records=20_000)[:-20]),
+                              ("bad", aggregate(1, records=20_000).replace(b"</feedback>", b"<record/></feedback>")),
+                              ("damaged", gzip.compress(aggregate(1, records=20_000))[:-8] + bytes(8))):
+            with self.subTest(why=name):
+                done = self.run_ingest("--store", self.store, self.write(name, content), good)
+                self.assertEqual(done.returncode, 1, done.stderr)
+        with contextlib.closing(sqlite3.connect(self.folder / "reports.db")) as database:
+            self.assertEqual(database.execute("SELECT report_id, records, messages FROM received_report").fetchall(), [("2", 3, 6)])
+            self.assertEqual(database.execute("SELECT SUM(messages) FROM received_row").fetchall(), [(6,)])
 
     def test_kept_aside(self):
         """What cannot be read is kept, once, with the reason."""
