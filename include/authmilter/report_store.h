@@ -218,10 +218,12 @@ class ReportStore {
                                        std::int64_t now, std::chrono::seconds time) = 0;
   virtual StoreStatus release_lease(std::string_view name, std::string_view holder) = 0;
 
-  /// Removes what is of days before `first_kept`, and makes what is of days before `settled` small.
-  /// Nothing is lost by that, and rows may still come for them; they take more time to be read. A
-  /// part at a time, so that others get their turn.
-  virtual StoreStatus prune(ReportDay first_kept, ReportDay settled) = 0;
+  /// Removes what is of days before `first_kept`. A part at a time, so that others get their turn.
+  virtual StoreStatus prune(ReportDay first_kept) = 0;
+  /// Makes rows of days before `first_open` small. Nothing is lost by that, and rows may still come
+  /// for those days; they take more time to be read. A
+  /// store that has no use for that does nothing.
+  virtual StoreStatus settle(ReportDay first_open);
 };
 
 }  // namespace authmilter

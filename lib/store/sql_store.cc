@@ -169,14 +169,19 @@ StoreStatus SqlStore::release_lease(std::string_view name, std::string_view hold
   return with_database([&](SqlDatabase& database) { return end_lease(database, name, holder); });
 }
 
-StoreStatus SqlStore::prune(ReportDay first_kept, ReportDay settled) {
-  auto pruned = with_database([&](SqlDatabase& database) {
-    auto done = prune_store(database, first_kept);
-    return done ? pack_days_before(database, settled) : done;
-  });
+StoreStatus SqlStore::prune(ReportDay first_kept) {
+  auto pruned =
+      with_database([&](SqlDatabase& database) { return prune_store(database, first_kept); });
   known_.clear();
   return pruned;
 }
+
+StoreStatus SqlStore::settle(ReportDay first_open) {
+  return with_database(
+      [&](SqlDatabase& database) { return pack_days_before(database, first_open); });
+}
+
+StoreStatus ReportStore::settle(ReportDay) { return Done{}; }
 
 StoreResult<std::unique_ptr<ReportStore>> ReportStore::open(const StoreAddress& address,
                                                             Access access) {

@@ -47,7 +47,8 @@ class SqlStore final : public ReportStore {
   StoreResult<bool> take_lease(std::string_view name, std::string_view holder, std::int64_t now,
                                std::chrono::seconds time) override;
   StoreStatus release_lease(std::string_view name, std::string_view holder) override;
-  StoreStatus prune(ReportDay first_kept, ReportDay settled) override;
+  StoreStatus prune(ReportDay first_kept) override;
+  StoreStatus settle(ReportDay first_open) override;
 
   /// Runs `use` on the database, connected; a connection that turns out to be gone is dropped, and
   /// the next call makes one. What two writers have spoilt for each other is done again.

@@ -94,8 +94,10 @@ void RowDelivery::prune(std::int64_t now) {
   const auto lease = store_->take_lease("prune", writer_, now, kPruneTime);
   if (!lease || !*lease) return;
   const auto days = std::chrono::duration_cast<std::chrono::hours>(config_.retention).count() / 24;
-  if (auto done = store_->prune(today - static_cast<ReportDay>(days), today - kOpenDays); !done)
-    store_failed(done.error(), Clock::now());
+  for (const auto& done :
+       {store_->prune(today - static_cast<ReportDay>(days)), store_->settle(today - kOpenDays)}) {
+    if (!done) store_failed(done.error(), Clock::now());
+  }
   if (auto done = store_->release_lease("prune", writer_); !done)
     store_failed(done.error(), Clock::now());
 }

@@ -227,7 +227,7 @@ int fill(const std::string& file, int days, std::uint64_t messages) {
     }
     flush();
     // What the daemon does once a day.
-    if (auto pruned = (*store)->prune(0, day - 2); !pruned)
+    if (auto pruned = (*store)->settle(day - 2); !pruned)
       std::cerr << pruned.error().message << '\n';
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     const std::uint64_t now = octets_of(file);

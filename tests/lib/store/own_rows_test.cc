@@ -186,7 +186,7 @@ TEST_CASE("what is old is removed, and nothing else") {
       rows.push_back(row("day" + std::to_string(day) + ".example", "192.0.2.1", 1, day));
     }
     REQUIRE(store->add({"w", 1}, rows));
-    REQUIRE(store->prune(20'005, 0));
+    REQUIRE(store->prune(20'005));
     CHECK(messages_of(*store, "example.org", 20'004) == 0);
     CHECK(messages_of(*store, "example.org", 20'005) == 1);
     CHECK(messages_of(*store, "day20009.example", 20'009) == 1);
@@ -196,7 +196,7 @@ TEST_CASE("what is old is removed, and nothing else") {
     // Also by somebody who knows them still.
     const auto other = place.open();
     REQUIRE(other->add({"o", 1}, std::vector{row("other.example", "192.0.2.1", 1, 20'009)}));
-    REQUIRE(store->prune(20'020, 0));
+    REQUIRE(store->prune(20'020));
     REQUIRE(other->add({"o", 2}, std::vector{row("other.example", "192.0.2.1", 2, 20'009)}));
     CHECK(messages_of(*other, "other.example", 20'009) == 2);
   });
@@ -240,17 +240,17 @@ TEST_CASE("days that are over are packed, and read as before") {
     };
     const auto before = all();
     CHECK(before.size() > 300);
-    REQUIRE(store->prune(0, 20'002));
+    REQUIRE(store->settle(20'002));
     CHECK(all() == before);
     // What comes late is added up with it, packed or not.
     REQUIRE(store->add({"w", 2}, std::vector{row("d1.example", "192.0.2.1", 1000, 20'000)}));
     const std::uint64_t late = messages_of(*store, "d1.example");
     CHECK(all() != before);
     const auto both = all();
-    REQUIRE(store->prune(0, 20'003));
+    REQUIRE(store->settle(20'003));
     CHECK(all() == both);
     CHECK(messages_of(*store, "d1.example") == late);
-    REQUIRE(store->prune(20'001, 20'003));
+    REQUIRE(store->prune(20'001));
     CHECK(messages_of(*store, "d1.example") == 0);
     CHECK(messages_of(*store, "d1.example", 20'001) > 0);
   });
