@@ -125,8 +125,10 @@ std::optional<ReturnedReport> returned_report(std::string_view octets) {
         const std::string original = behind_type(field_of(group, "Original-Recipient"));
         returned.recipient =
             original.empty() ? behind_type(field_of(group, "Final-Recipient")) : original;
-        const std::string said = behind_type(field_of(group, "Diagnostic-Code"));
-        returned.reason = printable(said.empty() ? field_of(group, "Status") : said, kMostReason);
+        const std::string code = field_of(group, "Status");
+        std::string said = behind_type(field_of(group, "Diagnostic-Code"));
+        if (said.find(code) == std::string::npos) said = code + (said.empty() ? "" : " ") + said;
+        returned.reason = printable(said, kMostReason);
       }
     } else if (!part.header.empty()) {
       id = field_of(part.header, "Message-ID");

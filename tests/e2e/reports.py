@@ -31,6 +31,8 @@ POLICIES = {domain: ("none", "quarantine", "reject")[number % 3] for number, dom
 TRAFFIC = {domain: (number + 1, number % 4) for number, domain in enumerate(DOMAINS)}
 # One has no address for reports, one wants them at a reader that has agreed, one at a stranger's.
 WITHOUT, AT_READER, AT_STRANGER = DOMAINS[7:]
+# The one whose address does not exist: what is sent there comes back.
+RETURNS = DOMAINS[4]
 # The one whose reader knows no namespace.
 OLD_READER = DOMAINS[2]
 
@@ -79,7 +81,8 @@ class Host:
         self.postfix = PrivatePostfix(
             folder / "postfix", OUR_NAME, OUR_DOMAIN, users=USERS,
             settings=f"mynetworks = 127.0.0.1/32\nsmtpd_milters = {self.bench.socket}\n"
-                     f"non_smtpd_milters = {self.bench.socket}\nmilter_default_action = tempfail\n")
+                     f"non_smtpd_milters = {self.bench.socket}\nmilter_default_action = tempfail\n"
+                     f"transport_maps = inline:{{ {{ {RETURNS} = error:5.1.1 no such user }} }}\n")
         self.config = folder / "authmilter.toml"
         self.before = self.config.read_text()
         self.configure(f"{sendmail}")
@@ -230,19 +233,23 @@ def run(check, host, day, night):
     check.expect("nothing is sent while rows may be under way", (early.returncode, json.loads(early.stdout)), (0, []))
     out = host.folder / "rehearsal"
     host.command("report", "send", "--dry-run", "--out", str(out), "--time", night)
-    sent = host.command("report", "send", "--json", "--time", night, "--domain", DOMAINS[0])
-    check.expect("one domain by sendmail(1), made by root", sent.returncode, 0)
+    # An address that the MTA refuses at once would not come back: this is for mail that it has taken.
+    for domain in (DOMAINS[0], RETURNS):
+        sent = host.command("report", "send", "--json", "--time", night, "--domain", domain)
+        check.expect(f"{domain} by sendmail(1), made by root",
+                     (sent.returncode, [line["state"] for line in json.loads(sent.stdout)]), (0, ["sent"]))
     # The folder of the keys is another user's: the milter signs what comes from sendmail(1).
     check.expect("root is told why it does not sign", "so reports are not signed here" in sent.stderr, True)
     host.configure(f"smtp://127.0.0.1:{host.postfix.port}")
     sent = host.command("report", "send", "--json", "--time", night, user="nobody")
     check.expect("the others by SMTP, made by the daemon's user", (sent.returncode, sent.stderr), (0, ""))
     states = {line["domain"]: line["state"] for line in json.loads(sent.stdout)}
-    check.expect("who gets one", states, {**{domain: "sent" for domain in receivers if domain != DOMAINS[0]},
+    check.expect("who gets one", states, {**{domain: "sent" for domain in receivers if domain not in (DOMAINS[0], RETURNS)},
                                           AT_STRANGER: "failed"})
+    receivers.pop(RETURNS)
     mails = host.reports(len(receivers))
     check.expect("what has left", sorted(mails), sorted(receivers.values()))
-    check.expect("each was rehearsed", sorted(path.name for path in out.iterdir()),
+    check.expect("each was rehearsed", sorted(path.name for path in out.iterdir() if RETURNS not in path.name),
                  sorted(attachment(octets)[0] for octets in mails.values()))
     for domain, receiver in receivers.items():
         octets = mails.get(receiver, b"")
@@ -257,8 +264,38 @@ def run(check, host, day, night):
                  ["local_policy"])
     again = host.command("report", "send", "--json", "--time", night)
     check.expect("nothing is sent twice", (again.returncode, json.loads(again.stdout)), (0, []))
+    by_ourselves(check, host, receivers, mails)
+    returns(check, host, day)
     by_schema(check, host, receivers, mails)
     by_others(check, host, receivers, mails)
+
+
+def by_ourselves(check, host, receivers, mails):
+    """`report ingest`, into a store of its own."""
+    for domain, receiver in receivers.items():
+        path = host.folder / "report.eml"
+        path.write_bytes(mails[receiver])
+        arguments = ["report", "ingest", "--json", "--store", f"sqlite:{host.folder}/others.db",
+                     "--time", str(int(time.time()) + 2 * 86400), str(path)]
+        (said,) = json.loads(host.command(*arguments).stdout)
+        check.expect(f"{domain}: read by ourselves",
+                     (said["status"], said["kind"], said["domain"], said["records"], said["messages"]),
+                     ("stored", "aggregate", domain, len(wanted_rows(domain)), sum(TRAFFIC[domain])))
+        check.expect(f"{domain}: and known again", json.loads(host.command(*arguments).stdout)[0]["status"], "duplicate")
+
+
+def returns(check, host, day):
+    """A report that came back: its destination is left alone the next day."""
+    bounce = host.postfix.delivered("incoming", b"Undelivered Mail Returned to Sender")
+    path = host.folder / "bounce.eml"
+    path.write_bytes(bounce or b"")
+    (said,) = json.loads(host.command("report", "ingest", "--json", str(path)).stdout)
+    check.expect("what came back is known", (said["status"], said["domain"], "5.1.1" in said["reason"] or said["reason"]),
+                 ("stored", RETURNS, True))
+    sent = host.command("report", "send", "--json", "--time", str(day + 86400 + 7200))
+    check.expect("and is not tried again", json.loads(sent.stdout), [])
+    rows = host.command("report", "send", "--dry-run", "--json", "--domain", RETURNS, "--time", str(day + 86400 + 7200))
+    check.expect("it has failed", [line["state"] for line in json.loads(rows.stdout)], ["failed"])
 
 
 def by_schema(check, host, receivers, mails):

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <authmilter/report_reader.h>
+#include <authmilter/report_sending.h>
 
 #include "output/output.h"
 #include "output/progress.h"
@@ -102,8 +103,10 @@ std::string line_of(const std::string& name, const ReportOutcome& outcome,
 /// Reads all inputs and says what became of each.
 class Ingest {
  public:
-  Ingest(const IngestOptions& options, const CommonOptions& common, ReportSink& sink)
-      : options_(options), common_(common), sink_(sink), aside_(options.aside) {
+  /// `store` knows what was sent; null: nobody does.
+  Ingest(const IngestOptions& options, const CommonOptions& common, ReportSink& sink,
+         ReportStore* store)
+      : options_(options), common_(common), sink_(sink), store_(store), aside_(options.aside) {
     limits_.latest_end = time_or_now(options.time) + kClockError;
   }
 
@@ -138,7 +141,11 @@ class Ingest {
  private:
   void take(const ReportInput& input, Progress& progress) {
     std::string rejected;
-    for (const ReportOutcome& outcome : read_reports(input.octets, limits_, sink_)) {
+    // First: what came back has a report of ours in it, which is none that others have sent.
+    const auto returned = returned_report(input.octets);
+    const auto outcomes =
+        returned ? std::vector{outcome_of(*returned)} : read_reports(input.octets, limits_, sink_);
+    for (const ReportOutcome& outcome : outcomes) {
       count(counts_, outcome);
       if (outcome.status == ReportOutcome::Status::rejected) {
         rejected += (rejected.empty() ? "" : "; ") + outcome.reason;
@@ -158,6 +165,25 @@ class Ingest {
     }
   }
 
+  ReportOutcome outcome_of(const ReturnedReport& returned) {
+    ReportOutcome outcome;
+    outcome.report_id = returned.report_id;
+    outcome.reason = "came back: " + returned.reason;
+    outcome.status = ReportOutcome::Status::stored;
+    if (store_ == nullptr) return outcome;
+    const auto noted = note_returned(*store_, returned, time_or_now(options_.time));
+    if (!noted) {
+      outcome.status = ReportOutcome::Status::failed;
+      outcome.reason = noted.error().message;
+    } else if (!*noted) {
+      outcome.status = ReportOutcome::Status::rejected;
+      outcome.reason = "what came back is none of our reports";
+    } else {
+      outcome.domain = (*noted)->policy_domain.text();
+    }
+    return outcome;
+  }
+
   void say(const std::string& text) {
     if (said_) said_ = write_out(text, ExitStatus::done) == ExitStatus::done;
   }
@@ -174,6 +200,7 @@ class Ingest {
   const IngestOptions& options_;
   const CommonOptions& common_;
   ReportSink& sink_;
+  ReportStore* store_;
   KeptAside aside_;
   ReportLimits limits_;
   Counts counts_;
@@ -192,7 +219,7 @@ ExitStatus run(const IngestOptions& options, const CommonOptions& common) {
   }
   if (options.check) {
     CheckSink sink;
-    return Ingest(options, common, sink).run();
+    return Ingest(options, common, sink, nullptr).run();
   }
   const auto config = read_configuration(common);
   if (!config) return fail(ExitStatus::configuration, config.error());
@@ -210,7 +237,7 @@ ExitStatus run(const IngestOptions& options, const CommonOptions& common) {
     return fail(later ? ExitStatus::try_again : ExitStatus::no_input, store.error().message);
   }
   StoreSink sink(**store, our_names(*config), time_or_now(options.time));
-  return Ingest(options, common, sink).run();
+  return Ingest(options, common, sink, store->get()).run();
 }
 
 std::string check_store_address(const std::string& text) {
