@@ -32,22 +32,6 @@ std::string group(std::initializer_list<std::pair<bool, std::string_view>> colum
 }
 
 /// Day, domain, organization, kind's text, source, messages, kind.
-std::string own_statement(const ViewQuery& query) {
-  const Columns& by = query.by;
-  const std::string columns = group({{by.day, "day"}, {true, "kind"}, {by.source, "source"}});
-  const std::string_view of_domain =
-      query.domain ? " AND kind IN (SELECT k.id FROM kind k JOIN policy p ON p.id = k.policy WHERE "
-                     "p.domain = $3)"
-                   : "";
-  return fmt::format(
-      "SELECT {}, p.domain, '', k.content, {}, g.messages, g.kind FROM (SELECT {}, SUM(messages) "
-      "AS "
-      "messages FROM own_row WHERE day BETWEEN $1 AND $2{} GROUP BY {}) g JOIN kind k ON k.id = "
-      "g.kind JOIN policy p ON p.id = k.policy",
-      by.day ? "g.day" : "0", by.source ? "g.source" : "''", columns, of_domain, columns);
-}
-
-/// Day, domain, organization, kind's text, source, messages.
 std::string received_statement(const ViewQuery& query) {
   const Columns& by = query.by;
   const std::string columns = group({{by.day, "q.day"},
@@ -57,8 +41,8 @@ std::string received_statement(const ViewQuery& query) {
                                      {by.source, "r.source"}});
   return fmt::format(
       "SELECT {}, {}, {}, k.content, {}, g.messages, g.kind FROM (SELECT {}, SUM(r.messages) AS "
-      "messages "
-      "FROM received_report q JOIN received_row r ON r.report = q.id WHERE q.day BETWEEN $1 AND "
+      "messages FROM received_report q JOIN received_row r ON r.report = q.id WHERE q.day BETWEEN "
+      "$1 AND "
       "$2{} GROUP BY {}) g JOIN kind k ON k.id = g.kind",
       by.day ? "g.day" : "0", by.domain ? "g.domain" : "''",
       by.organization ? "g.organization" : "''", by.source ? "g.source" : "''", columns,
@@ -151,131 +135,113 @@ class Projections {
   std::vector<ViewRow> rows_;
 };
 
-/// One row, with its texts as numbers: there may be hundreds of thousands, and few texts.
-struct NumberedRow {
-  std::uint32_t projection = 0, source = 0, domain = 0, organization = 0;
-  ReportDay day = 0;
-  std::uint64_t count = 0;
+/// Rows with their texts as numbers: there may be hundreds of thousands, and few texts.
+class NumberedRows {
+ public:
+  explicit NumberedRows(const Columns& by) : by_(by), projections_(by) {}
 
-  auto key() const { return std::tie(projection, source, domain, organization, day); }
-};
+  SqlStatus add_own(SqlDatabase& database, const ViewQuery& query) {
+    const auto sums =
+        sum_up(database, query.first, query.last, {.day = by_.day, .source = by_.source});
+    if (!sums) return sums.error();
+    SqlValues values{std::int64_t{query.first}};
+    if (query.domain) values.push_back(sql_text(*query.domain));
+    return database.query(fmt::format("SELECT k.id, p.domain, k.content FROM kind k JOIN policy p "
+                                      "ON p.id = k.policy WHERE k.last_day >= $1{}",
+                                      query.domain ? " AND p.domain = $2" : ""),
+                          values, [&](const SqlRow& answer) {
+                            const std::int64_t kind = answer.integer(0);
+                            const auto sum = sums->find(kind);
+                            if (sum == sums->end()) return;
+                            const auto projection = projections_.number(kind, answer, 2);
+                            if (!projection) return;
+                            for (const KindSum& each : sum->second)
+                              add(*projection, each.day, answer.text(1), "", each.source,
+                                  each.messages);
+                          });
+  }
 
-/// Those that are told apart by nothing become one.
-void add_up(std::vector<NumberedRow>& rows) {
-  std::sort(rows.begin(), rows.end(),
-            [](const NumberedRow& a, const NumberedRow& b) { return a.key() < b.key(); });
-  std::size_t last = 0;
-  for (std::size_t i = 1; i < rows.size(); ++i) {
-    if (rows[i].key() == rows[last].key()) {
-      rows[last].count += rows[i].count;
-    } else {
-      rows[++last] = rows[i];
+  SqlStatus add_received(SqlDatabase& database, const ViewQuery& query) {
+    SqlValues values{std::int64_t{query.first}, std::int64_t{query.last}};
+    if (query.domain) values.push_back(sql_text(*query.domain));
+    return database.query(received_statement(query), values, [&](const SqlRow& answer) {
+      const auto projection = projections_.number(answer.integer(6), answer, 3);
+      if (!projection) return;
+      add(*projection, static_cast<ReportDay>(answer.integer(0)), answer.text(1), answer.text(2),
+          by_.source ? answer.octets(4) : "", static_cast<std::uint64_t>(answer.integer(5)));
+    });
+  }
+
+  void give(const std::function<void(const ViewRow&)>& take) {
+    add_up();
+    ViewRow view;
+    const Row* before = nullptr;
+    for (const Row& row : rows_) {
+      const bool other = before == nullptr || row.projection != before->projection;
+      if (other) view = projections_.row(row.projection);
+      if (other || row.source != before->source) {
+        const auto source = source_of_octets(sources_.text(row.source));
+        view.source = source ? source->text() : "";
+      }
+      if (other || row.domain != before->domain) view.domain = domains_.text(row.domain);
+      if (other || row.organization != before->organization)
+        view.organization = organizations_.text(row.organization);
+      view.day = row.day;
+      view.count = row.count;
+      take(view);
+      before = &row;
     }
   }
-  if (!rows.empty()) rows.resize(last + 1);
-/// View rows by what tells them apart.
-class AddedUp {
-  explicit AddedUp(const Columns& by) : by_(by) {}
-  /// What a kind's text says; nothing when it is of another version.
-  std::optional<ViewRow> of_kind(std::string_view content) const {
-    if (!by_.identifiers && !by_.results) return view;
-    const auto row = parse_kind(content);
-    if (!row) return std::nullopt;
-    if (by_.identifiers) fill_in_identifiers(view, row->record);
-    if (by_.results) fill_in_results(view, *row);
-    return view;
-  void add(ViewRow&& view, std::string_view source, std::uint64_t messages) {
-    if (by_.source) {
-      if (const auto address = source_of_octets(source)) view.source = address->text();
-    const auto place = rows_.try_emplace(key_of(view), std::move(view)).first;
-    place->second.count += messages;
-  void give(const std::function<void(const ViewRow&)>& take) const {
-    for (const auto& [key, row] : rows_) take(row);
-  std::unordered_map<std::string, ViewRow> rows_;
-SqlStatus add_own(SqlDatabase& database, const ViewQuery& query, AddedUp& added_up) {
-  const Columns& by = query.by;
-  const auto sums = sum_up(database, query.first, query.last, {.day = by.day, .source = by.source});
-  if (!sums) return sums.error();
-  SqlValues values{std::int64_t{query.first}};
-  std::string of_domain;
-  if (query.domain) {
-    values.push_back(sql_text(*query.domain));
-    of_domain = " AND p.domain = $2";
-  return database.query(
-      "SELECT k.id, p.domain, k.content FROM kind k JOIN policy p ON p.id = k.policy WHERE "
-      "k.last_day >= $1" +
-          of_domain,
-      values, [&](const SqlRow& row) {
-        const auto sum = sums->find(row.integer(0));
-        if (sum == sums->end()) return;
-        auto view = added_up.of_kind(row.text(2));
-        if (!view) return;
-        if (by.domain) view->domain = row.text(1);
-        for (const KindSum& each : sum->second) {
-          ViewRow one = *view;
-          one.day = each.day;
-          added_up.add(std::move(one), each.source, each.messages);
-        }
-      });
-}
-SqlStatus add_received(SqlDatabase& database, const ViewQuery& query, AddedUp& added_up) {
-  SqlValues values{std::int64_t{query.first}, std::int64_t{query.last}};
-  if (query.domain) values.push_back(sql_text(*query.domain));
-  return database.query(received_statement(query), values, [&](const SqlRow& row) {
-    auto view = added_up.of_kind(row.text(3));
-    if (!view) return;
-    view->day = static_cast<ReportDay>(row.integer(0));
-    view->domain = row.text(1);
-    view->organization = row.text(2);
-    added_up.add(std::move(*view), query.by.source ? row.octets(4) : std::string(),
-                 static_cast<std::uint64_t>(row.integer(5)));
-  });
-}
+
+ private:
+  struct Row {
+    std::uint32_t projection = 0, source = 0, domain = 0, organization = 0;
+    ReportDay day = 0;
+    std::uint64_t count = 0;
+
+    auto key() const { return std::tie(projection, source, domain, organization, day); }
+  };
+
+  void add(std::uint32_t projection, ReportDay day, const std::string& domain,
+           const std::string& organization, const std::string& source, std::uint64_t count) {
+    rows_.push_back({.projection = projection,
+                     .source = sources_.number(source),
+                     .domain = domains_.number(by_.domain ? domain : ""),
+                     .organization = organizations_.number(organization),
+                     .day = day,
+                     .count = count});
+  }
+
+  /// Those that are told apart by nothing become one.
+  void add_up() {
+    std::sort(rows_.begin(), rows_.end(),
+              [](const Row& a, const Row& b) { return a.key() < b.key(); });
+    std::size_t last = 0;
+    for (std::size_t i = 1; i < rows_.size(); ++i) {
+      if (rows_[i].key() == rows_[last].key()) {
+        rows_[last].count += rows_[i].count;
+      } else {
+        rows_[++last] = rows_[i];
+      }
+    }
+    if (!rows_.empty()) rows_.resize(last + 1);
+  }
+
+  const Columns by_;
+  Projections projections_;
+  Numbered sources_, domains_, organizations_;
+  std::vector<Row> rows_;
+};
 
 }  // namespace
 
 SqlStatus find_view(SqlDatabase& database, const ViewQuery& query,
                     const std::function<void(const ViewRow&)>& take) {
-  const bool own = query.rows == ViewQuery::Rows::own;
-  SqlValues values{std::int64_t{query.first}, std::int64_t{query.last}};
-  if (query.domain) values.push_back(sql_text(*query.domain));
-  Projections projections(query.by);
-  Numbered sources, domains, organizations;
-  std::vector<NumberedRow> rows;
-  auto asked = database.query(
-      own ? own_statement(query) : received_statement(query), values, [&](const SqlRow& answer) {
-        const auto projection = projections.number(answer.integer(6), answer, 3);
-        if (!projection) return;
-        rows.push_back({.projection = *projection,
-                        .source = sources.number(query.by.source ? answer.octets(4) : ""),
-                        .domain = domains.number(query.by.domain ? answer.text(1) : ""),
-                        .organization = organizations.number(answer.text(2)),
-                        .day = static_cast<ReportDay>(answer.integer(0)),
-                        .count = static_cast<std::uint64_t>(answer.integer(5))});
-      });
+  NumberedRows rows(query.by);
+  auto asked = query.rows == ViewQuery::Rows::own ? rows.add_own(database, query)
+                                                  : rows.add_received(database, query);
   if (!asked) return asked;
-  add_up(rows);
-  ViewRow view;
-  const NumberedRow* before = nullptr;
-  for (const NumberedRow& row : rows) {
-    const bool other = before == nullptr || row.projection != before->projection;
-    if (other) view = projections.row(row.projection);
-    if (other || row.source != before->source) {
-      const auto source = source_of_octets(sources.text(row.source));
-      view.source = source ? source->text() : "";
-    }
-    if (other || row.domain != before->domain) view.domain = domains.text(row.domain);
-    if (other || row.organization != before->organization)
-      view.organization = organizations.text(row.organization);
-    view.day = row.day;
-    view.count = row.count;
-    take(view);
-    before = &row;
-  }
-  AddedUp added_up(query.by);
-  auto asked = query.rows == ViewQuery::Rows::own ? add_own(database, query, added_up)
-                                                  : add_received(database, query, added_up);
-  added_up.give(take);
+  rows.give(take);
   return Done{};
 }
 

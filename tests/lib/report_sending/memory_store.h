@@ -146,6 +146,7 @@ class MemoryStore final : public ReportStore {
     return Done{};
   }
   StoreStatus prune(ReportDay) override { return Done{}; }
+  StoreStatus settle(ReportDay) override { return Done{}; }
 
  private:
   std::vector<SendEntry>::iterator find(const SendEntry& entry) {
