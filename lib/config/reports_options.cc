@@ -28,6 +28,13 @@ Result<std::optional<StoreAddress>> parse_store(std::string_view text) {
   return std::optional(std::move(*address));
 }
 
+Result<std::string> parse_directory(std::string_view text) {
+  if (text.empty()) return std::string();
+  if (!text.starts_with('/') || text.find('\0') != std::string_view::npos)
+    return Error{fmt::format("\"{}\" is not the whole path of a directory", printable(text))};
+  return std::string(text);
+}
+
 /// What readers of reports are shown.
 Result<std::string> parse_shown_text(std::string_view text) {
   const bool control = std::any_of(text.begin(), text.end(), [](char c) {
@@ -129,7 +136,7 @@ constexpr Option<Config> kReports[] = {
      [](const Config& config) {
        return literal(config.reports.store ? config.reports.store->text() : "");
      }},
-    text_option<&ReportsConfig::spool, parse_optional_path>("spool"),
+    text_option<&ReportsConfig::spool, parse_directory>("spool"),
     {"retention",
      [](Reader& reader, const Value& value, Config& config) {
        assign(config.reports.retention,

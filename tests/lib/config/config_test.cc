@@ -162,6 +162,22 @@ selector = "a1"
 file = "keys/arc.pem"
 recipient = ["@lists.example", "a@b.example"]
 
+[reports]
+store = "postgresql://reports@db.example/authmilter?sslmode=verify-full"
+spool = "/srv/spool"
+retention = "400d"
+exclude = ["192.0.2.0/24", "example.org", "*.example.net", "a@b.example", "@lists.example"]
+keep = ["envelope_to"]
+organization = "Example Mail"
+email = "reports@example.org"
+contact = "https://example.org/dmarc"
+deliver = "smtp://127.0.0.1:25"
+maximum_octets = 1000000
+destinations = 2
+without_namespace = ["old.example"]
+failure_reports = true
+failure_reports_per_hour = 3
+
 [log]
 target = "stderr"
 format = "json"
@@ -285,6 +301,52 @@ TEST_CASE("every key has its effect") {
   CHECK(config.log.format == LogFormat::json);
   CHECK(config.log.level == LogLevel::debug);
   CHECK(config.metrics_listen == HostPort::parse("[::1]:9253"));
+}
+
+TEST_CASE("what reports are made of, and how they are sent") {
+  const ReportsConfig reports = parse(kFull).reports;
+  REQUIRE(reports.store);
+  CHECK(reports.store->engine == StoreEngine::postgresql);
+  CHECK(reports.store->target == "postgresql://reports@db.example/authmilter?sslmode=verify-full");
+  CHECK(reports.spool == "/srv/spool");
+  CHECK(reports.retention == std::chrono::hours(400 * 24));
+  CHECK(reports.exclude_networks.contains(*IpAddress::parse("192.0.2.9")));
+  CHECK(texts(std::vector(reports.exclude_authors.begin(), reports.exclude_authors.end())) ==
+        std::vector<std::string>{"example.org", "*.example.net"});
+  CHECK(texts(std::vector(reports.exclude_recipients.begin(), reports.exclude_recipients.end())) ==
+        std::vector<std::string>{"a@b.example", "@lists.example"});
+  CHECK(reports.keep == std::vector{ReportKeep::envelope_to});
+  CHECK(reports.organization == "Example Mail");
+  CHECK(reports.email == "reports@example.org");
+  CHECK(reports.contact == "https://example.org/dmarc");
+  CHECK(reports.deliver.way == ReportDelivery::Way::smtp);
+  CHECK(reports.maximum_octets == 1'000'000);
+  CHECK(reports.destinations == 2);
+  CHECK(reports.without_namespace == std::vector{*DomainName::parse("old.example")});
+  CHECK(reports.failure_reports);
+  CHECK(reports.failure_reports_per_hour == 3);
+  CHECK_FALSE(parse("").reports.store);
+}
+
+TEST_CASE("a store's address is shown without its password") {
+  const struct {
+    const char* text;
+    const char* shown;
+  } rows[] = {
+      {"sqlite:/var/lib/a.db", "sqlite:/var/lib/a.db"},
+      {"postgresql://u@h/d", "postgresql://u@h/d"},
+      {"postgresql://u:secret@h:5432/d", "postgresql://u:***@h:5432/d"},
+      {"postgresql://h:5432/d?user=u&password=secret&x=1",
+       "postgresql://h:5432/d?user=u&password=***&x=1"},
+      {"postgres://h/d?password=secret", "postgres://h/d?password=***"},
+      {"postgresql:///d?host=/run/a:b@c", "postgresql:///d?host=/run/a:b@c"},
+  };
+  for (const auto& row : rows) {
+    const auto address = StoreAddress::parse(row.text);
+    REQUIRE(address);
+    CHECK(address->text() == row.text);
+    CHECK(address->printable() == row.shown);
+  }
 }
 
 TEST_CASE("each result has its action") {

@@ -23,6 +23,23 @@ TEST_CASE("a mistake is reported with its file, line and column") {
   } rows[] = {
       {"unknown key", "[milter]\nsokcet = \"unix:/run/x\"\n",
        "x.toml:2:1: unknown key \"sokcet\" in [milter], did you mean \"socket\"?"},
+      {"a store of no kind", "[reports]\nstore = \"mysql://h/d\"\n",
+       "x.toml:2:9: reports.store: \"mysql://h/d\" is neither \"sqlite:/PATH\" nor "
+       "\"postgresql://...\""},
+      {"a store somewhere", "[reports]\nstore = \"sqlite:reports.db\"\n",
+       "x.toml:2:9: reports.store: needs the whole path of a file: "
+       "\"sqlite:/var/lib/authmilter/reports.db\""},
+      {"a spool somewhere", "[reports]\nspool = \"spool\"\n",
+       "x.toml:2:9: reports.spool: \"spool\" is not the whole path of a directory"},
+      {"no address of a reporter", "[reports]\nemail = \"example.org\"\n",
+       "x.toml:2:9: reports.email: \"example.org\" is not a mail address"},
+      {"what cannot be excluded", "[reports]\nexclude = [\"a b\"]\n",
+       "x.toml:2:12: reports.exclude: \"a b\" is neither a network nor an author's domain nor a "
+       "recipient \"@domain\""},
+      {"what cannot be kept", "[reports]\nkeep = [\"local_parts\"]\n",
+       "x.toml:2:9: reports.keep: \"local_parts\" is not \"envelope_to\""},
+      {"no time to send anything", "[reports]\nretention = \"1d\"\n",
+       "x.toml:2:13: reports.retention: \"1d\" is outside 259200s to 316224000s"},
       {"a part of the date that is not known", "[rotation]\nselector = \"am%H\"\n",
        "x.toml:2:12: rotation.selector: \"am%H\": of % only %Y, %y, %m and %d are known"},
       {"a name of a ring", "[rotation]\nring = [\"a\", \"b\", \"c d\"]\n",
