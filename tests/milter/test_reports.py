@@ -186,7 +186,7 @@ class Reports(unittest.TestCase):
                 store = Store(disk / "reports.db")
                 deliver(daemon)
                 self.wait_for(store.messages, 1, daemon)
-                with (disk / "ballast").open("wb") as ballast:
+                with (disk / "ballast").open("wb", buffering=0) as ballast:
                     try:
                         while True:
                             ballast.write(bytes(4096))

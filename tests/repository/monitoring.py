@@ -24,7 +24,7 @@ ADDED_BY_PROMETHEUS = {"instance", "job"}
 KEYWORDS = {"by", "without", "and", "or", "unless", "bool", "on", "ignoring"}
 MATCHER = re.compile(r'\s*([a-z_]+)\s*(=~|!~|!=|=)\s*"([^"]*)"\s*(?:,|$)')
 # Labels of which each value is there from the start.
-COMPLETE = {"action", "rule", "result", "reason", "kind", "limit", "algorithm"}
+COMPLETE = {"action", "fate", "rule", "result", "reason", "kind", "limit", "algorithm"}
 
 
 class Problems(list):

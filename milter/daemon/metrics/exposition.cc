@@ -288,7 +288,7 @@ std::vector<MetricFamily> expose(const Metrics& m, const DaemonFacts& facts) {
             load(m.rotation_oldest_look)),
 
       by_word("authmilter_report_messages_total",
-              "Received messages whose rows for reports were stored, spooled, or lost", "fate",
+              "Received messages whose rows for reports were stored, spooled or dropped", "fate",
               kReportFates, m.report_messages),
       processes.gauges("authmilter_report_waiting_messages",
                        "Received messages whose rows wait in memory", &Process::report_waiting),

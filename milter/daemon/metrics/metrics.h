@@ -119,7 +119,7 @@ struct Metrics {
 
   std::array<Count, 6> messages{};   // by Disposition: what became of it
   std::array<Count, 6> decisions{};  // by Disposition: what the policy said
-  std::array<Count, 18> rules{};     // by Rule
+  std::array<Count, static_cast<std::size_t>(Rule::internal) + 1> rules{};
   Count overrides = 0;               // decisions that an override took
   Count aborted_messages = 0;        // that the MTA gave up before the verdict
   std::array<Count, 7> spf{};        // by SpfResult, the MAIL FROM identity
