@@ -27,6 +27,9 @@ struct MessageRecord {
   bool recipients_cut = false;  // there were more, or longer ones, than are looked at
   /// What became of it: nothing good, refused at MAIL, judged, or signed (or not, with the reason).
   std::variant<InternalFailure, TlsRefusal, Verdict, SigningOutcome> result;
+  /// Of one that was judged, where `[reports]` tells of failures: the fields by which its author
+  /// knows it, a line each, cut. Else empty.
+  std::string header;
   bool changes_failed = false;        // the MTA did not take the changes of its header
   std::chrono::microseconds busy{0};  // of our own work and waiting
 

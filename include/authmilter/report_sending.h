@@ -13,6 +13,7 @@
 #include <authmilter/aggregate_report.h>
 #include <authmilter/config.h>
 #include <authmilter/domain_name.h>
+#include <authmilter/failure_spool.h>
 #include <authmilter/policy_record.h>
 #include <authmilter/report_store.h>
 #include <authmilter/resolver.h>
@@ -165,8 +166,35 @@ struct SendRun {
 SendOutcome send_reports(const SendRun& run, ReportHandOver& hand_over, const SendPeriod& period,
                          std::string_view holder, const std::function<std::int64_t()>& clock);
 
-/// The same without writing anything into the store, nor handing anything over: what is made is
-/// given to `take`. Destinations are verified.
+/// What a run did for one kind of failure and one destination.
+struct FailureLine {
+  std::string domain;
+  std::string destination;
+  std::vector<std::string> recipients = {};  // as verified
+  std::uint64_t incidents = 0;
+  SendState state = SendState::planned;
+  std::string detail = {};
+};
+struct FailureOutcome {
+  std::vector<FailureLine> lines;
+  std::string trouble = {};  // that ended the run
+};
+
+/// Makes the mail of a failure report (RFC 9991).
+using FailureComposer =
+    std::function<Result<OutgoingReport>(const FailureReport& report, const std::string& message_id,
+                                         const std::vector<ReportAddress>& recipients)>;
+
+/// Sends the failures that have waited long enough for others like them: to destinations that have
+/// agreed, to each so many an hour as `[reports] failure_reports_per_hour` says; what is too much
+/// waits, and is dropped after a day. A crash between a mail and the note of it sends that one
+/// again: what counts are ways to fail, not how often.
+FailureOutcome send_failures(FailureSpool& spool, const SendRun& run,
+                             const FailureComposer& compose, ReportCarrier& carrier,
+                             std::int64_t now, const std::function<std::int64_t()>& clock);
+
+/// As send_reports(), without writing anything into the store, nor handing anything over: what is
+/// made is given to `take`. Destinations are verified.
 SendOutcome rehearse_reports(
     const SendRun& run, const SendPeriod& period,
     const std::function<Status(const SendLine&, const OutgoingReport&)>& take);

@@ -33,6 +33,8 @@ TRAFFIC = {domain: (number + 1, number % 4) for number, domain in enumerate(DOMA
 WITHOUT, AT_READER, AT_STRANGER = DOMAINS[7:]
 # The one whose address does not exist: what is sent there comes back.
 RETURNS = DOMAINS[4]
+# The one that wants to hear of failures too.
+FAILURES = DOMAINS[6]
 # The one whose reader knows no namespace.
 OLD_READER = DOMAINS[2]
 
@@ -46,6 +48,8 @@ def zone():
         if domain == AT_STRANGER:
             rua = "dmarc@stranger.example"
         asks = "" if domain == WITHOUT else f"; rua=mailto:{rua}"
+        if domain == FAILURES:
+            asks += f"; ruf=mailto:failures@{domain}"
         lines += [f'{domain} TXT "v=spf1 ip4:{GENUINE} -all"',
                   f'_dmarc.{domain} TXT "v=DMARC1; p={POLICIES[domain]}{asks}"']
     lines.append(f'{AT_READER}._report._dmarc.reader.example TXT "v=DMARC1"')
@@ -91,6 +95,8 @@ class Host:
         self.config.write_text(self.before + f"""
 [reports]
 store = "sqlite:{self.store}/reports.db"
+spool = "{self.store}/spool"
+failure_reports = true
 organization = "Home"
 email = "dmarc@{OUR_DOMAIN}"
 contact = "https://home.example/dmarc"
@@ -243,11 +249,15 @@ def run(check, host, day, night):
     host.configure(f"smtp://127.0.0.1:{host.postfix.port}")
     sent = host.command("report", "send", "--json", "--time", night, user="nobody")
     check.expect("the others by SMTP, made by the daemon's user", (sent.returncode, sent.stderr), (0, ""))
-    states = {line["domain"]: line["state"] for line in json.loads(sent.stdout)}
+    states = {line["domain"]: line["state"] for line in json.loads(sent.stdout) if line["kind"] == "aggregate"}
+    failures = [(line["domain"], line["incidents"], line["state"])
+                for line in json.loads(sent.stdout) if line["kind"] == "failure"]
+    check.expect("of failures one report for those that are alike", failures, [(FAILURES, TRAFFIC[FAILURES][1], "sent")])
     check.expect("who gets one", states, {**{domain: "sent" for domain in receivers if domain not in (DOMAINS[0], RETURNS)},
                                           AT_STRANGER: "failed"})
     receivers.pop(RETURNS)
-    mails = host.reports(len(receivers))
+    mails = host.reports(len(receivers) + 1)
+    failure(check, host, mails.pop(f"failures@{FAILURES}", b""))
     check.expect("what has left", sorted(mails), sorted(receivers.values()))
     check.expect("each was rehearsed", sorted(path.name for path in out.iterdir() if RETURNS not in path.name),
                  sorted(attachment(octets)[0] for octets in mails.values()))
@@ -268,6 +278,27 @@ def run(check, host, day, night):
     returns(check, host, day)
     by_schema(check, host, receivers, mails)
     by_others(check, host, receivers, mails)
+
+
+def failure(check, host, octets):
+    """A failure report (RFC 9991), as its bytes and as `report ingest` read it."""
+    message = email.message_from_bytes(octets, policy=email.policy.default)
+    parts = [part.get_content_type() for part in message.walk()]
+    check.expect("a failure report's parts", parts,
+                 ["multipart/report", "text/plain", "message/feedback-report", "text/plain", "text/rfc822-headers"])
+    check.expect("it is signed as other mail", host.bench.signature_problems(octets), [])
+    text = octets.decode()
+    for wanted in ("Feedback-Type: auth-failure", "Auth-Failure: dmarc", "Identity-Alignment: dkim, spf",
+                   f"Reported-Domain: {FAILURES}", f"Source-IP: {STRANGER}", f"Incidents: {TRAFFIC[FAILURES][1]}",
+                   f'SPF-DNS: txt : {FAILURES} : "v=spf1 ip4:{GENUINE} -all"'):
+        check.expect(f"it says {wanted}", wanted in re.sub(r"\r\n[ \t]+", " ", text), True)
+    check.expect("no local part is in it", [name for name in (f"a@{FAILURES}", f"bounce@{FAILURES}", "user@") if name in text],
+                 [])
+    path = host.folder / "failure.eml"
+    path.write_bytes(octets)
+    (said,) = json.loads(host.command("report", "ingest", "--json", "--store", f"sqlite:{host.folder}/failures.db",
+                                      str(path)).stdout)
+    check.expect("it is read by ourselves", (said["status"], said["kind"], said["domain"]), ("stored", "failure", FAILURES))
 
 
 def by_ourselves(check, host, receivers, mails):

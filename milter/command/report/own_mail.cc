@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <authmilter/aggregate_writer.h>
+#include <authmilter/failure_report_mail.h>
 #include <authmilter/report_mail.h>
 
 #include "options/message_options.h"
@@ -99,6 +100,24 @@ ReportComposer OwnMail::composer() {
     header.message_id = entry.report_id;
     header.date = std::time(nullptr);
     auto mail = aggregate_report_mail(header, entry.file_name, packed(report, records));
+    if (!mail) return mail.error();
+    return OutgoingReport{std::move(header.to), signed_mail(*mail)};
+  };
+}
+
+FailureComposer OwnMail::failure_composer() {
+  return [this](const FailureReport& report, const std::string& message_id,
+                const std::vector<ReportAddress>& recipients) -> Result<OutgoingReport> {
+    FailureReport told = report;
+    told.user_agent = sender_.generator;
+    ReportMailHeader header;
+    header.from = sender_.email;
+    for (const ReportAddress& one : recipients) header.to.push_back(one.mailbox);
+    header.subject = "DMARC failure report for " +
+                     (report.reported_domain ? report.reported_domain->text() : "a domain");
+    header.message_id = message_id;
+    header.date = std::time(nullptr);
+    auto mail = failure_report_mail(header, told);
     if (!mail) return mail.error();
     return OutgoingReport{std::move(header.to), signed_mail(*mail)};
   };

@@ -21,6 +21,7 @@ class OwnMail {
   OwnMail(const Config& config, const ReportSender& sender) : config_(config), sender_(sender) {}
   /// It must outlive what it gives.
   ReportComposer composer();
+  FailureComposer failure_composer();
 
  private:
   void read_keys();

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <ctime>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -104,7 +105,8 @@ Json line_json(const SendLine& line) {
           {"state", to_string(entry.state)},
           {"messages", line.messages},
           {"records", static_cast<std::uint64_t>(line.records)},
-          {"detail", entry.detail}};
+          {"detail", entry.detail},
+          {"kind", "aggregate"}};
 }
 
 std::string line_text(const SendLine& line) {
@@ -114,15 +116,34 @@ std::string line_text(const SendLine& line) {
                      entry.detail.empty() ? "" : " (" + printable(entry.detail) + ")");
 }
 
-ExitStatus write(const SendOutcome& outcome, ExitStatus status, const CommonOptions& common) {
+Json line_json(const FailureLine& line) {
+  return {{"domain", line.domain},
+          {"destination", line.destination},
+          {"recipients", line.recipients},
+          {"incidents", line.incidents},
+          {"state", to_string(line.state)},
+          {"detail", line.detail},
+          {"kind", "failure"}};
+}
+
+std::string line_text(const FailureLine& line) {
+  return fmt::format("failures {} {}: {}{}\n", line.domain, printable(line.destination),
+                     to_string(line.state),
+                     line.detail.empty() ? "" : " (" + printable(line.detail) + ")");
+}
+
+ExitStatus write(const SendOutcome& outcome, const FailureOutcome& failures, ExitStatus status,
+                 const CommonOptions& common) {
   for (const std::string& text : outcome.notes) note(text);
   if (common.json) {
     std::vector<Json> list;
     for (const SendLine& line : outcome.lines) list.push_back(line_json(line));
+    for (const FailureLine& line : failures.lines) list.push_back(line_json(line));
     return write_json(list, status);
   }
   std::string text;
   for (const SendLine& line : outcome.lines) text += line_text(line);
+  for (const FailureLine& line : failures.lines) text += line_text(line);
   return write_out(text, status);
 }
 
@@ -193,7 +214,7 @@ ExitStatus rehearse(const SendOptions& options, const Config& config, const Repo
       });
   if (!failure.empty()) return fail(ExitStatus::cannot_create, failure);
   if (outcome.trouble) return fail(*outcome.trouble);
-  return write(outcome, ExitStatus::done, common);
+  return write(outcome, {}, ExitStatus::done, common);
 }
 
 // The real thing.
@@ -228,10 +249,24 @@ ExitStatus send(const SendOptions& options, const Config& config, const ReportSe
       [] { return stop_asked.load(); }};
   // The lock keeps runs of this host apart: the next one goes on with the lease of one that was
   // killed.
-  const SendOutcome outcome =
-      send_reports(run, **hand_over, period_of(options), holder_of(config),
-                   [] { return static_cast<std::int64_t>(std::time(nullptr)); });
-  return write(outcome, status_of(outcome), common);
+  const std::function<std::int64_t()> clock = [] {
+    return static_cast<std::int64_t>(std::time(nullptr));
+  };
+  const SendPeriod period = period_of(options);
+  const SendOutcome outcome = send_reports(run, **hand_over, period, holder_of(config), clock);
+  ExitStatus status = status_of(outcome);
+  FailureOutcome failures;
+  // Those of this host, whoever sends the others. They have no day.
+  const bool all = !period.day && !period.domain && !outcome.trouble && !outcome.stopped;
+  const std::string folder = failures_folder(config.reports);
+  if (all && config.reports.failure_reports && !folder.empty()) {
+    FailureSpool spool(folder);
+    failures =
+        send_failures(spool, run, mail.failure_composer(),
+                      *make_report_carrier(config.reports.deliver, sender), period.now, clock);
+    if (!failures.trouble.empty()) status = fail(ExitStatus::temporary, failures.trouble);
+  }
+  return write(outcome, failures, status, common);
 }
 
 ExitStatus run_send(const SendOptions& options, const CommonOptions& common) {

@@ -157,6 +157,23 @@ void Session::header(std::string_view name, std::string_view value) {
                                 ? make_header_field(name, value)
                                 : make_header_field(name, ' ' + std::string(value));
   message_->with([&](auto& stream) { stream.header(field); });
+  if (message_->verifier && config().reports.failure_reports) keep_known_field(field);
+}
+
+void Session::keep_known_field(const HeaderField& field) {
+  // A message has one of each, but for signatures, and none of a reasonable size needs more room.
+  constexpr std::size_t kMostOctets = 16 * 1024;
+  constexpr std::string_view kNames[] = {"from",    "date",           "message-id",
+                                         "list-id", "dkim-signature", "subject"};
+  std::string& header = message_->record.header;
+  const bool known = std::any_of(std::begin(kNames), std::end(kNames),
+                                 [&](std::string_view name) { return has_name(field, name); });
+  if (!known || header.size() + field.name.size() + field.value.size() > kMostOctets) return;
+  header += field.name + ":";
+  for (const char c : field.value) {
+    if (c != '\r' && c != '\n') header += c;
+  }
+  header += '\n';
 }
 
 void Session::end_of_headers() {

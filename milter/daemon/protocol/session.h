@@ -70,6 +70,7 @@ class Session {
   struct Message;
   class Busy;
 
+  void keep_known_field(const HeaderField& field);
   Envelope envelope(std::string_view reverse_path, std::string auth_user) const;
 
   std::shared_ptr<const Runtime> runtime_;

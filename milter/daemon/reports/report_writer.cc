@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include <authmilter/failure_spool.h>
+
 namespace authmilter {
 namespace {
 
@@ -17,6 +19,8 @@ constexpr std::size_t kEnough = 5000;
 // takes to fill them needs a spool.
 constexpr std::size_t kMost = 30'000;
 constexpr auto kRetryAtEnd = 100ms;
+// Of a second. More of them are hardly more ways to fail.
+constexpr std::size_t kMostFailures = 50;
 
 std::int64_t unix_time() {
   return std::chrono::duration_cast<std::chrono::seconds>(
@@ -41,6 +45,7 @@ void ReportWriter::configure(const ReportsConfig& config) {
     thread_ = std::thread([this] { run(); });
   }
   new_config_ = config;
+  failures_folder_ = failures_folder(config);
   wake_.notify_one();
 }
 
@@ -49,10 +54,12 @@ void ReportWriter::take(const MessageRecord& record, const ReportsConfig& config
   auto row = report_row(record, config);
   if (!row) return;
   const std::string key = RowSums::key_of(*row);
+  auto failure = failure_note(record, config);
   bool begins_to_be_full = false;
   {
     const std::lock_guard lock(mutex_);
     if (stop_by_) return;
+    if (failure && failures_.size() < kMostFailures) failures_.push_back(std::move(*failure));
     if (sums_.add(key, std::move(*row), kMost)) {
       if (sums_.size() == kEnough) wake_.notify_one();
     } else {
@@ -95,10 +102,30 @@ std::vector<ReportRow> ReportWriter::wait_for_rows() {
   return sums_.take();
 }
 
+void ReportWriter::put_failures_aside() {
+  std::vector<FailureNote> failures;
+  std::string folder;
+  {
+    const std::lock_guard lock(mutex_);
+    failures = std::exchange(failures_, {});
+    folder = failures_folder_;
+  }
+  if (failures.empty()) return;
+  FailureSpool spool(folder);
+  std::string trouble;
+  for (const FailureNote& failure : failures) {
+    if (const Status added = spool.add(failure); !added) trouble = added.error().message;
+  }
+  if (!trouble.empty() && trouble != failures_trouble_)
+    logger_.warning("failure reports are missing", {{"reason", trouble}});
+  failures_trouble_ = trouble;
+}
+
 void ReportWriter::run() {
   for (;;) {
     try {
       delivery_.add(wait_for_rows());
+      put_failures_aside();
       delivery_.go_on(Clock::now());
       {
         const std::lock_guard lock(mutex_);
@@ -122,6 +149,7 @@ void ReportWriter::end() {
       if (!delivery_.waits()) delivery_.add(sums_.take());
     }
     try {
+      put_failures_aside();
       delivery_.go_on(Clock::now());
     } catch (const std::exception& e) {
       logger_.error("internal error", {{"callback", "reports"}, {"what", e.what()}});

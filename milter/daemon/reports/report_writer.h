@@ -5,8 +5,11 @@
 #include <cstddef>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
+#include <authmilter/failure_note.h>
 #include <authmilter/message_record.h>
 #include <authmilter/report_row.h>
 #include <authmilter/reports_config.h>
@@ -37,6 +40,7 @@ class ReportWriter {
 
  private:
   void run();
+  void put_failures_aside();
   /// What to do next, or nothing when it is time to end.
   std::vector<ReportRow> wait_for_rows();
   void end();
@@ -50,12 +54,15 @@ class ReportWriter {
   std::condition_variable ended_wake_;
   // Under the mutex.
   RowSums sums_;
+  std::vector<FailureNote> failures_;
+  std::string failures_folder_;
   std::optional<ReportsConfig> new_config_;
   std::optional<std::chrono::steady_clock::time_point> stop_by_;
   bool ended_ = false;
   bool full_ = false;  // that has been said
 
-  RowDelivery delivery_;  // of the thread
+  RowDelivery delivery_;          // of the thread
+  std::string failures_trouble_;  // of the thread, as the log has it; empty: none
   std::thread thread_;
 };
 
