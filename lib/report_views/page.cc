@@ -138,7 +138,7 @@ std::string sources_table(const ReportView& view) {
                     percent_text(tally.spf, tally.messages), grouped(tally.quarantined),
                     grouped(tally.rejected)});
   }
-  return table("sources-table", "Sources: who sends, and whether DKIM or SPF passes and aligns",
+  return table("sources-table", "Who sends, and what passes and aligns",
                {text("Source"), text("Known by"), number("Messages"), number("Pass"),
                 number("DKIM"), number("SPF"), number("Quarantined"), number("Rejected")},
                rows);

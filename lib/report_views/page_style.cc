@@ -59,6 +59,7 @@ tbody th { font-weight: 400; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .t { unicode-bidi: isolate; overflow-wrap: anywhere; }
 td.t { min-width: 8rem; }
+#sources-table td:nth-child(2) { min-width: 5.5rem; }
 tbody th.t { min-width: 11rem; }
 #sent-table td:nth-child(3) { min-width: 14rem; }
 #sent-table tbody th { min-width: 6.5rem; white-space: nowrap; }

@@ -299,6 +299,18 @@ class Page(Laboratory):
         self.assertEqual(data["days"], 41)
         self.assertEqual(sum(len(row[2]) > 0 for row in data["series"]), len(data["series"]))
 
+    def test_one_domain(self):
+        """A page of one domain says nothing of others."""
+        page = self.report("page", "--since", "41d", "--domain", "example.com").stdout
+        data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
+        self.assertEqual(data["domains"], ["example.com"])
+        for other in ("example.org", "writer-", "certificate-expired", "550 5.1.1"):
+            self.assertNotIn(other, page.replace("mx.example.org", ""))
+        self.assertEqual([sender[1] for sender in data["senders"]], ["aggregate"] * len(report_rows.RECEIVERS))
+        own = json.loads(re.search(r'id="data">(.*?)</script>', self.report(
+            "page", "--since", "41d", "--domain", "writer-0.example").stdout, re.DOTALL)[1])
+        self.assertEqual((own["ownDomains"], own["series"]), (["writer-0.example"], []))
+
     def test_no_directory(self):
         self.assertIn("/nowhere/", self.report("page", "--out", "/nowhere/page.html", status=73).stderr)
 

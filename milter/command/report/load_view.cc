@@ -37,12 +37,14 @@ StoreResult<ReportView> load_view(ReportStore& store, ViewQuery::Rows rows, cons
   return view;
 }
 
-StoreResult<ReportView> load_own_days(ReportStore& store, const Period& period) {
+StoreResult<ReportView> load_own_days(ReportStore& store, const Period& period,
+                                      const std::string& domain) {
   ViewQuery query;
   query.rows = ViewQuery::Rows::own;
   query.by.day = query.by.domain = query.by.results = true;
   query.first = period.first;
   query.last = period.last;
+  if (!domain.empty()) query.domain = domain;
   ReportView view(period.first, period.last);
   const auto read = store.view(query, [&](const ViewRow& row) { view.add(row); });
   if (!read) return read.error();

@@ -15,7 +15,8 @@ namespace authmilter::tools {
 StoreResult<ReportView> load_view(ReportStore& store, ViewQuery::Rows rows, const Period& period,
                                   const std::string& domain, Resolver* resolver);
 
-/// What came in here, by day and author's domain alone.
-StoreResult<ReportView> load_own_days(ReportStore& store, const Period& period);
+/// What came in here, by day and policy domain alone. An empty domain: all.
+StoreResult<ReportView> load_own_days(ReportStore& store, const Period& period,
+                                      const std::string& domain);
 
 }  // namespace authmilter::tools
