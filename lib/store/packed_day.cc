@@ -107,7 +107,8 @@ std::vector<std::string> pack(const PackedRows& rows) {
     put_sources(part, v6, kV6);
     before = kind;
     if (part.size() < kPartOctets) continue;
-    parts.push_back(std::exchange(part, {}));
+    parts.push_back(std::move(part));
+    part.clear();
     before = 0;
   }
   if (!part.empty()) parts.push_back(std::move(part));

@@ -86,7 +86,7 @@ DmarcOutcome dmarc_permerror(DmarcReason reason) {
 
 std::string unfolded(std::string value) {
   for (std::size_t at = 0; (at = value.find("\n\t", at)) != std::string::npos; ++at) {
-    value.replace(at, 2, " ");
+    value.replace(at, 2, 1, ' ');
   }
   return value;
 }
