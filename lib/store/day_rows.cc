@@ -1,7 +1,10 @@
 #include "store/day_rows.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -53,7 +56,23 @@ SqlStatus pack_day(SqlDatabase& database, ReportDay day) {
   return transaction.commit();
 }
 
-/// Adds one to what there is.
+/// Those of one day and source become one.
+void merge(std::vector<KindSum>& sums) {
+  const auto key = [](const KindSum& sum) { return std::tie(sum.day, sum.source); };
+  std::sort(sums.begin(), sums.end(),
+            [&](const KindSum& a, const KindSum& b) { return key(a) < key(b); });
+  std::size_t last = 0;
+  for (std::size_t i = 1; i < sums.size(); ++i) {
+    if (key(sums[i]) == key(sums[last])) {
+      sums[last].messages += sums[i].messages;
+    } else if (++last != i) {
+      sums[last] = std::move(sums[i]);
+    }
+  }
+  if (!sums.empty()) sums.resize(last + 1);
+}
+
+/// Adds up as rows come: most come once, and those that do not are merged when there are many.
 class Sums {
  public:
   explicit Sums(const Grouping& by) : by_(by) {}
@@ -61,22 +80,35 @@ class Sums {
   void add(ReportDay day, std::int64_t kind, std::string&& source, std::uint64_t messages) {
     if (!by_.day) day = 0;
     if (!by_.source) source.clear();
-    std::string key = fmt::format("{} {} ", kind, day);
-    key += source;
-    std::vector<KindSum>& list = sums_[kind];
-    const auto [place, added] = places_.try_emplace(std::move(key), list.size());
-    if (added) {
-      list.push_back({day, std::move(source), messages});
-    } else {
-      list[place->second].messages += messages;
+    Kind& of_kind = kinds_[kind];
+    std::vector<KindSum>& sums = of_kind.sums;
+    if (!sums.empty() && sums.back().day == day && sums.back().source == source) {
+      sums.back().messages += messages;
+      return;
     }
+    sums.push_back({day, std::move(source), messages});
+    if (sums.size() < of_kind.merge_at) return;
+    merge(sums);
+    of_kind.merge_at = 2 * sums.size() + kFew;
   }
-  KindSums take() { return std::move(sums_); }
+
+  KindSums take() {
+    KindSums all;
+    for (auto& [kind, of_kind] : kinds_) {
+      merge(of_kind.sums);
+      all.emplace(kind, std::move(of_kind.sums));
+    }
+    return all;
+  }
 
  private:
+  static constexpr std::size_t kFew = 64;
+  struct Kind {
+    std::vector<KindSum> sums;
+    std::size_t merge_at = kFew;
+  };
   const Grouping by_;
-  std::unordered_map<std::string, std::size_t> places_;
-  KindSums sums_;
+  std::unordered_map<std::int64_t, Kind> kinds_;
 };
 
 }  // namespace
