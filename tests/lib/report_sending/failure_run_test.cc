@@ -226,7 +226,8 @@ TEST_CASE("a file that cannot be read is removed, and there is room for so many 
 TEST_CASE("without a folder nothing waits") {
   FailureSpool none("");
   CHECK_FALSE(none.add(note()));
-  FailureSpool missing("/nonexistent/failures");
+  const TemporaryFolder folder;
+  FailureSpool missing(folder.write("file", "") / "failures");
   CHECK_FALSE(missing.add(note()));
   CHECK(missing.waiting()->empty());
 }

@@ -22,8 +22,9 @@ class MemoryStore final : public ReportStore {
   std::vector<ReportRow> kept;
   std::vector<SendEntry> sent;
   std::vector<Bounce> bounced;
-  std::string lease_holder;
+  std::string lease_holder;  // of the run
   std::int64_t lease_until = 0;
+  std::map<std::string, std::int64_t, std::less<>> other_leases;  // until when, by name
   std::function<void(std::string_view call)> before = nullptr, after = nullptr;
   std::map<std::string, StoreError, std::less<>> failing;  // by the call's name
   std::vector<std::string> calls;
@@ -110,9 +111,15 @@ class MemoryStore final : public ReportStore {
     return call<std::vector<Bounce>>("bounces", [&] { return bounced; });
   }
 
-  StoreResult<bool> take_lease(std::string_view, std::string_view holder, std::int64_t now,
+  StoreResult<bool> take_lease(std::string_view name, std::string_view holder, std::int64_t now,
                                std::chrono::seconds time) override {
     return call<bool>("take_lease", [&] {
+      if (name != "report-send") {
+        const auto [lease, is_new] = other_leases.try_emplace(std::string(name), 0);
+        if (!is_new && now < lease->second) return false;
+        lease->second = now + time.count();
+        return true;
+      }
       if (!lease_holder.empty() && lease_holder != holder && now < lease_until) return false;
       lease_holder = holder;
       lease_until = now + time.count();
