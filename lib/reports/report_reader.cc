@@ -210,14 +210,20 @@ class ReportReader {
     }
     const auto mail = MimeMail::parse(octets);
     if (!mail) return reject(mail.error().message);
-    const ReportMail outer = std::exchange(mail_, mail_of(octets));
+    // A mail within a mail, packed, has whatever header its sender wrote; only that of the mail that
+    // came was looked at by our own server (RFC 8601 section 5).
+    const bool came_by_itself = !in_mail_;
+    if (came_by_itself) mail_ = mail_of(octets);
+    in_mail_ = true;
     if (!read_failure(*mail)) {
       for (std::size_t part = 0; part < mail->parts().size() && !full(); ++part) {
         const auto content = mail->content(part);
         read_part(*content);
       }
     }
-    mail_ = outer;
+    if (!came_by_itself) return;
+    mail_ = ReportMail();
+    in_mail_ = false;
   }
 
   void read_part(OctetSource& content) {
@@ -330,7 +336,8 @@ class ReportReader {
   const ReportLimits& limits_;
   ReportSink& sink_;
   UnpackBudget budget_;
-  ReportMail mail_;
+  ReportMail mail_;  // the one that came, with all that is in it
+  bool in_mail_ = false;
   ReportOutcome aside_;
   std::vector<ReportOutcome> outcomes_;
 };

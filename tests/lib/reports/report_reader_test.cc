@@ -192,6 +192,21 @@ TEST_CASE("what is known of the mail") {
 
   read_reports(aggregate("2"), {}, written);
   CHECK(!written.aggregate[1].mail.author_domain);
+
+  // RFC 8601 section 5: our server removes forged results from the mail that comes, and cannot from
+  // one that is packed in it.
+  const std::string within = mail("application/gzip", "base64", base64(gzip(aggregate("3"))));
+  const std::string around =
+      "From: a@stranger.example\nContent-Transfer-Encoding: base64\n\n" + base64(gzip(within));
+  read_reports(around, {}, written);
+  REQUIRE(written.aggregate.size() == 3);
+  CHECK(written.aggregate[2].mail.author_domain == DomainName::parse("stranger.example"));
+  CHECK(written.aggregate[2].mail.authentication_results.empty());
+
+  // A mail in an archive that nobody sent is the one that came.
+  read_reports(gzip(mail("text/xml", "8bit", aggregate("4"))), {}, written);
+  REQUIRE(written.aggregate.size() == 4);
+  CHECK(written.aggregate[3].mail.author_domain == DomainName::parse("receiver.example"));
 }
 
 TEST_CASE("what a file can grow is limited") {
