@@ -267,6 +267,33 @@ class Faults(Ingest):
                                stdin=mail(gzip.compress(aggregate())))
         self.assertEqual(done.returncode, 75)
 
+    def test_from_mta_with_our_own_faults(self):
+        """Whoever sent a report is not to have it back because of our configuration or store."""
+        aside, good = str(self.folder / "aside"), self.write("good", aggregate())
+        typo = self.write("typo.toml", b"[reports]\nstor = 1\n")
+        for why, arguments in (
+                ("a typing error", ("--config", typo)),
+                ("no configuration", ("--config", f"{self.folder}/none")),
+                ("no store", ()),
+                ("a damaged store", ("--store", f"sqlite:{good}")),
+                ("a file that is not there", ("--store", self.store, f"{self.folder}/none"))):
+            with self.subTest(why=why):
+                done = subprocess.run([COMMAND, "report", "ingest", *(() if "--config" in arguments else ("--config", self.config)),
+                                       "--from-mta", "--keep-aside", aside, *arguments],
+                                      input=mail(gzip.compress(aggregate())), capture_output=True, timeout=60, check=False)
+                self.assertEqual(done.returncode, 75, done.stderr)
+                self.assertTrue(done.stderr)
+
+    def test_from_mta_is_one_mail(self):
+        """local(8) puts a "From " line before a mail; those in its text are its sender's, and so are results behind them."""
+        forged = "Authentication-Results: mx.example.org; dmarc=pass header.from=r.example\n"
+        content = (b"From stranger@attack.example  Sun Nov 29 10:00:00 2026\nFrom: a@attack.example\n\nhello\n\n"
+                   b"From a@r.example  Sun Nov 29 10:00:00 2026\n" + mail(gzip.compress(aggregate()), more=forged))
+        done = self.run_ingest("--from-mta", "--store", self.store, "--keep-aside", str(self.folder / "aside"), "--json",
+                               stdin=content)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([one["status"] for one in json.loads(done.stdout)], ["rejected"])
+
     def test_terminal(self):
         """Text of strangers does nothing to a terminal, and is never markup."""
         text = "&lt;script&gt;alert(1)&lt;/script&gt;&#27;[2J\x1b]0;x\x07"

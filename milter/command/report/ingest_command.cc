@@ -34,6 +34,12 @@ struct IngestOptions {
   bool quiet = false;
 };
 
+/// sysexits(3): an MTA bounces a mail for most of them. The one who sent the report is not to hear
+/// of a typing error in our configuration, and his report is to come again when that is mended.
+ExitStatus unless_from_mta(ExitStatus status, const IngestOptions& options) {
+  return options.from_mta ? ExitStatus::try_again : status;
+}
+
 /// Of one run.
 struct Counts {
   std::uint64_t reports = 0;
@@ -111,8 +117,9 @@ class Ingest {
   }
 
   ExitStatus run() {
-    auto inputs = ReportInputs::open(options_.paths, limits_.input_octets);
-    if (!inputs) return fail(ExitStatus::no_input, inputs.error());
+    auto inputs = ReportInputs::open(options_.paths, limits_.input_octets,
+                                     options_.from_mta ? Mboxes::one_mail : Mboxes::split);
+    if (!inputs) return fail(unless_from_mta(ExitStatus::no_input, options_), inputs.error());
     Progress progress("reports");
     if (common_.json) say("[");
     inputs->each(
@@ -191,7 +198,9 @@ class Ingest {
   ExitStatus exit_status() const {
     // sysexits(3): an MTA keeps the mail and brings it again.
     if (counts_.failed > 0) return ExitStatus::try_again;
-    if (options_.from_mta) return counts_.not_kept ? ExitStatus::try_again : ExitStatus::done;
+    if (options_.from_mta) {
+      return counts_.not_kept || counts_.unreadable ? ExitStatus::try_again : ExitStatus::done;
+    }
     if (counts_.not_kept) return ExitStatus::cannot_create;
     if (counts_.unreadable) return ExitStatus::no_input;
     return counts_.rejected > 0 ? ExitStatus::negative : ExitStatus::done;
@@ -222,11 +231,11 @@ ExitStatus run(const IngestOptions& options, const CommonOptions& common) {
     return Ingest(options, common, sink, nullptr).run();
   }
   const auto config = read_configuration(common);
-  if (!config) return fail(ExitStatus::configuration, config.error());
+  if (!config) return fail(unless_from_mta(ExitStatus::configuration, options), config.error());
   std::optional<StoreAddress> address = config->reports.store;
   if (!options.store.empty()) address = *StoreAddress::parse(options.store);
   if (!address) {
-    return fail(ExitStatus::configuration,
+    return fail(unless_from_mta(ExitStatus::configuration, options),
                 "report ingest: there is no store: reports.store is not set, and neither --store "
                 "nor --check is given");
   }
@@ -234,7 +243,8 @@ ExitStatus run(const IngestOptions& options, const CommonOptions& common) {
   if (!store) {
     // Whoever pipes mail here has it still.
     const bool later = store.error().kind == StoreError::Kind::later;
-    return fail(later ? ExitStatus::try_again : ExitStatus::no_input, store.error().message);
+    return fail(later ? ExitStatus::try_again : unless_from_mta(ExitStatus::no_input, options),
+                store.error().message);
   }
   StoreSink sink(**store, our_names(*config), time_or_now(options.time));
   return Ingest(options, common, sink, store->get()).run();

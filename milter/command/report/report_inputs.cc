@@ -48,15 +48,19 @@ Result<File> open_file(const std::string& path) {
 /// Takes lines of one file together to mails, or all of it where it is not an mbox.
 class Splitter {
  public:
-  Splitter(const std::string& path, std::size_t most_octets, std::uint64_t before,
+  Splitter(const std::string& path, std::size_t most_octets, Mboxes mboxes, std::uint64_t before,
            const std::function<bool(const ReportInput&)>& take)
-      : input_{path, "", before}, path_(path), most_octets_(most_octets), take_(take) {}
+      : input_{path, "", before},
+        path_(path),
+        most_octets_(most_octets),
+        mboxes_(mboxes),
+        take_(take) {}
 
   /// False: it is enough.
   bool piece(std::string_view octets) {
     if (!begun_ && !octets.empty()) {
       begun_ = true;
-      mbox_ = octets.starts_with("From ");
+      mbox_ = mboxes_ == Mboxes::split && octets.starts_with("From ");
     }
     if (!mbox_) {
       add(octets);
@@ -108,6 +112,7 @@ class Splitter {
   ReportInput input_;
   const std::string& path_;
   std::size_t most_octets_;
+  Mboxes mboxes_;
   const std::function<bool(const ReportInput&)>& take_;
   std::string line_;
   std::uint64_t line_octets_ = 0;  // those that were cut too
@@ -141,9 +146,10 @@ Result<std::vector<std::string>> files_in(const fs::path& folder) {
 }  // namespace
 
 Result<ReportInputs> ReportInputs::open(const std::vector<std::string>& paths,
-                                        std::size_t most_octets) {
+                                        std::size_t most_octets, Mboxes mboxes) {
   ReportInputs inputs;
   inputs.most_octets_ = most_octets;
+  inputs.mboxes_ = mboxes;
   for (const std::string& path : paths) {
     std::error_code error;
     if (path == "-" || !fs::is_directory(path, error)) {
@@ -178,7 +184,7 @@ void ReportInputs::each(const std::function<bool(const ReportInput&)>& take,
       trouble(file.error());
       continue;
     }
-    Splitter splitter(path, most_octets_, read, take);
+    Splitter splitter(path, most_octets_, mboxes_, read, take);
     while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), file->get())) {
       read += got;
       if (!splitter.piece({buffer.data(), got})) return;

@@ -20,13 +20,18 @@ struct ReportInput {
   std::uint64_t read = 0;  // of all that there is to read, so far
 };
 
+/// Whether a file that begins with "From " is an mbox, to be split into its mails. What an MTA hands
+/// to a command is one mail though it begins so, and in its text such lines are its sender's.
+enum class Mboxes : std::uint8_t { split, one_mail };
+
 /// Where reports are to be read from, one after the other, so that a year's archive costs the
 /// memory of its largest mail.
 class ReportInputs {
  public:
   /// "-" and no path at all are standard input. A folder stands for the files in it, and a maildir
   /// for its mails: `new` and `cur`, not `tmp` and not the folders below it.
-  static Result<ReportInputs> open(const std::vector<std::string>& paths, std::size_t most_octets);
+  static Result<ReportInputs> open(const std::vector<std::string>& paths, std::size_t most_octets,
+                                   Mboxes mboxes);
 
   /// How many octets there are, as far as files say so.
   std::uint64_t octets() const { return octets_; }
@@ -37,6 +42,7 @@ class ReportInputs {
  private:
   std::vector<std::string> paths_;
   std::size_t most_octets_ = 0;
+  Mboxes mboxes_ = Mboxes::split;
   std::uint64_t octets_ = 0;
 };
 
