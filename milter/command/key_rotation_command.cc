@@ -155,7 +155,7 @@ ExitStatus retire(const Config& config, const SigningDomainConfig& domain,
 ExitStatus run_retire(const RotationOptions& options, const CommonOptions& common) {
   const auto config = read_configuration(common);
   if (!config) return fail(ExitStatus::configuration, config.error());
-  const auto domains = chosen_domains(*config, options.domains);
+  const auto domains = chosen_domains(*config, {options.domain});
   if (!domains) return fail(ExitStatus::negative, domains.error());
   const SigningDomainConfig& domain = *domains->front();
   const KeyStateFiles states(config->signing.state_directory);
@@ -244,7 +244,7 @@ void add_key_rotation_commands(const Command& key, Context& context) {
     const auto options = std::make_shared<RotationOptions>();
     const Command command = add_action(
         key, context, "retire", "Take a key out of use, or away for good", options, run_retire);
-    command.add_list("domain", options->domains, "domain of the key")
+    command.add_text("domain", options->domain, "domain of the key")
         .check(check_domain_name)
         .required()
         .stands_as("DOMAIN");

@@ -16,6 +16,7 @@ struct RotationOptions {
   DnsOptions dns;
   TimeOption time;
   std::vector<std::string> domains;
+  std::string domain;  // of the key that `retire` is about
   std::string selector;
   std::string type;
   std::string format;
