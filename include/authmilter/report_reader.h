@@ -28,6 +28,10 @@ struct ReportLimits {
   /// Reports in one file or mail: RFC 9990 section 3.5.2 has one.
   std::size_t reports = 64;
   std::uint64_t records = 1'000'000;
+  /// Messages or sessions that one report counts: more than the Internet has in a day. A stranger's
+  /// word, added up with that of others over years: a million of such reports fit in 64 bits, where
+  /// a database would answer no question about any domain any more.
+  std::uint64_t messages = 1'000'000'000'000;
   /// Periods end before this, in seconds since 1970: now, and a day for clocks that are wrong.
   std::int64_t latest_end = 253'402'300'799;
 };

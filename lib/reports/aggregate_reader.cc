@@ -24,8 +24,6 @@ constexpr std::size_t kMostSpfResults = 10;
 constexpr std::size_t kMostReasons = 20;
 /// Metadata come first in every report that was seen; records before them must be kept.
 constexpr std::size_t kMostEarlyRecords = 1000;
-/// More messages than all of the Internet's in a day: sums of a million of them fit in 64 bits.
-constexpr std::uint64_t kMostCount = 1'000'000'000'000;
 /// 1971: what began before was not measured by a clock that was set.
 constexpr std::int64_t kEarliestBegin = 365 * 86'400;
 /// RFC 9990 section 3.1.1: a report is of one day. Some are of a week, or of a month.
@@ -232,6 +230,8 @@ class AggregateReader {
 
   void give(const AggregateRecord& record) {
     if (stopped_) return;
+    if (record.count > limits_.messages - outcome_.messages)
+      return reject(fmt::format("it counts more than {} messages", limits_.messages));
     ++outcome_.records;
     outcome_.messages += record.count;
     if (const auto done = sink_.record(record); !done) failed(done.error().message);
@@ -356,7 +356,7 @@ void AggregateReader::take_row(std::array<Take, kAggregateElements>& takes) {
   on(E::count, [](Reader& r, Text text) {
     const auto count = parse_number<std::uint64_t>(text);
     r.record_.count = count.value_or(0);
-    r.has_count_ = count && *count <= kMostCount;
+    r.has_count_ = count && *count <= r.limits_.messages;
   });
   on(E::disposition, [](Reader& r, Text text) {
     r.record_.disposition = r.known(parse_reported_disposition(text), ReportedDisposition::none);

@@ -102,6 +102,13 @@ ReportMail mail_of(std::string_view mail) {
   return found;
 }
 
+/// Failures may be told of one by one that the summary does not count.
+std::uint64_t sessions_of(const TlsPolicyReport& policy) {
+  std::uint64_t told = 0;
+  for (const TlsFailure& failure : policy.failures) told += failure.failed_sessions;
+  return policy.successful_sessions + std::max(policy.failed_sessions, told);
+}
+
 /// Reads all reports of one file or mail.
 class ReportReader {
  public:
@@ -297,7 +304,9 @@ class ReportReader {
     outcome.organization = report.organization_name;
     outcome.report_id = report.report_id;
     if (!report.policies.empty()) outcome.domain = report.policies.front().policy_domain;
+    std::uint64_t sessions = 0;
     for (const TlsPolicyReport& policy : report.policies) {
+      sessions += sessions_of(policy);
       outcome.records += policy.failures.size();
       outcome.messages += policy.successful_sessions + policy.failed_sessions;
     }
@@ -313,6 +322,8 @@ class ReportReader {
       outcome.reason = "its period ends in the future";
     } else if (json->negative_count) {
       outcome.reason = "it counts less than no sessions";
+    } else if (sessions > limits_.messages) {
+      outcome.reason = fmt::format("it counts more than {} sessions", limits_.messages);
     } else {
       if (report.failures_left_out > 0) {
         outcome.notes.push_back(fmt::format("{} failures were left out", report.failures_left_out));

@@ -21,7 +21,7 @@ constexpr std::size_t kMostFailures = 10'000;
 constexpr std::size_t kMostStrings = 100;
 /// RFC 8460 section 4.4 has five levels.
 constexpr std::size_t kMostDepth = 32;
-/// Sums of ten thousand of them fit in 64 bits.
+/// As ReportLimits has for a whole report; sums of ten thousand of them fit in 64 bits.
 constexpr std::uint64_t kMostCount = 1'000'000'000'000;
 
 using Json = nlohmann::json;

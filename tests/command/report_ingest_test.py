@@ -424,6 +424,7 @@ class Bombs(Ingest):
                 ("9999", aggregate(begin=253402214400, end=253402300799), "its period ends in the future"),
                 ("the day after tomorrow", aggregate(begin=4000000000, end=4000086399), "its period ends in the future"),
                 ("backwards", aggregate(begin=1700086399, end=1700000000), "its period ends before it begins"),
+                ("more messages than there are, in two records", aggregate(records=2, count="1000000000000"), "it counts more than 1000000000000 messages"),
                 ("a negative count", aggregate(count="-1"), "record 1 has no sensible count"),
                 ("a count beyond 64 bits", aggregate(count="99999999999999999999"), "record 1 has no sensible count")):
             with self.subTest(why=why):

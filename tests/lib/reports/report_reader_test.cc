@@ -238,6 +238,38 @@ TEST_CASE("what a file can grow is limited") {
   }
 }
 
+TEST_CASE("what one report counts is a number that can be added up") {
+  // Two messages in each of its two records; five sessions, and two that failed.
+  const std::string record =
+      "<record><row><source_ip>192.0.2.1</source_ip><count>2</count></row></record>";
+  std::string twice = aggregate("1");
+  twice.insert(twice.find("<record>"), record);
+  std::string details = kTls;
+  details.replace(
+      details.find("\"summary\""), 0,
+      R"("failure-details": [{"result-type": "sts-policy-fetch-error", "failed-session-count": 4}], )");
+  const struct {
+    const char* why;
+    std::string octets;
+    std::uint64_t most;
+    std::string outcomes;
+  } rows[] = {
+      {"as many", twice, 4, "stored aggregate 1 example.org x4"},
+      {"one more", twice, 3, "rejected aggregate 1 example.org x2: it counts more than 3 messages"},
+      {"in one record", twice, 1, "rejected aggregate: record 1 has no sensible count"},
+      {"as many sessions", kTls, 7, "stored smtp-tls t example.org x7"},
+      {"one more session", kTls, 6,
+       "rejected smtp-tls t example.org x7: it counts more than 6 sessions"},
+      {"failures that the summary does not count", details, 8,
+       "rejected smtp-tls t example.org x7: it counts more than 8 sessions"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    WrittenReports written;
+    CHECK(outcomes(read_reports(row.octets, {.messages = row.most}, written)) == row.outcomes);
+  }
+}
+
 TEST_CASE("failure and TLS reports are dated, too") {
   WrittenReports written;
   const ReportLimits then{.latest_end = 1459555198};
