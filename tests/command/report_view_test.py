@@ -354,13 +354,15 @@ class Serve(Laboratory):
         self.assertEqual(process.wait(timeout=30), 0)
 
     def test_refused(self):
-        _, port = self.serve("--host", "reports.example.org")
+        _, port = self.serve("--host", "reports.example.org", "--host", "Other.Example.ORG")
         rows = [
             ("POST", "/", {}, 405), ("DELETE", "/", {}, 405), ("GET", "/etc/passwd", {}, 404),
             ("GET", "/../../etc/passwd", {}, 404), ("POST", "/other", {}, 404), ("GET", "/?q=1", {}, 200),
             ("GET", "/", {"Host": "attacker.example"}, 421), ("GET", "/", {"Host": f"attacker.example:{port}"}, 421),
             ("GET", "/", {"Host": "127.0.0.1.attacker.example"}, 421), ("GET", "/", {"Host": f"localhost:{port}"}, 200),
             ("GET", "/", {"Host": f"[::1]:{port}"}, 200), ("GET", "/", {"Host": "reports.example.org"}, 200),
+            ("GET", "/", {"Host": "other.example.org"}, 200), ("GET", "/", {"Host": f"LOCALHOST.:{port}"}, 200),
+            ("GET", "/", {"Host": "localhost.attacker.example"}, 421), ("GET", "/", {"Host": "localhost@attacker.example"}, 421),
         ]
         for method, path, headers, status in rows:
             with self.subTest(f"{method} {path} {headers}"):

@@ -1,5 +1,6 @@
 #include <csignal>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -12,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include <authmilter/domain_name.h>
 #include <authmilter/host_name.h>
 #include <authmilter/report_page.h>
 #include <authmilter/socket_address.h>
@@ -58,11 +60,14 @@ std::string_view host_part(std::string_view host) {
 bool is_own_name(std::string_view host, const std::vector<std::string>& names) {
   std::string name(host_part(host));
   if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
-  if (name == "localhost" || IpAddress::parse(name)) return true;
-  for (const std::string& own : names) {
-    if (name == own) return true;
-  }
-  return false;
+  if (IpAddress::parse(name)) return true;
+  // Browsers write names in lower case, and administrators as they like.
+  const auto asked = DomainName::parse(name);
+  if (!asked) return false;
+  if (asked->text() == "localhost") return true;
+  return std::any_of(names.begin(), names.end(), [&](const std::string& own) {
+    return DomainName::parse(own) == asked;
+  });
 }
 
 class Pages {
