@@ -1,8 +1,10 @@
 #include <sqlite3.h>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -201,11 +203,33 @@ class Sqlite final : public SqlDatabase {
   std::map<std::string, Statement, std::less<>> statements_;
 };
 
+/// What root makes by hand is for the daemon, too, which runs as the owner of what is beside it.
+void give_to_owner(int file, const std::string& path) {
+  struct stat folder {};
+  const auto parent = std::filesystem::path(path).parent_path();
+  if (::geteuid() != 0 || ::stat(parent.c_str(), &folder) != 0) return;
+  if (::fchown(file, folder.st_uid, folder.st_gid) != 0) return;
+}
+
 /// Of what is not there yet: SQLite would let others read it. It gives its other files the same
-/// permissions.
+/// permissions and owner. One that is there is not opened: to close it again would take away the
+/// locks that this process has on it (fcntl(2)). None is made where a link leads to.
 void make_private(const std::string& path) {
-  const int file = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0640);
-  if (file >= 0) ::close(file);
+  const int file = ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0640);
+  if (file < 0) return;
+  give_to_owner(file, path);
+  ::close(file);
+}
+
+/// "unable to open database file" says nothing to somebody whose daemon has had no message yet.
+std::string open_fault(sqlite3* database, const std::string& path, int code, SqlAccess access) {
+  if (database == nullptr) return path + ": out of memory";
+  std::string text = fmt::format("{}: {}", path, printable(sqlite3_errmsg(database)));
+  const int error = (code & 0xff) == SQLITE_CANTOPEN ? sqlite3_system_errno(database) : 0;
+  if (error != 0) text += ": " + std::generic_category().message(error);
+  if (error == ENOENT && access == SqlAccess::read)
+    text += ": it is made with the first message that is received or report that is read";
+  return text;
 }
 
 /// A reader of a file in WAL mode that nobody has open makes the files beside it, which it may not
@@ -251,10 +275,7 @@ SqlResult<std::unique_ptr<SqlDatabase>> SqlDatabase::open_sqlite(const std::stri
     handle.reset(opened);
   }
   if (code != SQLITE_OK) {
-    return SqlError{
-        kind_of(code),
-        fmt::format("{}: {}", path,
-                    printable(opened == nullptr ? "out of memory" : sqlite3_errmsg(opened)))};
+    return SqlError{kind_of(code), open_fault(opened, path, code, access)};
   }
   sqlite3_extended_result_codes(opened, 1);
   sqlite3_busy_timeout(opened, static_cast<int>(times.lock.count()));

@@ -65,9 +65,8 @@ bool is_own_name(std::string_view host, const std::vector<std::string>& names) {
   const auto asked = DomainName::parse(name);
   if (!asked) return false;
   if (asked->text() == "localhost") return true;
-  return std::any_of(names.begin(), names.end(), [&](const std::string& own) {
-    return DomainName::parse(own) == asked;
-  });
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& own) { return DomainName::parse(own) == asked; });
 }
 
 class Pages {

@@ -2,7 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -158,6 +162,35 @@ TEST_CASE("a lock that another writer holds is waited for, and not for ever") {
     REQUIRE(first.commit());
     CHECK(two->run("UPDATE t SET n = 4"));
   });
+}
+
+TEST_CASE("an SQLite file that is not there is made by writers, for the owner of its folder") {
+  const std::string folder = "/tmp/authmilter-sql-" + std::to_string(::getpid());
+  const std::string path = folder + "/reports.db";
+  REQUIRE(::mkdir(folder.c_str(), 0755) == 0);
+  const auto read = SqlDatabase::open_sqlite(path, SqlAccess::read, kShort);
+  REQUIRE(!read);
+  CHECK(read.error().message ==
+        path +
+            ": unable to open database file: No such file or directory: it is made with the "
+            "first message that is received or report that is read");
+
+  constexpr uid_t kNobody = 65534;
+  const bool root = ::geteuid() == 0;
+  if (root) REQUIRE(::chown(folder.c_str(), kNobody, kNobody) == 0);
+  {
+    const auto written = SqlDatabase::open_sqlite(path, SqlAccess::write, kShort);
+    REQUIRE(written);
+    CHECK((*written)->define("CREATE TABLE t (a TEXT)"));
+    for (const char* name : {"", "-wal", "-shm"}) {
+      CAPTURE(name);
+      struct stat file {};
+      REQUIRE(::stat((path + name).c_str(), &file) == 0);
+      CHECK((file.st_mode & 0777) == 0640);
+      CHECK(file.st_uid == (root ? kNobody : ::geteuid()));
+    }
+  }
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("PostgreSQL that is killed is gone, one that is there again is there") {
