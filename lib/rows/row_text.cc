@@ -116,8 +116,9 @@ std::string words_of(const std::vector<std::string>& words) {
 
 std::vector<std::string> to_words(std::string_view text) {
   std::vector<std::string> words;
-  if (text.empty()) return words;
-  for (const std::string_view word : split(text, ' ')) words.emplace_back(word);
+  for (const std::string_view word : split(text, ' ')) {
+    if (!word.empty()) words.emplace_back(word);
+  }
   return words;
 }
 
@@ -289,6 +290,7 @@ std::string row_text(const ReportRow& row) {
 }
 
 std::optional<ReportRow> parse_row(std::string_view text) {
+  if (text.find('\n') != std::string_view::npos) return std::nullopt;
   const auto fields = split(text, kSeparator);
   if (fields.size() != kRowFields) return std::nullopt;
   const auto day = parse_number<ReportDay>(fields[0]);

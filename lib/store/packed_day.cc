@@ -1,6 +1,7 @@
 #include "store/packed_day.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -61,7 +62,7 @@ void put_sources(std::string& out, const std::vector<Source>& sources, std::size
   std::string_view before;
   for (const auto& [address, messages] : sources) {
     const std::size_t same = std::min(common(before, address), size - 1);
-    const bool inside = messages < kCountsInside;
+    const bool inside = messages > 0 && messages < kCountsInside;
     out += static_cast<char>(same * kCountsInside + (inside ? messages : 0));
     if (!inside) put_number(out, messages);
     out += address.substr(same);
@@ -121,7 +122,8 @@ bool unpack(std::string_view part,
   std::int64_t kind = 0;
   while (!octets.empty()) {
     const auto further = octets.number();
-    if (!further) return false;
+    constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    if (!further || *further > kMost - static_cast<std::uint64_t>(kind)) return false;
     kind += static_cast<std::int64_t>(*further);
     if (!read_sources(octets, kV4, kind, take) || !read_sources(octets, kV6, kind, take))
       return false;

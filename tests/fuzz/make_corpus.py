@@ -67,6 +67,14 @@ seeds("pkcs11_uri", "pkcs11:object=my-key;type=private?pin-source=file:/etc/toke
       "pkcs11:token=my-token;object=c;type=cert;vendor-aaa=value-a?module-path=/mnt/libmypkcs11.so.1", "pkcs11:",
       "pkcs11:object=k%4?pin-value=the-pin", "PKCS11:id=%01;id=%02")
 
+seeds("stored_rows",
+      "20000\t192.0.2.1\t3\texample.org\trrrrrnu\t0\tmailto:d@example.org\t\t\texample.org\t=\t\tpppa\t\t\tp= s1\tpm=",
+      "20000\t2001:db8::1\t1\t\t\t\t\t\t\texample.org\t?\t\trffrm\tdmarc.reject\tlmonitor%20mode;t\t"
+      "f= s1 body-hash-mismatch;p%3d s\tfmhelo.example dns-timeout",
+      "-1\t192.0.2.1\t18446744073709551615\t\t\t\t\t\t\t%\t%4\t%zz\tnffw\tspf.fail\tx\t\t",
+      "\x81\x01\x02\x01\xc0\x00\x02\x01\x1a\x05\x01\x00\x09\x20\x01\x0d\xb8" + 12 * "\x00",
+      "\x01\x00\x00\x05\x01\x07\xc0\x00\x02\x01\x00", 10 * "\xff")
+
 seeds("tag_list", RSA_KEY, crlf(ED_SIGNATURE), "a=1;b=2;", "a=1;a=2", "v=1; b =\r\n x y ; n=",
       "a=\xfc\xe4;b", "=x", "a=1;;b=2", "t1_x=z;T1_X=y", "d=a\x00b")
 
