@@ -71,7 +71,7 @@ ReportRow base(const std::string& domain, bool policy, std::uint32_t traits) {
     published.p = published.sp = published.np = static_cast<AssessmentPolicy>(traits % 3);
     published.adkim = published.aspf = AlignmentMode::relaxed;
     published.discovery_method = DiscoveryMethod::treewalk;
-    published.fo = traits % 5 == 0 ? "1" : "0";
+    published.fo.assign(1, traits % 5 == 0 ? '1' : '0');
     published.testing = false;
     row.policy->rua = {"mailto:dmarc@" + domain};
     if (traits % 2 == 0) row.policy->rua.push_back("mailto:x7f3" + domain + "@rua.example");
