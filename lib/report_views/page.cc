@@ -10,6 +10,7 @@
 
 #include <authmilter/crypto.h>
 #include <authmilter/report_page.h>
+#include <authmilter/report_text.h>
 
 #include "report_views/page_data.h"
 #include "report_views/page_parts.h"

@@ -12,6 +12,8 @@
 
 #include <fmt/format.h>
 
+#include <authmilter/report_text.h>
+
 #include "report_views/page_text.h"
 
 namespace authmilter {

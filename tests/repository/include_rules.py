@@ -135,6 +135,7 @@ PUBLIC = {
     "report_sending": "report_sending",
     "report_source": "report_views",
     "report_store": "store",
+    "report_text": "report_views",
     "report_view": "report_views",
     "reports_config": "config",
     "row_spool": "store",

@@ -7,6 +7,7 @@
 
 #include <authmilter/dmarc.h>
 #include <authmilter/report_advice.h>
+#include <authmilter/report_text.h>
 
 #include "output/output.h"
 #include "report/load_view.h"
@@ -68,8 +69,8 @@ Json json_of(const Advice& advice, const DomainView& domain) {
   }
   Json json = {{"domain", advice.domain},
                {"policy", advice.policy ? Json(to_string(*advice.policy)) : Json()},
-               {"first", date_text(advice.first)},
-               {"last", date_text(advice.last)},
+               {"first", day_text(advice.first)},
+               {"last", day_text(advice.last)},
                {"days_seen", advice.days_seen},
                {"messages", advice.total.messages},
                {"pass", advice.total.pass}};
@@ -85,8 +86,8 @@ std::string source_text(const ReportSource& source, SourceStanding standing) {
 }
 
 void show(Report& text, const Advice& advice, const DomainView& domain) {
-  text.heading(fmt::format("Advice for {}, from {} to {}", advice.domain, date_text(advice.first),
-                           date_text(advice.last)));
+  text.heading(fmt::format("Advice for {}, from {} to {}", advice.domain, day_text(advice.first),
+                           day_text(advice.last)));
   text.line("policy now", advice.policy ? std::string(to_string(*advice.policy)) : "not known");
   text.line("reports",
             fmt::format("of {} days, {} messages, {} pass", advice.days_seen, advice.total.messages,
@@ -110,7 +111,7 @@ void show(Report& text, const Advice& advice, const DomainView& domain) {
     text.line(printable(selector.selector),
               fmt::format("d={}: {} messages, {} pass by it alone, {} do not verify; last on {}",
                           printable(selector.domain), selector.messages, selector.only,
-                          selector.failing, date_text(selector.last)));
+                          selector.failing, day_text(selector.last)));
   }
   if (domain.selectors.empty()) text.line("", "none is named in the reports");
   text.heading("Sources to mend");
@@ -156,7 +157,7 @@ ExitStatus run(const AdviseOptions& options, const CommonOptions& common) {
   if (domain == nullptr) {
     return fail(ExitStatus::negative,
                 fmt::format("report: there are no reports of {} from {} to {}", name.text(),
-                            date_text(period.first), date_text(period.last)));
+                            day_text(period.first), day_text(period.last)));
   }
   const Advice advice =
       advise(*domain, period.first, period.last, published_policy(name, dns.runtime()),

@@ -10,6 +10,7 @@
 
 #include <authmilter/key_states.h>
 #include <authmilter/report_anomalies.h>
+#include <authmilter/report_text.h>
 
 #include "output/output.h"
 #include "report/load_view.h"
@@ -125,9 +126,9 @@ Json json_of(const std::vector<Anomaly>& anomalies) {
 
 std::string text_of(const std::vector<Anomaly>& anomalies, const AnomalyPeriods& periods) {
   if (anomalies.empty()) {
-    return fmt::format("as usual: {} to {}, beside {} to {}\n", date_text(periods.recent),
-                       date_text(periods.last), date_text(periods.first),
-                       date_text(periods.recent - 1));
+    return fmt::format("as usual: {} to {}, beside {} to {}\n", day_text(periods.recent),
+                       day_text(periods.last), day_text(periods.first),
+                       day_text(periods.recent - 1));
   }
   std::string text;
   for (const Anomaly& anomaly : anomalies) {

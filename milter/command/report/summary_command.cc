@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <authmilter/report_advice.h>
+#include <authmilter/report_text.h>
 
 #include "output/output.h"
 #include "report/load_view.h"
@@ -52,7 +53,7 @@ std::string text_of(const ReportView& view, const SummaryOptions& options) {
   };
   std::string text = fmt::format(
       "{}, {} to {}: {} messages, {} pass\n", options.own ? "Received here" : "Sent in your name",
-      date_text(view.first_day()), date_text(view.last_day()), view.total().messages,
+      day_text(view.first_day()), day_text(view.last_day()), view.total().messages,
       share(view.total().pass, view.total().messages));
   for (const DomainView& domain : view.domains()) {
     const ReportTally& total = domain.total;
@@ -110,7 +111,7 @@ void add_tally(Json& json, const ReportTally& tally) {
 Json days_json(const TallyDays& days) {
   std::vector<Json> list;
   for (const auto& [day, tally] : days) {
-    list.push_back({{"day", date_text(day)}, {"messages", tally.messages}, {"pass", tally.pass}});
+    list.push_back({{"day", day_text(day)}, {"messages", tally.messages}, {"pass", tally.pass}});
   }
   return list;
 }
@@ -135,8 +136,8 @@ Json json_of(const ReportView& view) {
     json.add("sources", sources);
     domains.push_back(std::move(json));
   }
-  return {{"first", date_text(view.first_day())},
-          {"last", date_text(view.last_day())},
+  return {{"first", day_text(view.first_day())},
+          {"last", day_text(view.last_day())},
           {"domains", domains}};
 }
 
@@ -159,7 +160,7 @@ std::string csv_of(const ReportView& view) {
       for (const auto& [day, tally] : source.days) {
         text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\r\n", csv_field(domain.name),
                             csv_field(source.source.name),
-                            csv_field(std::string(to_string(source.source.kind))), date_text(day),
+                            csv_field(std::string(to_string(source.source.kind))), day_text(day),
                             tally.messages, tally.pass, tally.dkim, tally.spf, tally.quarantined,
                             tally.rejected, tally.would_quarantine, tally.would_reject);
       }

@@ -1,9 +1,8 @@
 #include "report/text_table.h"
 
 #include <algorithm>
-#include <chrono>
 
-#include <fmt/format.h>
+#include <authmilter/report_text.h>
 
 namespace authmilter::tools {
 namespace {
@@ -42,19 +41,7 @@ std::string TextTable::text() const {
 }
 
 std::string share(std::uint64_t part, std::uint64_t all) {
-  if (all == 0) return "-";
-  if (part == 0) return "0 %";
-  if (part >= all) return "100 %";
-  const double percent = 100.0 * static_cast<double>(part) / static_cast<double>(all);
-  if (percent < 0.1) return "<0.1 %";
-  if (percent > 99.9) return ">99.9 %";
-  return fmt::format("{:.1f} %", percent);
-}
-
-std::string date_text(std::int32_t day) {
-  const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{day}}};
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+  return all == 0 ? "-" : percent_text(part, all);
 }
 
 }  // namespace authmilter::tools

@@ -25,9 +25,7 @@ class TextTable {
   std::vector<std::vector<std::string>> rows_;
 };
 
-/// "98.2 %"; "-" without messages. Nothing is rounded to all or none.
+/// percent_text() of a cell; "-" without messages.
 std::string share(std::uint64_t part, std::uint64_t all);
-/// "2026-11-29"
-std::string date_text(std::int32_t day);
 
 }  // namespace authmilter::tools

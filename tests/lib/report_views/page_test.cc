@@ -1,4 +1,5 @@
 #include <authmilter/report_page.h>
+#include <authmilter/report_text.h>
 
 #include <doctest/doctest.h>
 
