@@ -13,6 +13,7 @@
 #include "report/load_view.h"
 #include "report/names_option.h"
 #include "report/report_commands.h"
+#include "report/report_reading.h"
 #include "report/text_table.h"
 
 namespace authmilter::tools {
@@ -143,15 +144,12 @@ ExitStatus exit_status(const Advice& advice) {
 }
 
 ExitStatus run(const AdviseOptions& options, const CommonOptions& common) {
-  const auto config = read_configuration(common);
-  if (!config) return fail(ExitStatus::configuration, config.error());
-  const OpenStore store(options.store, *config);
-  if (!store) return store.report_failure();
-  const NamesResolver dns({options.dns, false}, *config);
-  if (dns.failed()) return dns.report_failure();
+  const ReportReading reports(options.store, {options.dns, false}, common);
+  if (!reports) return reports.report_failure();
   const DomainName name = *DomainName::parse(options.store.domain);
   const Period period = period_of(options.store);
-  const auto view = load_view(*store, ViewQuery::Rows::received, period, name.text(), dns.get());
+  const auto view = load_view(reports.store(), ViewQuery::Rows::received, period, name.text(),
+                              reports.names().get());
   if (!view) return fail(view.error());
   const DomainView* domain = view->domain(name.text());
   if (domain == nullptr) {
@@ -160,7 +158,7 @@ ExitStatus run(const AdviseOptions& options, const CommonOptions& common) {
                             day_text(period.first), day_text(period.last)));
   }
   const Advice advice =
-      advise(*domain, period.first, period.last, published_policy(name, dns.runtime()),
+      advise(*domain, period.first, period.last, published_policy(name, reports.names().runtime()),
              {options.not_ours.begin(), options.not_ours.end()});
   if (common.json) return write_json(json_of(advice, *domain), exit_status(advice));
   Report text;

@@ -16,6 +16,7 @@
 #include "report/load_view.h"
 #include "report/names_option.h"
 #include "report/report_commands.h"
+#include "report/report_reading.h"
 #include "report/text_table.h"
 
 namespace authmilter::tools {
@@ -139,22 +140,19 @@ std::string text_of(const std::vector<Anomaly>& anomalies, const AnomalyPeriods&
 }
 
 ExitStatus run(const CheckOptions& options, const CommonOptions& common) {
-  const auto config = read_configuration(common);
-  if (!config) return fail(ExitStatus::configuration, config.error());
-  const OpenStore store(options.store, *config);
-  if (!store) return store.report_failure();
-  const NamesResolver names(options.names, *config);
-  if (names.failed()) return names.report_failure();
+  const ReportReading reports(options.store, options.names, common);
+  if (!reports) return reports.report_failure();
   // Nobody reports of today.
   const Period period = period_of(options.store);
   const AnomalyPeriods periods{period.first, period.last - kRecentDays, period.last - 1};
-  const auto view =
-      load_view(*store, ViewQuery::Rows::received, period, options.store.domain, names.get());
+  const auto view = load_view(reports.store(), ViewQuery::Rows::received, period,
+                              options.store.domain, reports.names().get());
   if (!view) return fail(view.error());
   const SelectorStates selectors =
-      names.get() == nullptr
+      reports.names().get() == nullptr
           ? SelectorStates()
-          : ask_for_selectors(selectors_in_use(*view, periods, kSelectorsAsked), *names.get());
+          : ask_for_selectors(selectors_in_use(*view, periods, kSelectorsAsked),
+                              *reports.names().get());
   const auto anomalies = find_anomalies(*view, periods, selectors);
   if (!options.prometheus.empty()) {
     const auto written = replace_file(

@@ -8,6 +8,7 @@
 #include "report/make_page.h"
 #include "report/names_option.h"
 #include "report/report_commands.h"
+#include "report/report_reading.h"
 
 namespace authmilter::tools {
 namespace {
@@ -19,14 +20,10 @@ struct PageOptions {
 };
 
 ExitStatus run(const PageOptions& options, const CommonOptions& common) {
-  const auto config = read_configuration(common);
-  if (!config) return fail(ExitStatus::configuration, config.error());
-  const OpenStore store(options.store, *config);
-  if (!store) return store.report_failure();
-  const NamesResolver names(options.names, *config);
-  if (names.failed()) return names.report_failure();
-  const auto page = make_page(*store, period_of(options.store), options.store.domain, host_name(),
-                              time_or_now(options.store.time), names.get());
+  const ReportReading reports(options.store, options.names, common);
+  if (!reports) return reports.report_failure();
+  const auto page = make_page(reports.store(), period_of(options.store), options.store.domain,
+                              host_name(), time_or_now(options.store.time), reports.names().get());
   if (!page) return fail(page.error());
   if (options.out == "-") return write_out(*page, ExitStatus::done);
   const auto written = replace_file(options.out, *page, Links::followed);

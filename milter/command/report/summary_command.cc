@@ -13,6 +13,7 @@
 #include "report/load_view.h"
 #include "report/names_option.h"
 #include "report/report_commands.h"
+#include "report/report_reading.h"
 #include "report/text_table.h"
 
 namespace authmilter::tools {
@@ -170,15 +171,11 @@ std::string csv_of(const ReportView& view) {
 }
 
 ExitStatus run(const SummaryOptions& options, const CommonOptions& common) {
-  const auto config = read_configuration(common);
-  if (!config) return fail(ExitStatus::configuration, config.error());
-  const OpenStore store(options.store, *config);
-  if (!store) return store.report_failure();
-  const NamesResolver names(options.names, *config);
-  if (names.failed()) return names.report_failure();
+  const ReportReading reports(options.store, options.names, common);
+  if (!reports) return reports.report_failure();
   const auto view =
-      load_view(*store, options.own ? ViewQuery::Rows::own : ViewQuery::Rows::received,
-                period_of(options.store), options.store.domain, names.get());
+      load_view(reports.store(), options.own ? ViewQuery::Rows::own : ViewQuery::Rows::received,
+                period_of(options.store), options.store.domain, reports.names().get());
   if (!view) return fail(view.error());
   if (common.json) return write_json(json_of(*view), ExitStatus::done);
   if (options.csv) return write_out(csv_of(*view), ExitStatus::done);
