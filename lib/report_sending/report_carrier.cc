@@ -3,7 +3,7 @@
 #include <authmilter/report_sending.h>
 
 #include "report_sending/sendmail_carrier.h"
-#include "smtp/smtp_client.h"
+#include "transfer/smtp_client.h"
 
 namespace authmilter {
 namespace {
