@@ -26,14 +26,14 @@ struct MessageRecord {
   bool tls_missing = false;     // network.require_tls would refuse it, but for monitor mode
   bool recipients_cut = false;  // there were more, or longer ones, than are looked at
   /// What became of it: nothing good, refused at MAIL, judged, or signed (or not, with the reason).
-  std::variant<InternalFailure, TlsRefusal, Verdict, SigningOutcome> result;
+  std::variant<InternalFailure, TlsRefusal, MessageVerdict, SigningOutcome> result;
   /// Of one that was judged, where `[reports]` tells of failures: the fields by which its author
   /// knows it, a line each, cut. Else empty.
   std::string header;
   bool changes_failed = false;        // the MTA did not take the changes of its header
   std::chrono::microseconds busy{0};  // of our own work and waiting
 
-  const Verdict* verdict() const { return std::get_if<Verdict>(&result); }
+  const MessageVerdict* verdict() const { return std::get_if<MessageVerdict>(&result); }
   const SigningOutcome* signing() const { return std::get_if<SigningOutcome>(&result); }
   const TlsRefusal* refusal() const { return std::get_if<TlsRefusal>(&result); }
 };

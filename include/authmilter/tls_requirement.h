@@ -15,14 +15,14 @@
 namespace authmilter {
 
 /// How a client's connection is encrypted, weakest first. SSL is no better than `none`.
-enum class TlsVersion : std::uint8_t { none, tls1_0, tls1_1, tls1_2, tls1_3 };
+enum class TlsLevel : std::uint8_t { none, tls1_0, tls1_1, tls1_2, tls1_3 };
 /// As OpenSSL and the MTAs write it: "TLSv1", "TLSv1.2"; "none".
-std::string_view to_string(TlsVersion version);
+std::string_view to_string(TlsLevel version);
 
 /// `[[network.require_tls]]`.
 struct TlsRequirement {
   NetworkSet clients;
-  TlsVersion minimum = TlsVersion::tls1_2;  // none: these clients need no TLS
+  TlsLevel minimum = TlsLevel::tls1_2;  // none: these clients need no TLS
   bool operator==(const TlsRequirement&) const = default;
 };
 

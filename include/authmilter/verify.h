@@ -50,7 +50,7 @@ struct SealOutcome {
 
 /// Everything there is to say about one message. `edits` are in the order to apply: removals from
 /// the highest index down, then replacements, then insertions.
-struct Verdict {
+struct MessageVerdict {
   Findings findings;
   Decision decision;  // as the policy has it
   Disposition disposition =
@@ -80,7 +80,7 @@ class MessageVerifier {
   void end_of_headers();
   bool wants_body() const;
   void body(std::string_view octets);
-  Verdict finish();
+  MessageVerdict finish();
 
  private:
   struct Impl;

@@ -4,11 +4,11 @@
 namespace authmilter {
 namespace {
 
-constexpr Choice<TlsVersion> kTlsVersions[] = {{"none", TlsVersion::none},
-                                               {"TLSv1", TlsVersion::tls1_0},
-                                               {"TLSv1.1", TlsVersion::tls1_1},
-                                               {"TLSv1.2", TlsVersion::tls1_2},
-                                               {"TLSv1.3", TlsVersion::tls1_3}};
+constexpr Choice<TlsLevel> kTlsVersions[] = {{"none", TlsLevel::none},
+                                             {"TLSv1", TlsLevel::tls1_0},
+                                             {"TLSv1.1", TlsLevel::tls1_1},
+                                             {"TLSv1.2", TlsLevel::tls1_2},
+                                             {"TLSv1.3", TlsLevel::tls1_3}};
 
 void read_requirements(Reader& reader, const Value& value, Config& config) {
   std::vector<TlsRequirement> requirements;
@@ -41,10 +41,10 @@ constexpr Option<TlsRequirement> kRequirement[] = {
      [](const TlsRequirement& requirement) { return literal_list(requirement.clients); }},
     {"minimum_version",
      [](Reader& reader, const Value& value, TlsRequirement& requirement) {
-       assign(requirement.minimum, reader.choice<TlsVersion>(value, kTlsVersions));
+       assign(requirement.minimum, reader.choice<TlsLevel>(value, kTlsVersions));
      },
      [](const TlsRequirement& requirement) {
-       return literal_choice<TlsVersion>(requirement.minimum, kTlsVersions);
+       return literal_choice<TlsLevel>(requirement.minimum, kTlsVersions);
      }},
 };
 

@@ -12,9 +12,9 @@ namespace {
 
 /// Exactly the words of OpenSSL's SSL_get_version(), which Postfix and Sendmail pass on. Not
 /// "TLSv1/SSLv3", once Sendmail's word for anything before TLS 1.2: it may be SSL.
-std::optional<TlsVersion> parse_version(std::string_view text) {
-  for (const TlsVersion version :
-       {TlsVersion::tls1_0, TlsVersion::tls1_1, TlsVersion::tls1_2, TlsVersion::tls1_3}) {
+std::optional<TlsLevel> parse_version(std::string_view text) {
+  for (const TlsLevel version :
+       {TlsLevel::tls1_0, TlsLevel::tls1_1, TlsLevel::tls1_2, TlsLevel::tls1_3}) {
     if (text == to_string(version)) return version;
   }
   return std::nullopt;
@@ -22,17 +22,17 @@ std::optional<TlsVersion> parse_version(std::string_view text) {
 
 }  // namespace
 
-std::string_view to_string(TlsVersion version) {
+std::string_view to_string(TlsLevel version) {
   switch (version) {
-    case TlsVersion::none:
+    case TlsLevel::none:
       return "none";
-    case TlsVersion::tls1_0:
+    case TlsLevel::tls1_0:
       return "TLSv1";
-    case TlsVersion::tls1_1:
+    case TlsLevel::tls1_1:
       return "TLSv1.1";
-    case TlsVersion::tls1_2:
+    case TlsLevel::tls1_2:
       return "TLSv1.2";
-    case TlsVersion::tls1_3:
+    case TlsLevel::tls1_3:
       return "TLSv1.3";
   }
   return "none";
@@ -68,7 +68,7 @@ std::optional<TlsRefusal> tls_refusal(const TlsRequirements& requirements,
                                       const std::optional<IpAddress>& client,
                                       std::string_view version) {
   const TlsRequirement* rule = requirements.find(client);
-  if (rule == nullptr || rule->minimum == TlsVersion::none) return std::nullopt;
+  if (rule == nullptr || rule->minimum == TlsLevel::none) return std::nullopt;
   const std::string_view wanted = to_string(rule->minimum);
   if (version.empty()) {
     // RFC 3207 section 4: the reply of a server that requires TLS.

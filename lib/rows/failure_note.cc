@@ -78,7 +78,7 @@ bool is_related(const DomainName& domain, const DmarcOutcome& dmarc) {
 }  // namespace
 
 std::optional<FailureNote> failure_note(const MessageRecord& record, const ReportsConfig& config) {
-  const Verdict* verdict = record.verdict();
+  const MessageVerdict* verdict = record.verdict();
   if (!config.failure_reports || verdict == nullptr || !report_row(record, config))
     return std::nullopt;
   const Findings& findings = verdict->findings;

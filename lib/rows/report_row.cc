@@ -82,7 +82,7 @@ ReportedDisposition asked_for(AssessmentPolicy policy) {
   return ReportedDisposition::none;
 }
 
-bool monitored(const Verdict& verdict) {
+bool monitored(const MessageVerdict& verdict) {
   return verdict.disposition == Disposition::accept &&
          verdict.decision.disposition != Disposition::accept;
 }
@@ -93,7 +93,8 @@ PolicyOverrideReason local_policy(const Decision& decision) {
 
 /// Why what happened is not what the policy asks for. RFC 9990 section 3.1.1: there must be a
 /// reason where alignment fails and the policy was not followed as published.
-std::vector<PolicyOverrideReason> reasons_of(const Verdict& verdict, ReportedDisposition happened) {
+std::vector<PolicyOverrideReason> reasons_of(const MessageVerdict& verdict,
+                                             ReportedDisposition happened) {
   const DmarcOutcome& dmarc = verdict.findings.dmarc;
   const Decision& decision = verdict.decision;
   if (dmarc.result == DmarcResult::pass) {
@@ -204,7 +205,7 @@ std::optional<IpAddress> source_of(const Findings& findings) {
   return findings.client;
 }
 
-void fill_in_policy(ReportRow& row, const Verdict& verdict, const ReportsConfig& config) {
+void fill_in_policy(ReportRow& row, const MessageVerdict& verdict, const ReportsConfig& config) {
   const Findings& findings = verdict.findings;
   const DmarcOutcome& dmarc = findings.dmarc;
   row.policy = policy_in_force(*dmarc.policy_domain, *dmarc.record);
@@ -236,7 +237,7 @@ ReportDay report_day(std::int64_t time) {
 }
 
 std::optional<ReportRow> report_row(const MessageRecord& record, const ReportsConfig& config) {
-  const Verdict* verdict = record.verdict();
+  const MessageVerdict* verdict = record.verdict();
   if (verdict == nullptr || action_on(record) == Disposition::tempfail) return std::nullopt;
   const Findings& findings = verdict->findings;
   const DmarcOutcome& dmarc = findings.dmarc;

@@ -172,7 +172,7 @@ struct MessageVerifier::Impl {
   Findings findings();
   void find_spf(Findings& found);
   void begin_arc();
-  void add_edits(Verdict& verdict);
+  void add_edits(MessageVerdict& verdict);
 
   const Config& config;
   Envelope envelope;
@@ -296,7 +296,7 @@ Findings MessageVerifier::Impl::findings() {
   return found;
 }
 
-void MessageVerifier::Impl::add_edits(Verdict& verdict) {
+void MessageVerifier::Impl::add_edits(MessageVerdict& verdict) {
   verdict.edits = removals_of_forged_fields(guard.fields(), envelope, config);
   if (verdict.disposition == Disposition::tag) {
     const auto tags = tag_edits(guard.fields(), config, verdict.decision.reason);
@@ -366,8 +366,8 @@ void MessageVerifier::body(std::string_view octets) {
   if (impl_->seal) impl_->seal->body(octets);
 }
 
-Verdict MessageVerifier::finish() {
-  Verdict verdict;
+MessageVerdict MessageVerifier::finish() {
+  MessageVerdict verdict;
   verdict.findings = impl_->findings();
   if (impl_->guard.exceeded()) {
     verdict.decision = header_too_large(impl_->guard.excess());

@@ -38,7 +38,7 @@ ExitStatus exit_status_without_dmarc(const Findings& findings) {
                                                                       : ExitStatus::done;
 }
 
-ExitStatus exit_status(const Verdict& verdict) {
+ExitStatus exit_status(const MessageVerdict& verdict) {
   const DmarcResult dmarc = verdict.findings.dmarc.result;
   if (dmarc == DmarcResult::temperror || verdict.disposition == Disposition::tempfail) {
     return ExitStatus::temporary;
@@ -66,7 +66,7 @@ ExitStatus show_outgoing(const VerifyOptions& options, const CommonOptions& comm
   const SigningOutcome signing =
       stream(*runtime->signer(envelope, time_or_now(options.message.time)), message);
 
-  Verdict verdict;
+  MessageVerdict verdict;
   verdict.findings.dmarc.author_domain = signing.author_domain;
   verdict.findings.dmarc.reason = {DmarcReason::not_judged, "outgoing"};
   verdict.decision.rule = Rule::signing;  // as in the daemon's log
@@ -96,7 +96,7 @@ ExitStatus run(const VerifyOptions& options, const CommonOptions& common) {
 
   const CommandRuntime runtime(std::move(*config), options.dns);
   if (!runtime) return runtime.report_failure();
-  const Verdict verdict =
+  const MessageVerdict verdict =
       stream(*runtime->verifier(envelope, time_or_now(options.message.time)), input.message);
   const ExitStatus status = exit_status(verdict);
   if (common.json) return write_json(verdict_json(verdict), status);

@@ -93,7 +93,7 @@ Subject read(const std::uint8_t* data, std::size_t size) {
   return subject;
 }
 
-Verdict verify(const Subject& subject, fuzz::HashedResolver& resolver, fuzz::Dice& dice) {
+MessageVerdict verify(const Subject& subject, fuzz::HashedResolver& resolver, fuzz::Dice& dice) {
   if (subject.envelope.client) resolver.add_address(*subject.envelope.client);
   MessageVerifier verifier(subject.config, fuzz::signing_setup().engine, resolver, subject.envelope,
                            1'700'000'000);
@@ -104,7 +104,7 @@ Verdict verify(const Subject& subject, fuzz::HashedResolver& resolver, fuzz::Dic
   return verifier.finish();
 }
 
-void check_edits(const Verdict& verdict, const Subject& subject) {
+void check_edits(const MessageVerdict& verdict, const Subject& subject) {
   using Action = HeaderEdit::Action;
   require(!verdict.edits.empty(), "there is a results field");
   const HeaderEdit& last = verdict.edits.back();
@@ -150,7 +150,7 @@ bool is_forged(const HeaderField& field, const Config& config) {
 }
 
 /// No forged field stays, whatever the order of the edits.
-void check_removals(const Verdict& verdict, const Subject& subject) {
+void check_removals(const MessageVerdict& verdict, const Subject& subject) {
   if (verdict.decision.rule == Rule::limit_header) return;
   const auto& fields = subject.message.fields;
   const auto forged = std::count_if(fields.begin(), fields.end(), [&](const HeaderField& field) {
@@ -162,7 +162,7 @@ void check_removals(const Verdict& verdict, const Subject& subject) {
   require(forged == removed, "every forged field goes");
 }
 
-void check_dmarc(const Verdict& verdict) {
+void check_dmarc(const MessageVerdict& verdict) {
   const Findings& findings = verdict.findings;
   const bool passed = findings.dmarc.result == DmarcResult::pass;
   require(passed == (findings.dmarc.spf_aligned || findings.dmarc.dkim_aligned), "aligned");
@@ -217,7 +217,7 @@ Disposition expected(const Findings& findings, const PolicyActions& actions) {
   return *std::max(place(by_dmarc), place(spf_action(findings, actions)));
 }
 
-void check_decision(const Verdict& verdict, const Subject& subject) {
+void check_decision(const MessageVerdict& verdict, const Subject& subject) {
   const Decision& decision = verdict.decision;
   require(fuzz::printable_ascii(decision.reason), "a rule and a reason");
   const bool refuses =
@@ -248,7 +248,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Subject subject = read(data, size);
   fuzz::Dice dice({reinterpret_cast<const char*>(data), size});
   fuzz::HashedResolver resolver(subject.zone);
-  const Verdict verdict = verify(subject, resolver, dice);
+  const MessageVerdict verdict = verify(subject, resolver, dice);
   check_edits(verdict, subject);
   check_removals(verdict, subject);
   check_dmarc(verdict);
@@ -257,12 +257,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           "sixty queries (A161)");
 
   fuzz::HashedResolver again(subject.zone);
-  const Verdict second = verify(subject, again, dice);
+  const MessageVerdict second = verify(subject, again, dice);
   require(second.edits == verdict.edits && second.disposition == verdict.disposition,
           "cut anywhere, the same");
 
   fuzz::HashedResolver dead("F");
-  const Verdict blind = verify(subject, dead, dice);
+  const MessageVerdict blind = verify(subject, dead, dice);
   require(blind.findings.dmarc.result != DmarcResult::pass &&
               blind.findings.dmarc.result != DmarcResult::none,
           "no verdict without a DNS (A185)");

@@ -78,7 +78,7 @@ Config make_config() {
   Config config;
   config.authserv_id = kOurName;
   config.internal = {*Network::parse("127.0.0.0/8"), *Network::parse("::1/128")};
-  config.require_tls = {{{*Network::parse(kEncrypting)}, TlsVersion::tls1_2}};
+  config.require_tls = {{{*Network::parse(kEncrypting)}, TlsLevel::tls1_2}};
   config.policy.tag_subject = "[forged?] ";
   config.policy.actions.dmarc_temperror = Disposition::tempfail;
   PolicyOverride tagged;
@@ -264,7 +264,7 @@ Message edited(Message message, const Answer& answer) {
   return message;
 }
 
-Verdict verdict_of(const Message& message) {
+MessageVerdict verdict_of(const Message& message) {
   Envelope envelope;
   envelope.client = IpAddress::parse("198.51.100.9");
   const auto verifier = runtime()->verifier(std::move(envelope), std::time(nullptr));
@@ -275,7 +275,7 @@ Verdict verdict_of(const Message& message) {
 }
 
 void check_signatures(const Message& sent, std::size_t signatures) {
-  const Verdict verdict = verdict_of(sent);
+  const MessageVerdict verdict = verdict_of(sent);
   // The signatures may be what makes the header too large, and a bare CR is no line end to all.
   if (verdict.decision.rule == Rule::limit_header || sent.body.find('\r') != std::string::npos)
     return;

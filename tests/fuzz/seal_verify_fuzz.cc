@@ -58,7 +58,7 @@ ArcOutcome validate(const Message& message) {
   return verifier.finish();
 }
 
-Verdict judge(const Config& config, const Message& message, fuzz::Dice& dice) {
+MessageVerdict judge(const Config& config, const Message& message, fuzz::Dice& dice) {
   fuzz::HashedResolver resolver("nx");
   publish(resolver);
   Envelope envelope;
@@ -75,7 +75,7 @@ Verdict judge(const Config& config, const Message& message, fuzz::Dice& dice) {
 
 /// The message as it goes on; nothing where it does not.
 std::optional<Message> handed_on(const Config& config, const Message& message, fuzz::Dice& dice) {
-  const Verdict verdict = judge(config, message, dice);
+  const MessageVerdict verdict = judge(config, message, dice);
   const bool goes =
       verdict.disposition == Disposition::accept || verdict.disposition == Disposition::tag;
   require(verdict.seal.state != SealState::failed, "sealing does not fail");

@@ -68,7 +68,7 @@ Message edited(Message message, const std::vector<HeaderEdit>& edits) {
   return message;
 }
 
-Verdict verify(const Config& config, const Message& message, fuzz::Dice& dice) {
+MessageVerdict verify(const Config& config, const Message& message, fuzz::Dice& dice) {
   const auto& setup = fuzz::signing_setup();
   fuzz::HashedResolver resolver("nx");
   for (const SigningKey& key : setup.ring->all()) {
@@ -114,7 +114,7 @@ Message loosened(Message message, fuzz::Dice& dice) {
 }
 
 /// How our own signatures, which stand on top, do.
-bool ours_pass(const Verdict& verdict, std::size_t signatures) {
+bool ours_pass(const MessageVerdict& verdict, std::size_t signatures) {
   const auto& dkim = verdict.findings.dkim;
   require(dkim.size() >= signatures, "the signatures arrived");
   const auto passed =
@@ -138,14 +138,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   const Message sent = edited(message, outcome.edits);
   // The signatures may be what makes the header too large.
-  const Verdict verdict = verify(config, sent, dice);
+  const MessageVerdict verdict = verify(config, sent, dice);
   if (verdict.decision.rule == Rule::limit_header) return 0;
   require(ours_pass(verdict, outcome.keys.size()), "what we sign, we verify");
   require(verdict.findings.dmarc.result == DmarcResult::pass, "and it is aligned");
 
   if (config.signing.profile.header_canonicalization == Canonicalization::relaxed &&
       config.signing.profile.body_canonicalization == Canonicalization::relaxed) {
-    const Verdict loose = verify(config, loosened(sent, dice), dice);
+    const MessageVerdict loose = verify(config, loosened(sent, dice), dice);
     require(loose.decision.rule == Rule::limit_header || ours_pass(loose, outcome.keys.size()),
             "blanks do not matter");
   }
@@ -154,7 +154,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(!ours_pass(verify(config, longer, dice), outcome.keys.size()), "the body is signed");
   Message other = sent;
   other.fields.push_back({"From", " <a@example.net>"});
-  const Verdict forged = verify(config, other, dice);
+  const MessageVerdict forged = verify(config, other, dice);
   require(!ours_pass(forged, outcome.keys.size()), "no From can be added");
   require(forged.findings.dmarc.result != DmarcResult::pass, "and two are no author");
   return 0;

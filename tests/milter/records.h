@@ -43,8 +43,8 @@ inline DkimOutcome dkim(DkimResult result, const char* signer) {
 }
 
 /// Everything passes.
-inline Verdict good_verdict() {
-  Verdict verdict;
+inline MessageVerdict good_verdict() {
+  MessageVerdict verdict;
   verdict.findings.spf = {spf(SpfIdentity::mailfrom, SpfResult::pass),
                           spf(SpfIdentity::helo, SpfResult::none)};
   verdict.findings.dkim = {dkim(DkimResult::pass, "example.org")};
@@ -57,8 +57,8 @@ inline Verdict good_verdict() {
   return verdict;
 }
 
-inline Verdict rejection() {
-  Verdict verdict = good_verdict();
+inline MessageVerdict rejection() {
+  MessageVerdict verdict = good_verdict();
   verdict.findings.spf = {spf(SpfIdentity::mailfrom, SpfResult::fail)};
   verdict.findings.dkim.clear();
   verdict.findings.dmarc.result = DmarcResult::fail;

@@ -33,13 +33,13 @@ std::string missing_name(const std::string& zone) {
   return fmt::format("authmilter-check-{:08x}.{}", random(), zone);
 }
 
-ServerFacts gather(const NameServer& server, const CheckContext& context) {
+NameServerFacts gather(const NameServer& server, const CheckContext& context) {
   const DnsCheckNames& names = context.names;
   const auto ask = [&](std::string_view name, RrType type, Transport transport = Transport::udp,
                        Extension extension = Extension::dnssec) {
     return ask_directly(server, {name_of(name), type, transport, extension}, context.timeout);
   };
-  ServerFacts facts;
+  NameServerFacts facts;
   facts.extended = ask(names.signed_name, RrType::soa);
   facts.plain = ask(names.signed_name, RrType::soa, Transport::udp, Extension::none);
   facts.by_tcp = ask(names.signed_name, RrType::soa, Transport::tcp);

@@ -87,7 +87,7 @@ std::string_view last_label(std::string_view name) {
   return dot == std::string_view::npos ? name : name.substr(dot + 1);
 }
 
-DnsCheck judge_answers(const ServerFacts& facts, const CheckContext& context) {
+DnsCheck judge_answers(const NameServerFacts& facts, const CheckContext& context) {
   const std::string& name = context.names.signed_name;
   if (!facts.answers()) {
     return found("answers", Status::fail, "does not answer: " + outcome_text(facts.extended),
@@ -123,7 +123,7 @@ DnsCheck judge_answers(const ServerFacts& facts, const CheckContext& context) {
   return pass("answers", fmt::format("answers in {} ms", ms(reply.after)));
 }
 
-DnsCheck judge_time(const ServerFacts& facts) {
+DnsCheck judge_time(const NameServerFacts& facts) {
   std::chrono::microseconds longest{0};
   for (const DirectReply* reply : {&facts.plain, &facts.extended, &facts.by_tcp, &facts.root_key,
                                    &facts.missing, &facts.loopback}) {
@@ -135,7 +135,7 @@ DnsCheck judge_time(const ServerFacts& facts) {
                "dns.timeout makes mail wait");
 }
 
-DnsCheck judge_edns(const ServerFacts& facts) {
+DnsCheck judge_edns(const NameServerFacts& facts) {
   const DirectReply& reply = facts.extended;
   if (!reply.answered()) {
     return found("edns", Status::fail,
@@ -148,7 +148,7 @@ DnsCheck judge_edns(const ServerFacts& facts) {
                "validated");
 }
 
-DnsCheck judge_tcp(const ServerFacts& facts) {
+DnsCheck judge_tcp(const NameServerFacts& facts) {
   if (facts.by_tcp.answered()) return pass("tcp", "answers over TCP");
   return found("tcp", Status::fail, "does not answer over TCP: " + outcome_text(facts.by_tcp),
                "let TCP port 53 through, or ask a resolver that has it (dns.nameservers): long "
@@ -156,7 +156,7 @@ DnsCheck judge_tcp(const ServerFacts& facts) {
                "some container networks has no TCP");
 }
 
-DnsCheck judge_dnssec(const ServerFacts& facts, const CheckContext& context) {
+DnsCheck judge_dnssec(const NameServerFacts& facts, const CheckContext& context) {
   const Status status = context.dnssec == DnssecMode::on ? Status::fail : Status::warn;
   const std::string remedy =
       "ask a resolver that passes DNSSEC records, best an unbound on this host, or set dns.dnssec "
@@ -188,7 +188,7 @@ DnsCheck judge_dnssec(const ServerFacts& facts, const CheckContext& context) {
   return pass("dnssec", "passes DNSSEC records");
 }
 
-DnsCheck judge_large(const ServerFacts& facts, const CheckContext& context) {
+DnsCheck judge_large(const NameServerFacts& facts, const CheckContext& context) {
   const std::string& name = context.names.large_name;
   const std::string lost_remedy =
       "mend TCP or large UDP answers on the way, or ask another resolver (dns.nameservers): long "
@@ -223,7 +223,7 @@ constexpr std::string_view kRebindRemedy =
     "unbound: no such private-address), or ask another resolver: SPF records and DNS lists answer "
     "with such addresses";
 
-DnsCheck judge_loopback(const ServerFacts& facts, const CheckContext& context) {
+DnsCheck judge_loopback(const NameServerFacts& facts, const CheckContext& context) {
   const DirectReply& reply = facts.loopback;
   const std::string& name = context.names.loopback_name;
   if (has_loopback(reply.addresses)) return pass("loopback", "passes addresses in 127.0.0.0/8");
@@ -240,7 +240,7 @@ DnsCheck judge_loopback(const ServerFacts& facts, const CheckContext& context) {
                "give a name whose address is in 127.0.0.0/8: --loopback NAME");
 }
 
-DnsCheck judge_missing(const ServerFacts& facts) {
+DnsCheck judge_missing(const NameServerFacts& facts) {
   const DirectReply& reply = facts.missing;
   if (reply.answered() && reply.rcode == kNameError)
     return pass("missing", "says that a name does not exist where it does not");
@@ -356,7 +356,7 @@ DnsCheck judge_loopback_answer(const DaemonFacts& facts, const CheckContext& con
 
 }  // namespace
 
-std::vector<DnsCheck> judge_server(const ServerFacts& facts, const CheckContext& context) {
+std::vector<DnsCheck> judge_server(const NameServerFacts& facts, const CheckContext& context) {
   std::vector<DnsCheck> checks = {judge_answers(facts, context)};
   if (!facts.answers()) return checks;
   checks.push_back(judge_time(facts));

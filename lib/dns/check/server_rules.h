@@ -12,7 +12,7 @@
 namespace authmilter {
 
 /// What one name server has answered.
-struct ServerFacts {
+struct NameServerFacts {
   DirectReply plain;       // SOA of the signed name, without EDNS, over UDP
   DirectReply extended;    // the same with EDNS and DO
   DirectReply by_tcp;      // the same over TCP
@@ -44,7 +44,7 @@ struct CheckContext {
 };
 
 /// The rules: facts in, findings out. Pure.
-std::vector<DnsCheck> judge_server(const ServerFacts& facts, const CheckContext& context);
+std::vector<DnsCheck> judge_server(const NameServerFacts& facts, const CheckContext& context);
 std::vector<DnsCheck> judge_daemon(const DaemonFacts& facts, const CheckContext& context);
 
 }  // namespace authmilter

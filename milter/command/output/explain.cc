@@ -217,7 +217,7 @@ const MailingList* distrusted_list(const Findings& findings, const PolicyOverrid
 }
 
 /// What was trusted so that DMARC's policy was not followed, or why the chain was not.
-void explain_trust(Report& report, const Verdict& verdict, const PolicyConfig& policy) {
+void explain_trust(Report& report, const MessageVerdict& verdict, const PolicyConfig& policy) {
   const Decision& decision = verdict.decision;
   if (decision.by_override && *decision.by_override < policy.overrides.size()) {
     for (const MailingList& list : policy.overrides[*decision.by_override].list) {
@@ -249,7 +249,7 @@ void explain_trust(Report& report, const Verdict& verdict, const PolicyConfig& p
 
 }  // namespace
 
-void explain_decision(Report& report, const Verdict& verdict, const PolicyConfig& policy) {
+void explain_decision(Report& report, const MessageVerdict& verdict, const PolicyConfig& policy) {
   report.heading("Decision");
   const Decision& decision = verdict.decision;
   report.line("disposition", report.result(to_string(verdict.disposition)));

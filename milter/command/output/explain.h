@@ -24,7 +24,7 @@ void explain_other_methods(Report& report, const Findings& findings);
 void explain_forwarder(Report& report, const Findings& findings);
 /// Of a message that is to be sealed; nothing otherwise.
 void explain_seal(Report& report, const SealOutcome& seal);
-void explain_decision(Report& report, const Verdict& verdict, const PolicyConfig& policy);
+void explain_decision(Report& report, const MessageVerdict& verdict, const PolicyConfig& policy);
 void explain_edits(Report& report, const std::vector<HeaderEdit>& edits);
 void explain_lookups(Report& report, const std::vector<RecordingResolver::Entry>& lookups);
 

@@ -41,7 +41,7 @@ Json edit_json(const HeaderEdit& edit) {
           {"value", edit.value}};
 }
 
-Json arc_json(const Verdict& verdict) {
+Json arc_json(const MessageVerdict& verdict) {
   const ArcOutcome& outcome = verdict.findings.arc;
   std::vector<Json> sealers;
   for (const ArcHop& hop : outcome.hops) sealers.push_back(hop.sealer.text());
@@ -93,7 +93,7 @@ Json dmarc_json(const DmarcOutcome& outcome) {
           {"reason", outcome.reason.text()}};
 }
 
-Json verdict_json(const Verdict& verdict) {
+Json verdict_json(const MessageVerdict& verdict) {
   Json json = {{"spf", list_json(verdict.findings.spf, spf_json)},
                {"dkim", list_json(verdict.findings.dkim, dkim_json)},
                {"dmarc", dmarc_json(verdict.findings.dmarc)},

@@ -13,6 +13,6 @@ namespace authmilter::tools {
 
 Json spf_check_json(const SpfOutcome& outcome);
 Json dmarc_json(const DmarcOutcome& outcome);
-Json verdict_json(const Verdict& verdict);
+Json verdict_json(const MessageVerdict& verdict);
 
 }  // namespace authmilter::tools

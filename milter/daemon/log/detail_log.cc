@@ -152,7 +152,7 @@ void add_overrides(Lines& lines, const Findings& findings, const PolicyConfig& p
 
 }  // namespace
 
-std::vector<LogLine> detail_lines(const Verdict& verdict, const PolicyConfig& policy,
+std::vector<LogLine> detail_lines(const MessageVerdict& verdict, const PolicyConfig& policy,
                                   const std::string& queue_id) {
   Lines lines(queue_id);
   add_lookups(lines, verdict.lookups);

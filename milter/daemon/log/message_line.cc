@@ -114,7 +114,7 @@ class Line {
     fields_.push_back({"reason", refusal.reason});
   }
 
-  void operator()(const Verdict& verdict) {
+  void operator()(const MessageVerdict& verdict) {
     begin(record_.queue_id);
     add_findings(fields_, verdict.findings);
     add_action();

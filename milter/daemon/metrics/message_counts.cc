@@ -37,7 +37,7 @@ void add_limit(std::set<Limit>& limits, std::span<const LimitOf<Word>> rows,
   }
 }
 
-std::set<Limit> limits_of_lookups(const Verdict& verdict, const DnsConfig& dns) {
+std::set<Limit> limits_of_lookups(const MessageVerdict& verdict, const DnsConfig& dns) {
   const auto any = [&](DnsFault fault) {
     return std::any_of(
         verdict.lookups.begin(), verdict.lookups.end(),
@@ -67,7 +67,7 @@ void count_decision(Metrics& metrics, const Decision& decision) {
   if (decision.by_override) Metrics::add(metrics.overrides);
 }
 
-void count_verdict(Metrics& metrics, const Verdict& verdict) {
+void count_verdict(Metrics& metrics, const MessageVerdict& verdict) {
   count_findings(metrics, verdict.findings);
   count_decision(metrics, verdict.decision);
   Metrics::count(metrics.seals, verdict.seal.state);

@@ -34,7 +34,7 @@ Answer answer_to_refusal(const TlsRefusal& refusal) {
   return answer;
 }
 
-Answer answer_to_verdict(const Verdict& verdict) {
+Answer answer_to_verdict(const MessageVerdict& verdict) {
   Answer answer;
   answer.action = verdict.disposition;
   if (!goes_on(answer.action)) {

@@ -405,17 +405,17 @@ TEST_CASE("requirements of TLS keep their order") {
   const auto rules = parse(kFull).require_tls;
   REQUIRE(rules.size() == 2);
   CHECK(rules[0].clients == std::vector<Network>{*Network::parse("192.0.2.7")});
-  CHECK(rules[0].minimum == TlsVersion::none);
+  CHECK(rules[0].minimum == TlsLevel::none);
   CHECK(rules[1].clients.size() == 2);
-  CHECK(rules[1].minimum == TlsVersion::tls1_2);
+  CHECK(rules[1].minimum == TlsLevel::tls1_2);
   const struct {
     const char* word;
-    TlsVersion minimum;
-  } rows[] = {{"none", TlsVersion::none},
-              {"TLSv1", TlsVersion::tls1_0},
-              {"TLSv1.1", TlsVersion::tls1_1},
-              {"TLSv1.2", TlsVersion::tls1_2},
-              {"TLSv1.3", TlsVersion::tls1_3}};
+    TlsLevel minimum;
+  } rows[] = {{"none", TlsLevel::none},
+              {"TLSv1", TlsLevel::tls1_0},
+              {"TLSv1.1", TlsLevel::tls1_1},
+              {"TLSv1.2", TlsLevel::tls1_2},
+              {"TLSv1.3", TlsLevel::tls1_3}};
   for (const auto& row : rows) {
     CAPTURE(row.word);
     const Config config = parse(std::string("[[network.require_tls]]\nclients = \"::/0\"\n") +

@@ -29,30 +29,30 @@ unsigned refused(const std::vector<TlsRequirement>& rules, const char* client,
 TEST_CASE("the version that the MTA names is compared with the minimum") {
   const struct {
     std::string why;
-    TlsVersion minimum;
+    TlsLevel minimum;
     const char* version;
     unsigned code;
   } rows[] = {
-      {"in the clear", TlsVersion::tls1_2, "", 530},
-      {"the minimum itself", TlsVersion::tls1_2, "TLSv1.2", 0},
-      {"newer", TlsVersion::tls1_2, "TLSv1.3", 0},
-      {"older", TlsVersion::tls1_2, "TLSv1.1", 550},
-      {"oldest", TlsVersion::tls1_2, "TLSv1", 550},
-      {"the minimum 1.3 itself", TlsVersion::tls1_3, "TLSv1.3", 0},
-      {"one below 1.3", TlsVersion::tls1_3, "TLSv1.2", 550},
-      {"the minimum 1.1 itself", TlsVersion::tls1_1, "TLSv1.1", 0},
-      {"one below 1.1", TlsVersion::tls1_1, "TLSv1", 550},
-      {"any TLS", TlsVersion::tls1_0, "TLSv1", 0},
-      {"any TLS, but none", TlsVersion::tls1_0, "", 530},
-      {"SSL is no TLS", TlsVersion::tls1_0, "SSLv3", 550},
-      {"Sendmail of old: may be SSL", TlsVersion::tls1_0, "TLSv1/SSLv3", 550},
-      {"a word that nobody says", TlsVersion::tls1_0, "none", 550},
-      {"another letter case", TlsVersion::tls1_0, "tlsv1.3", 550},
-      {"something behind it", TlsVersion::tls1_0, "TLSv1.3 ", 550},
-      {"a version of the future", TlsVersion::tls1_2, "TLSv1.4", 550},
-      {"long", TlsVersion::tls1_2, "TLSv1.33333333333333333333333333333333", 550},
-      {"nothing is required", TlsVersion::none, "", 0},
-      {"nothing is required of SSL either", TlsVersion::none, "SSLv3", 0},
+      {"in the clear", TlsLevel::tls1_2, "", 530},
+      {"the minimum itself", TlsLevel::tls1_2, "TLSv1.2", 0},
+      {"newer", TlsLevel::tls1_2, "TLSv1.3", 0},
+      {"older", TlsLevel::tls1_2, "TLSv1.1", 550},
+      {"oldest", TlsLevel::tls1_2, "TLSv1", 550},
+      {"the minimum 1.3 itself", TlsLevel::tls1_3, "TLSv1.3", 0},
+      {"one below 1.3", TlsLevel::tls1_3, "TLSv1.2", 550},
+      {"the minimum 1.1 itself", TlsLevel::tls1_1, "TLSv1.1", 0},
+      {"one below 1.1", TlsLevel::tls1_1, "TLSv1", 550},
+      {"any TLS", TlsLevel::tls1_0, "TLSv1", 0},
+      {"any TLS, but none", TlsLevel::tls1_0, "", 530},
+      {"SSL is no TLS", TlsLevel::tls1_0, "SSLv3", 550},
+      {"Sendmail of old: may be SSL", TlsLevel::tls1_0, "TLSv1/SSLv3", 550},
+      {"a word that nobody says", TlsLevel::tls1_0, "none", 550},
+      {"another letter case", TlsLevel::tls1_0, "tlsv1.3", 550},
+      {"something behind it", TlsLevel::tls1_0, "TLSv1.3 ", 550},
+      {"a version of the future", TlsLevel::tls1_2, "TLSv1.4", 550},
+      {"long", TlsLevel::tls1_2, "TLSv1.33333333333333333333333333333333", 550},
+      {"nothing is required", TlsLevel::none, "", 0},
+      {"nothing is required of SSL either", TlsLevel::none, "SSLv3", 0},
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);
@@ -63,9 +63,9 @@ TEST_CASE("the version that the MTA names is compared with the minimum") {
 
 TEST_CASE("the first requirement that is for the client decides") {
   const std::vector<TlsRequirement> rules = {
-      {networks({"192.0.2.7", "2001:db8:7::/48"}), TlsVersion::none},
-      {networks({"192.0.2.0/24", "2001:db8::/32"}), TlsVersion::tls1_3},
-      {networks({"0.0.0.0/0", "::/0"}), TlsVersion::tls1_2},
+      {networks({"192.0.2.7", "2001:db8:7::/48"}), TlsLevel::none},
+      {networks({"192.0.2.0/24", "2001:db8::/32"}), TlsLevel::tls1_3},
+      {networks({"0.0.0.0/0", "::/0"}), TlsLevel::tls1_2},
   };
   const struct {
     std::string why;
@@ -109,7 +109,7 @@ TEST_CASE("loopback has to be named") {
 }
 
 TEST_CASE("the reply says what is missing (RFC 3207 section 4)") {
-  const std::vector<TlsRequirement> rules = {{networks({"192.0.2.0/24"}), TlsVersion::tls1_2}};
+  const std::vector<TlsRequirement> rules = {{networks({"192.0.2.0/24"}), TlsLevel::tls1_2}};
   const IpAddress client = *IpAddress::parse("192.0.2.1");
   const auto clear = tls_refusal(rules, client, "");
   REQUIRE(clear);
@@ -138,7 +138,7 @@ TEST_CASE("the first requirement for a client is that which looking at each find
   for (std::size_t chosen = 0; chosen < texts.size() * texts.size() * texts.size(); ++chosen) {
     std::vector<TlsRequirement> rules;
     for (std::size_t i = 0, rest = chosen; i < 3; ++i, rest /= texts.size())
-      rules.push_back({{*Network::parse(texts[rest % texts.size()])}, TlsVersion::tls1_2});
+      rules.push_back({{*Network::parse(texts[rest % texts.size()])}, TlsLevel::tls1_2});
     const TlsRequirements requirements(rules);
     for (const char* text : {"127.0.0.1", "192.0.2.1", "192.0.2.2", "126.0.0.1", "::1", "::2"}) {
       const IpAddress client = *IpAddress::parse(text);

@@ -39,7 +39,7 @@ MessageRecord record_of(const Case& one) {
   dmarc.record->fo = one.fo;
   dmarc.record->psd = one.psd;
   if (one.ruf) dmarc.record->ruf.addresses = {{"failures@author.example", name("author.example")}};
-  Verdict verdict;
+  MessageVerdict verdict;
   verdict.findings = policy_test::findings(spf(one.spf_result), dmarc);
   DkimOutcome signature;
   signature.result = one.dkim_result;

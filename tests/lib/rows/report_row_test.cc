@@ -50,7 +50,7 @@ Findings findings_of(DmarcResult result, const Published& published) {
 
 MessageRecord record_of(const Findings& findings, const PolicyConfig& policy = {},
                         VerifyMode mode = VerifyMode::enforce) {
-  Verdict verdict;
+  MessageVerdict verdict;
   verdict.findings = findings;
   verdict.decision = decide(findings, policy);
   verdict.disposition = verdict.decision.disposition;
@@ -222,7 +222,7 @@ TEST_CASE("a temperror that policy.dmarc_temperror lets in has a reason") {
 
 TEST_CASE("a trusted sealer is a trusted_forwarder") {
   MessageRecord record = record_of(findings_of(DmarcResult::fail, {AssessmentPolicy::reject}));
-  auto& verdict = std::get<Verdict>(record.result);
+  auto& verdict = std::get<MessageVerdict>(record.result);
   verdict.decision = {.disposition = Disposition::accept,
                       .rule = Rule::arc_trusted,
                       .by_override = {},

@@ -60,7 +60,7 @@ struct Input {
   const char* client = "192.0.2.7";
 };
 
-Verdict judge(const Input& input, const Config& config, Resolver& resolver) {
+MessageVerdict judge(const Input& input, const Config& config, Resolver& resolver) {
   const DkimEngine engine;
   Envelope envelope;
   envelope.client = IpAddress::parse(input.client);
@@ -74,7 +74,7 @@ Verdict judge(const Input& input, const Config& config, Resolver& resolver) {
   return verifier.finish();
 }
 
-bool has(const Verdict& verdict, std::string_view text) {
+bool has(const MessageVerdict& verdict, std::string_view text) {
   return verdict.authentication_results.find(text) != std::string::npos;
 }
 
@@ -146,7 +146,7 @@ TEST_CASE("whichever lookup fails, its method says temperror (A69, A173, A174, A
       std::string header = std::string(kSignature) + "From: a@b.bank.example\r\n";
       header.replace(header.find("d=a."), 4, "d=b.");
       const Input input{.mail_from = "<a@b.bank.example>", .header = header};
-      const Verdict verdict = judge(input, test_config(kAccept), *resolver);
+      const MessageVerdict verdict = judge(input, test_config(kAccept), *resolver);
       CHECK_MESSAGE(has(verdict, row.results), verdict.authentication_results);
       CHECK_FALSE(has(verdict, "=pass"));
       CHECK(has(verdict, "dmarc=temperror"));
@@ -154,7 +154,7 @@ TEST_CASE("whichever lookup fails, its method says temperror (A69, A173, A174, A
       CHECK(verdict.disposition == row.disposition);
       // By default the sender is asked to come again, and told what it is that failed: the word is
       // the same whoever asked.
-      const Verdict deferred = judge(input, test_config(), *resolver);
+      const MessageVerdict deferred = judge(input, test_config(), *resolver);
       CHECK(deferred.disposition == Disposition::tempfail);
       CHECK(deferred.decision.reply->code == 451);
       CHECK(deferred.decision.reply->enhanced == "4.7.0");
@@ -170,8 +170,9 @@ TEST_CASE("with p=none a message goes its way, though nothing that aligns is kno
   const auto resolver = make_test_resolver("_dmarc.n.example TXT \"v=DMARC1; p=none\"\n",
                                            {{"n.example", DnsFault::servfail}});
   for (const char* config : {"", "[policy]\ndmarc_temperror = \"reject\"\n"}) {
-    const Verdict verdict = judge({.mail_from = "<a@n.example>", .header = "From: a@n.example\r\n"},
-                                  test_config(config), *resolver);
+    const MessageVerdict verdict =
+        judge({.mail_from = "<a@n.example>", .header = "From: a@n.example\r\n"},
+              test_config(config), *resolver);
     CHECK(has(verdict, "spf=temperror"));
     CHECK(has(verdict, "dmarc=temperror"));
     CHECK(verdict.disposition == Disposition::accept);
@@ -185,7 +186,7 @@ TEST_CASE("with no questions left nothing is known (A161, A185)") {
     CAPTURE(queries);
     Config config = test_config(kTempfail);
     config.dns.message_queries = queries;
-    const Verdict verdict = judge({}, config, *resolver);
+    const MessageVerdict verdict = judge({}, config, *resolver);
     CHECK(has(verdict, "spf=temperror"));
     CHECK(has(verdict, "dkim=temperror"));
     CHECK(has(verdict, "dmarc=temperror"));
@@ -199,7 +200,7 @@ TEST_CASE("a sender's own slow names do not use up the time for the author's (A6
   Config config = test_config();
   config.dns.message_timeout = 100ms;
   SUBCASE("the policy of the author's domain") {
-    const Verdict verdict =
+    const MessageVerdict verdict =
         judge({.mail_from = "<a@slow.example>", .helo = "slow.example", .header = kAuthor}, config,
               resolver);
     CHECK(has(verdict, "spf=temperror"));
@@ -207,14 +208,14 @@ TEST_CASE("a sender's own slow names do not use up the time for the author's (A6
     CHECK(verdict.disposition == Disposition::reject);
   }
   SUBCASE("whether the author's domain exists") {
-    const Verdict verdict =
+    const MessageVerdict verdict =
         judge({.mail_from = "<a@slow.example>", .header = "From: a@nx.bank.example\r\n"}, config,
               resolver);
     CHECK_MESSAGE(has(verdict, "dmarc=fail"), verdict.authentication_results);
     CHECK(verdict.disposition == Disposition::reject);
   }
   SUBCASE("the key that a forged signature of the author names") {
-    const Verdict verdict = judge({.mail_from = "<a@slow.example>"}, config, resolver);
+    const MessageVerdict verdict = judge({.mail_from = "<a@slow.example>"}, config, resolver);
     CHECK(has(verdict, "spf=temperror"));
     CHECK_MESSAGE(has(verdict, "dkim=permerror"), verdict.authentication_results);
     CHECK(verdict.disposition == Disposition::reject);
@@ -237,16 +238,16 @@ TEST_CASE("what the author's domain says is waited for first, HELO last (A192, A
                             "s._domainkey.bank.example", "s._domainkey.b.bank.example",
                             "s._domainkey.a.bank.example", "club.example",
                             "s._domainkey.attack.com", "helo.attack.com"});
-  CHECK(resolver.prefetched_names() == Names{"club.example", "helo.attack.com", "_dmarc.a.bank.example",
-                                       "_dmarc.bank.example", "_dmarc.example",
-                                       "s._domainkey.bank.example", "s._domainkey.a.bank.example",
-                                       "s._domainkey.attack.com", "s._domainkey.b.bank.example"});
+  CHECK(resolver.prefetched_names() ==
+        Names{"club.example", "helo.attack.com", "_dmarc.a.bank.example", "_dmarc.bank.example",
+              "_dmarc.example", "s._domainkey.bank.example", "s._domainkey.a.bank.example",
+              "s._domainkey.attack.com", "s._domainkey.b.bank.example"});
 }
 
 TEST_CASE("HELO has little time of its own, and takes nothing from the rest (A201)") {
   auto resolver = slow_resolver("slow.example");
   const auto began = std::chrono::steady_clock::now();
-  const Verdict verdict =
+  const MessageVerdict verdict =
       judge({.mail_from = "<a@attack.com>", .helo = "slow.example"}, test_config(), resolver);
   CHECK(std::chrono::steady_clock::now() - began < 4s);
   CHECK_MESSAGE(has(verdict, "dkim=permerror"), verdict.authentication_results);
@@ -254,7 +255,8 @@ TEST_CASE("HELO has little time of its own, and takes nothing from the rest (A20
   CHECK(verdict.disposition == Disposition::reject);
 }
 
-TEST_CASE("an answer that there was no room for is a refusal for now, whatever is configured (A202)") {
+TEST_CASE(
+    "an answer that there was no room for is a refusal for now, whatever is configured (A202)") {
   const char* const kMild = "[policy]\ndmarc_temperror = \"accept\"\nspf_temperror = \"accept\"\n";
   const char* const kMonitor = "[verify]\nmode = \"monitor\"\n";
   const std::string unsigned_mail = kAuthor;
@@ -325,7 +327,7 @@ TEST_CASE("an answer that there was no room for is a refusal for now, whatever i
       input.header = "From: a@c.example\r\n";
     }
     const auto resolver = make_test_resolver(kZone, {{row.name, DnsFault::overload}});
-    const Verdict verdict = judge(input, test_config(row.config), *resolver);
+    const MessageVerdict verdict = judge(input, test_config(row.config), *resolver);
     CHECK(verdict.disposition == row.disposition);
     CHECK(rule_text(verdict.decision) == row.rule);
     CHECK_MESSAGE(has(verdict, row.results), verdict.authentication_results);
@@ -343,7 +345,7 @@ TEST_CASE("a sender's own many names do not use up the questions for the author'
     CAPTURE(queries);
     Config config = test_config();
     config.dns.message_queries = queries;
-    const Verdict verdict = judge({.mail_from = "<a@wide.example>"}, config, *resolver);
+    const MessageVerdict verdict = judge({.mail_from = "<a@wide.example>"}, config, *resolver);
     CHECK_MESSAGE(has(verdict, "dmarc=fail"), verdict.authentication_results);
     CHECK(verdict.disposition == Disposition::reject);
   }

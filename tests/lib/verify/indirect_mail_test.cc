@@ -23,8 +23,8 @@ namespace {
 
 const std::string kTrusted = "[[policy.trusted_sealer]]\ndomain = \"lists.example.edu\"\n";
 
-Verdict judge(const Text& message, const std::string& policy, const std::string& more = "",
-              const std::vector<ZoneFault>& faults = {}, std::int64_t now = kNow) {
+MessageVerdict judge(const Text& message, const std::string& policy, const std::string& more = "",
+                     const std::vector<ZoneFault>& faults = {}, std::int64_t now = kNow) {
   const auto config = parse_config("[identity]\nauthserv_id = \"mx.home.example\"\n" + policy,
                                    "test", "host.example");
   REQUIRE_MESSAGE(config, (config ? "" : config.error().message));
@@ -43,7 +43,7 @@ Verdict judge(const Text& message, const std::string& policy, const std::string&
   return verifier.finish();
 }
 
-std::string summary(const Verdict& verdict) {
+std::string summary(const MessageVerdict& verdict) {
   return std::string(to_string(verdict.disposition)) + " " + rule_text(verdict.decision) +
          ", dmarc=" + std::string(to_string(verdict.findings.dmarc.result)) +
          ", arc=" + std::string(to_string(verdict.findings.arc.result));
@@ -296,7 +296,7 @@ TEST_CASE("attacks on trust: none of these is believed (A128 to A136, A178, A187
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);
-    const Verdict verdict = judge(row.message, kTrusted);
+    const MessageVerdict verdict = judge(row.message, kTrusted);
     CHECK(to_string(verdict.findings.arc.result) == row.chain);
     CHECK_FALSE(verdict.decision.trusted_sealer);
     CHECK(verdict.disposition == Disposition::reject);

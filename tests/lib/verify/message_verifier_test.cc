@@ -46,7 +46,8 @@ struct Input {
   bool quarantine_offered = true;
 };
 
-Verdict judge(const Input& input, const Config& config, const std::vector<ZoneFault>& faults = {}) {
+MessageVerdict judge(const Input& input, const Config& config,
+                     const std::vector<ZoneFault>& faults = {}) {
   const DkimEngine engine;
   const auto resolver = make_test_resolver(kZone, faults);
   Envelope envelope;
@@ -198,7 +199,7 @@ TEST_CASE("a message gets what its author's domain asks for") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);
-    const Verdict verdict = judge(row.input, test_config(row.config));
+    const MessageVerdict verdict = judge(row.input, test_config(row.config));
     CHECK(verdict.disposition == row.disposition);
     CHECK(rule_text(verdict.decision) == row.rule);
     CHECK((verdict.decision.reply ? verdict.decision.reply->code : 0) == row.reply);
@@ -305,13 +306,13 @@ TEST_CASE("a reverse-path is one thing to everybody who reads it (RFC 5321 secti
       test_config("[[policy.override]]\nmail_from = [\"bank.example\"]\ndmarc_reject = \"tag\"\n");
   for (const auto& row : rows) {
     CAPTURE(row.mail_from);
-    const Verdict verdict =
+    const MessageVerdict verdict =
         judge({.mail_from = row.mail_from, .header = "From: a@bank.example\r\n"}, config);
     CHECK_MESSAGE(verdict.authentication_results.find(row.spf) != std::string::npos,
                   verdict.authentication_results);
     CHECK((verdict.findings.dmarc.result == DmarcResult::pass) == row.is_a_bank);
     // From where SPF does not pass, the override is for that domain alone.
-    const Verdict forged = judge(
+    const MessageVerdict forged = judge(
         {.client = kBad, .mail_from = row.mail_from, .header = "From: a@bank.example\r\n"}, config);
     CHECK((forged.disposition == Disposition::tag) == row.is_a_bank);
     // What is asked for before the content comes is the same domain.
@@ -328,7 +329,7 @@ TEST_CASE("a tag is a field and, if configured, a Subject prefix") {
                     .mail_from = "<a@club.example>",
                     .header = "Subject: one\r\n two\r\nFrom: a@club.example\r\n"};
   const Config config = test_config("[policy]\ntag_subject = \"[forged?] \"\n");
-  const Verdict verdict = judge(input, config);
+  const MessageVerdict verdict = judge(input, config);
   REQUIRE(verdict.edits.size() == 3);
   CHECK(verdict.edits[0] ==
         HeaderEdit{HeaderEdit::Action::replace, 1, "Subject", "[forged?] one\n two"});
@@ -356,10 +357,10 @@ TEST_CASE("what cannot be known is a temperror, never a none or a pass") {
   const Input input{.mail_from = "<a@unknown.example>", .header = "From: a@unknown.example\r\n"};
   for (const auto& row : rows) {
     CAPTURE(row.why);
-    const Verdict verdict = judge(input, test_config(), row.faults);
+    const MessageVerdict verdict = judge(input, test_config(), row.faults);
     CHECK_MESSAGE(verdict.authentication_results.find(row.results) != std::string::npos,
                   verdict.authentication_results);
-    const Verdict deferred = judge(
+    const MessageVerdict deferred = judge(
         input,
         test_config("[policy]\ndmarc_temperror = \"tempfail\"\nspf_temperror = \"tempfail\"\n"),
         row.faults);
@@ -371,7 +372,7 @@ TEST_CASE("what cannot be known is a temperror, never a none or a pass") {
 TEST_CASE("a header over the limits is refused, not judged by its first part (A17)") {
   Input input;
   for (int i = 0; i < 1000; ++i) input.header += "X: y\r\n";
-  const Verdict verdict = judge(input, test_config());
+  const MessageVerdict verdict = judge(input, test_config());
   CHECK(verdict.disposition == Disposition::reject);
   CHECK(rule_text(verdict.decision) == "limit.header");
   CHECK(verdict.decision.reason == "header-limit-exceeded (more than 1000 fields)");
@@ -411,7 +412,7 @@ TEST_CASE("the limits in force are those of the configuration") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);
-    const Verdict verdict = judge(row.input, test_config("[verify]\n" + row.config + "\n"));
+    const MessageVerdict verdict = judge(row.input, test_config("[verify]\n" + row.config + "\n"));
     CAPTURE(verdict.authentication_results);
     CHECK(verdict.authentication_results.find(row.results) != std::string::npos);
   }

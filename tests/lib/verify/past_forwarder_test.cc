@@ -39,7 +39,7 @@ struct Given {
   std::vector<ZoneFault> faults = {};
 };
 
-Verdict judge(const Given& given) {
+MessageVerdict judge(const Given& given) {
   const auto config = parse_config(given.config, "test", "host.example");
   REQUIRE_MESSAGE(config, (config ? "" : config.error().message));
   const auto resolver = make_test_resolver(kZone, given.faults);
@@ -55,7 +55,7 @@ Verdict judge(const Given& given) {
   return verifier.finish();
 }
 
-std::string summary(const Verdict& verdict) {
+std::string summary(const MessageVerdict& verdict) {
   const Findings& found = verdict.findings;
   std::string text = std::string(to_string(verdict.disposition)) + " " +
                      rule_text(verdict.decision) +
@@ -198,10 +198,11 @@ TEST_CASE("the results field and the refusal name the client that SPF is of") {
   CHECK(judge({}).authentication_results.find(
             "spf=pass (client before the forwarder: 198.51.100.7) smtp.mailfrom=example.org") !=
         std::string::npos);
-  const Verdict verdict = judge({.received = {" from x.example (x.example [203.0.113.9]) by "
-                                              "mx.f.example; x"},
-                                 .author = "a@none.example",
-                                 .config = kForwarder + "[policy]\nspf_fail = \"reject\"\n"});
+  const MessageVerdict verdict =
+      judge({.received = {" from x.example (x.example [203.0.113.9]) by "
+                          "mx.f.example; x"},
+             .author = "a@none.example",
+             .config = kForwarder + "[policy]\nspf_fail = \"reject\"\n"});
   REQUIRE(verdict.decision.reply);
   CHECK(verdict.decision.reply->text.find(" authorize 203.0.113.9 ") != std::string::npos);
 }

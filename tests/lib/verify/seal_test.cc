@@ -43,7 +43,7 @@ struct Given {
   std::string recipient = "<user@home.example>";
 };
 
-Verdict judge(const Text& message, const Given& given = {}) {
+MessageVerdict judge(const Text& message, const Given& given = {}) {
   const auto config = parse_config(given.config, "test", "host.example");
   REQUIRE_MESSAGE(config, (config ? "" : config.error().message));
   const auto resolver = make_test_resolver(
@@ -63,7 +63,7 @@ Verdict judge(const Text& message, const Given& given = {}) {
 }
 
 /// The message as the MTA hands it on.
-Text handed_on(const Text& message, const Verdict& verdict) {
+Text handed_on(const Text& message, const MessageVerdict& verdict) {
   Text after = message;
   after.fields = fields_after(message.fields, verdict.edits);
   return after;
@@ -76,14 +76,14 @@ std::string value_of(const Text& message, const char* name) {
   return "";
 }
 
-bool has_seal(const Verdict& verdict) {
+bool has_seal(const MessageVerdict& verdict) {
   for (const HeaderEdit& edit : verdict.edits) {
     if (is_arc_field(edit.name)) return true;
   }
   return false;
 }
 
-std::string state(const Verdict& verdict) {
+std::string state(const MessageVerdict& verdict) {
   return std::string(to_string(verdict.disposition)) + " " +
          std::string(to_string(verdict.seal.state));
 }
@@ -95,7 +95,7 @@ Text by_list() { return sealed(changed_by_list(by_author())); }
 
 TEST_CASE("a message that goes on gets a set on top, below our results (RFC 8617 section 5.1)") {
   const Text message = by_list();
-  const Verdict verdict = judge(message);
+  const MessageVerdict verdict = judge(message);
   CHECK(verdict.seal.state == SealState::sealed);
   CHECK(verdict.seal.instance == 2);
   CHECK(verdict.seal.chain == ArcResult::pass);
@@ -173,7 +173,7 @@ TEST_CASE("what the chain was when it came is what the seal says of it") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);
-    const Verdict verdict = judge(row.message, {.faults = row.faults});
+    const MessageVerdict verdict = judge(row.message, {.faults = row.faults});
     CHECK(verdict.disposition != Disposition::tempfail);
     CHECK(std::string(to_string(verdict.seal.state)) + " " + std::to_string(verdict.seal.instance) +
               " " + std::string(to_string(verdict.seal.chain)) ==
@@ -239,7 +239,7 @@ TEST_CASE("what is sealed, and what is not") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);
-    const Verdict verdict = judge(row.message, row.given);
+    const MessageVerdict verdict = judge(row.message, row.given);
     CHECK(state(verdict) == row.want);
     CHECK(has_seal(verdict) == (verdict.seal.state == SealState::sealed));
     if (verdict.seal.state == SealState::sealed)
@@ -255,7 +255,7 @@ TEST_CASE("forged results in our name are gone before the seal covers what is th
   Text message = by_author();
   message.fields.insert(message.fields.begin(),
                         {"Authentication-Results", " mx.forwarder.example; dmarc=pass"});
-  const Verdict verdict = judge(message);
+  const MessageVerdict verdict = judge(message);
   const Text after = handed_on(message, verdict);
   CHECK(after.fields.size() == message.fields.size() + 3);
   CHECK(summary(validate(after)) == "pass, oldest 0");
@@ -267,7 +267,7 @@ TEST_CASE("what Sendmail writes anew does not break the seal") {
     if (has_name(field, "To")) field.value = " a@home.example,b@home.example";
   }
   message.fields.push_back({"Cc", " somebody"});
-  const Verdict verdict = judge(message, {.mta = Mta::sendmail});
+  const MessageVerdict verdict = judge(message, {.mta = Mta::sendmail});
   Text after = handed_on(message, verdict);
   for (auto& field : after.fields) {
     if (has_name(field, "To")) field.value = " a@home.example, b@home.example";

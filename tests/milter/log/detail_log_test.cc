@@ -9,7 +9,7 @@
 using namespace authmilter;
 
 TEST_CASE("details of one message are bounded") {
-  Verdict verdict;
+  MessageVerdict verdict;
   verdict.findings.dkim.resize(1000);
   const auto lines = detail_lines(verdict, {}, "4Xk2");
   REQUIRE(lines.size() == 201);

@@ -22,8 +22,8 @@ MessageRecord without_changes(MessageRecord record) {
   return record;
 }
 
-Verdict undecided() {
-  Verdict verdict = rejection();
+MessageVerdict undecided() {
+  MessageVerdict verdict = rejection();
   verdict.findings.dmarc.result = DmarcResult::temperror;
   for (const char* name :
        {"a.example", "b.example", "a.example", "c.example", "d.example", "e.example"}) {
@@ -35,8 +35,8 @@ Verdict undecided() {
   return verdict;
 }
 
-Verdict with_added_fields() {
-  Verdict verdict = good_verdict();
+MessageVerdict with_added_fields() {
+  MessageVerdict verdict = good_verdict();
   verdict.findings.dkim = {dkim(DkimResult::fail, "a.example"), dkim(DkimResult::pass, "b.example"),
                            dkim(DkimResult::pass, "c.example")};
   verdict.findings.dkim[0].domain.reset();
@@ -46,8 +46,8 @@ Verdict with_added_fields() {
   return verdict;
 }
 
-Verdict with_chain() {
-  Verdict verdict = rejection();
+MessageVerdict with_chain() {
+  MessageVerdict verdict = rejection();
   ArcOutcome& arc = verdict.findings.arc;
   arc.result = ArcResult::fail;
   arc.reason = Reason<ArcReason>(DnsFault::timeout);
@@ -59,8 +59,8 @@ Verdict with_chain() {
 }
 
 /// Of mail that a forwarder has handed on, and that is sealed.
-Verdict sealed_behind(PastForwarder past) {
-  Verdict verdict = good_verdict();
+MessageVerdict sealed_behind(PastForwarder past) {
+  MessageVerdict verdict = good_verdict();
   verdict.findings.forwarder = std::move(past);
   verdict.seal.state = SealState::sealed;
   verdict.seal.key = SigningKey{domain("a.example"), domain("s"), nullptr};
@@ -68,8 +68,8 @@ Verdict sealed_behind(PastForwarder past) {
 }
 
 /// What monitor mode makes of a rejection.
-Verdict let_pass() {
-  Verdict verdict = rejection();
+MessageVerdict let_pass() {
+  MessageVerdict verdict = rejection();
   verdict.disposition = Disposition::accept;
   return verdict;
 }

@@ -51,15 +51,15 @@ std::set<std::string> counted(const MessageRecord& record, const DnsConfig& dns 
   return found;
 }
 
-Verdict monitored() {
-  Verdict verdict = rejection();
+MessageVerdict monitored() {
+  MessageVerdict verdict = rejection();
   verdict.disposition = Disposition::accept;
   verdict.decision.by_override = 1;
   return verdict;
 }
 
-Verdict with_seal(SealState state) {
-  Verdict verdict = good_verdict();
+MessageVerdict with_seal(SealState state) {
+  MessageVerdict verdict = good_verdict();
   verdict.seal.state = state;
   return verdict;
 }
@@ -142,7 +142,7 @@ TEST_CASE("each limit is counted once for a message that reaches it") {
   dns.message_queries = 60;
   dns.message_timeout = std::chrono::seconds(10);
   const auto asked = [](DnsFault fault, std::size_t queries, std::chrono::seconds wait) {
-    Verdict verdict = good_verdict();
+    MessageVerdict verdict = good_verdict();
     const auto answer = std::make_shared<DnsAnswer>();
     answer->status = DnsStatus::temperror;
     answer->fault = fault;
@@ -154,7 +154,7 @@ TEST_CASE("each limit is counted once for a message that reaches it") {
   };
   const auto because = [](const Reason<SpfReason>& spf_reason, DkimReason dkim_reason,
                           DmarcReason dmarc_reason) {
-    Verdict verdict = good_verdict();
+    MessageVerdict verdict = good_verdict();
     verdict.findings.spf[0].reason = spf_reason;
     verdict.findings.spf[1].reason = spf_reason;
     verdict.findings.dkim[0].reason = dkim_reason;
@@ -162,13 +162,13 @@ TEST_CASE("each limit is counted once for a message that reaches it") {
     return record_of(verdict);
   };
   const auto long_chain = [](ArcReason reason) {
-    Verdict verdict = rejection();
+    MessageVerdict verdict = rejection();
     verdict.findings.arc.result = ArcResult::fail;
     verdict.findings.arc.reason = reason;
     return record_of(verdict);
   };
   const auto too_large = [] {
-    Verdict verdict = rejection();
+    MessageVerdict verdict = rejection();
     verdict.decision.rule = Rule::limit_header;
     return record_of(verdict);
   };

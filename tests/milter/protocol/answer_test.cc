@@ -10,8 +10,8 @@ using namespace authmilter;
 
 namespace {
 
-Verdict held(const std::string& reason) {
-  Verdict verdict = rejection();
+MessageVerdict held(const std::string& reason) {
+  MessageVerdict verdict = rejection();
   verdict.disposition = verdict.decision.disposition = Disposition::quarantine;
   verdict.decision.reason = reason;
   verdict.decision.reply.reset();

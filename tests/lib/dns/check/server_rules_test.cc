@@ -32,8 +32,8 @@ DirectReply lost(Outcome outcome) {
 }
 
 /// A server without any fault.
-ServerFacts good() {
-  ServerFacts facts;
+NameServerFacts good() {
+  NameServerFacts facts;
   facts.plain = facts.extended = facts.by_tcp = facts.root_key = facts.delegation =
       facts.domain_key = answered();
   facts.plain.extended = facts.plain.has_signatures = false;
@@ -82,90 +82,91 @@ std::string bad(const std::vector<DnsCheck>& checks) {
 }  // namespace
 
 TEST_CASE("what a name server's answers show") {
-  using Change = std::function<void(ServerFacts&)>;
+  using Change = std::function<void(NameServerFacts&)>;
   const struct {
     const char* why;
     Change change;
     const char* bad;
     const char* evidence;  // part of that of the first
   } rows[] = {
-      {"all is well", [](ServerFacts&) {}, "", ""},
+      {"all is well", [](NameServerFacts&) {}, "", ""},
       {"silent",
-       [](ServerFacts& f) {
-         f = ServerFacts();
+       [](NameServerFacts& f) {
+         f = NameServerFacts();
          f.extended = lost(Outcome::silent);
        },
        "answers=fail", "no answer within 5000 ms"},
       {"no such port",
-       [](ServerFacts& f) {
-         f = ServerFacts();
+       [](NameServerFacts& f) {
+         f = NameServerFacts();
          f.extended = lost(Outcome::refused);
        },
        "answers=fail", "nothing listens there"},
-      {"UDP is lost", [](ServerFacts& f) { f.plain = f.extended = lost(Outcome::silent); },
+      {"UDP is lost", [](NameServerFacts& f) { f.plain = f.extended = lost(Outcome::silent); },
        "answers=fail edns=fail", "over TCP only"},
       {"not for this host (REFUSED)",
-       [](ServerFacts& f) { f.plain = f.extended = f.by_tcp = answered(5); }, "answers=fail",
+       [](NameServerFacts& f) { f.plain = f.extended = f.by_tcp = answered(5); }, "answers=fail",
        "REFUSED"},
-      {"SERVFAIL", [](ServerFacts& f) { f.plain = f.extended = f.by_tcp = answered(2); },
+      {"SERVFAIL", [](NameServerFacts& f) { f.plain = f.extended = f.by_tcp = answered(2); },
        "answers=fail", "fails for iana.org: SERVFAIL"},
-      {"a private tree", [](ServerFacts& f) { f.plain = f.extended = f.by_tcp = answered(3); },
+      {"a private tree", [](NameServerFacts& f) { f.plain = f.extended = f.by_tcp = answered(3); },
        "answers=unknown", "iana.org does not exist"},
-      {"a server of zones", [](ServerFacts& f) { f.extended.recursive = false; }, "answers=fail",
-       "no recursion"},
-      {"slow", [](ServerFacts& f) { f.missing.after = 1500ms; }, "time=warn", "took 1500 ms"},
-      {"EDNS is lost on the way", [](ServerFacts& f) { f.extended = lost(Outcome::silent); },
+      {"a server of zones", [](NameServerFacts& f) { f.extended.recursive = false; },
+       "answers=fail", "no recursion"},
+      {"slow", [](NameServerFacts& f) { f.missing.after = 1500ms; }, "time=warn", "took 1500 ms"},
+      {"EDNS is lost on the way", [](NameServerFacts& f) { f.extended = lost(Outcome::silent); },
        "edns=fail", "are lost"},
       {"no EDNS, so no DNSSEC",
-       [](ServerFacts& f) {
+       [](NameServerFacts& f) {
          f.extended.extended = false;
          f.extended.has_signatures = f.root_key.has_signatures = false;
        },
        "edns=warn dnssec=warn", "does not speak EDNS"},
-      {"no TCP", [](ServerFacts& f) { f.by_tcp = f.large_by_tcp = lost(Outcome::refused); },
+      {"no TCP", [](NameServerFacts& f) { f.by_tcp = f.large_by_tcp = lost(Outcome::refused); },
        "tcp=fail large=fail", "does not answer over TCP: nothing listens"},
       {"A197: what is below the root is refused",
-       [](ServerFacts& f) { f.delegation = f.domain_key = answered(5); }, "dnssec=warn",
+       [](NameServerFacts& f) { f.delegation = f.domain_key = answered(5); }, "dnssec=warn",
        "passes the keys of the root, but not the DS of org: REFUSED"},
-      {"DNSKEY alone is refused", [](ServerFacts& f) { f.domain_key = answered(2); }, "dnssec=warn",
-       "the DNSKEY of org: SERVFAIL"},
+      {"DNSKEY alone is refused", [](NameServerFacts& f) { f.domain_key = answered(2); },
+       "dnssec=warn", "the DNSKEY of org: SERVFAIL"},
       {"signatures are stripped",
-       [](ServerFacts& f) { f.root_key.has_signatures = f.extended.has_signatures = false; },
+       [](NameServerFacts& f) { f.root_key.has_signatures = f.extended.has_signatures = false; },
        "dnssec=warn", "strips DNSSEC signatures"},
-      {"the root is refused", [](ServerFacts& f) { f.root_key = answered(5); }, "dnssec=warn",
+      {"the root is refused", [](NameServerFacts& f) { f.root_key = answered(5); }, "dnssec=warn",
        "DNSKEY of the root: REFUSED"},
-      {"a zone that is not signed", [](ServerFacts& f) { f.extended.has_signatures = false; },
+      {"a zone that is not signed", [](NameServerFacts& f) { f.extended.has_signatures = false; },
        "dnssec=warn", "no signature of iana.org"},
       {"large records over TCP are lost",
-       [](ServerFacts& f) { f.large_by_tcp = lost(Outcome::silent); }, "large=fail", "do not come"},
-      {"large records are emptied", [](ServerFacts& f) { f.large_by_tcp.records = 0; },
+       [](NameServerFacts& f) { f.large_by_tcp = lost(Outcome::silent); }, "large=fail",
+       "do not come"},
+      {"large records are emptied", [](NameServerFacts& f) { f.large_by_tcp.records = 0; },
        "large=fail", "cut off"},
       {"large records fit",
-       [](ServerFacts& f) {
+       [](NameServerFacts& f) {
          f.large = f.large_by_tcp;
          f.large_by_tcp = lost(Outcome::silent);
        },
        "", ""},
       {"no large records in this tree",
-       [](ServerFacts& f) { f.large = f.large_by_tcp = answered(3); }, "large=unknown",
+       [](NameServerFacts& f) { f.large = f.large_by_tcp = answered(3); }, "large=unknown",
        "no TXT records"},
-      {"records that are not large", [](ServerFacts& f) { f.large_by_tcp.text_octets = 300; },
+      {"records that are not large", [](NameServerFacts& f) { f.large_by_tcp.text_octets = 300; },
        "large=unknown", "300 octets only"},
       {"a filter against DNS rebinding (dnsmasq --stop-dns-rebind)",
-       [](ServerFacts& f) { f.loopback.addresses.clear(); }, "loopback=fail", "is emptied"},
+       [](NameServerFacts& f) { f.loopback.addresses.clear(); }, "loopback=fail", "is emptied"},
       {"another address for it",
-       [](ServerFacts& f) { f.loopback.addresses = {IpAddress::parse("192.0.2.1").value()}; },
+       [](NameServerFacts& f) { f.loopback.addresses = {IpAddress::parse("192.0.2.1").value()}; },
        "loopback=fail", "another address here: 192.0.2.1"},
-      {"no such name in this tree", [](ServerFacts& f) { f.loopback = answered(3); },
+      {"no such name in this tree", [](NameServerFacts& f) { f.loopback = answered(3); },
        "loopback=unknown", "NXDOMAIN"},
       {"names that do not exist get an address (RFC 8020)",
-       [](ServerFacts& f) {
+       [](NameServerFacts& f) {
          f.missing = answered(0);
          f.missing.addresses = {IpAddress::parse("198.51.100.1").value()};
        },
        "missing=fail", "198.51.100.1"},
       {"a zone that denies types only",
-       [](ServerFacts& f) {
+       [](NameServerFacts& f) {
          f.missing = answered(0);
          f.missing.records = 0;
        },
@@ -173,7 +174,7 @@ TEST_CASE("what a name server's answers show") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);
-    ServerFacts facts = good();
+    NameServerFacts facts = good();
     row.change(facts);
     const auto checks = judge_server(facts, {});
     CHECK(bad(checks) == row.bad);
@@ -185,7 +186,7 @@ TEST_CASE("what a name server's answers show") {
     }
   }
   // What may be missing with "auto" may not be with "on", and is not looked at with "off".
-  ServerFacts stripped = good();
+  NameServerFacts stripped = good();
   stripped.root_key.has_signatures = false;
   CHECK(bad(judge_server(stripped, {.names = {}, .dnssec = DnssecMode::on})) == "dnssec=fail");
   CHECK(bad(judge_server(stripped, {.names = {}, .dnssec = DnssecMode::off})) == "");
