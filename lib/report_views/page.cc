@@ -8,33 +8,18 @@
 
 #include <fmt/format.h>
 
-#include <authmilter/crypto.h>
 #include <authmilter/report_page.h>
 #include <authmilter/report_text.h>
 
+#include "page/page_text.h"
 #include "report_views/page_data.h"
 #include "report_views/page_parts.h"
-#include "report_views/page_text.h"
 
 namespace authmilter {
 namespace {
 
 // Rows of the tables as they are without JavaScript; with it there are more.
 constexpr std::size_t kStaticRows = 100;
-
-/// CSP Level 3, section 2.3.1: the source of one inline style or script.
-std::string hash_source(std::string_view text) {
-  return fmt::format("'sha256-{}'", base64_encode(sha256(text)));
-}
-
-/// Nothing may be fetched and nothing inline may run but what is named by its hash. "data:" lets
-/// a browser look for no icon.
-std::string directives() {
-  return fmt::format(
-      "default-src 'none'; style-src {}; script-src {}; img-src data:; base-uri 'none'; "
-      "form-action 'none'",
-      hash_source(kPageStyle), hash_source(kPageScript));
-}
 
 struct Column {
   std::string_view name;
@@ -343,11 +328,14 @@ std::string time_text(std::int64_t time) {
 
 }  // namespace
 
-std::string page_security_policy() { return directives() + "; frame-ancestors 'none'"; }
+std::string page_security_policy() {
+  return content_security_policy(kPageStyle, kPageScript) + "; frame-ancestors 'none'";
+}
 
 std::string report_page(const PageInput& input) {
   const ReportView& view = input.received;
-  std::string html = head("Mail authentication reports: " + input.host, directives());
+  std::string html = head("Mail authentication reports: " + input.host,
+                          content_security_policy(kPageStyle, kPageScript));
   html += fmt::format(
       "<body>\n<a class=\"skip\" href=\"#main\">Skip to the numbers</a>\n<header>\n"
       "<h1>Mail authentication reports</h1>\n"
@@ -374,7 +362,7 @@ std::string report_page(const PageInput& input) {
 }
 
 std::string error_page(std::string_view why) {
-  return head("Mail authentication reports", directives()) +
+  return head("Mail authentication reports", content_security_policy(kPageStyle, kPageScript)) +
          fmt::format(
              "<body><main><h1>Mail authentication reports</h1><p>They cannot be read: {}.</p>"
              "<p class=\"soft\">Load the page again later.</p></main></body></html>\n",

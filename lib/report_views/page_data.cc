@@ -14,7 +14,7 @@
 
 #include <authmilter/report_text.h>
 
-#include "report_views/page_text.h"
+#include "page/page_text.h"
 
 namespace authmilter {
 namespace {

@@ -95,14 +95,15 @@ BELOW = {
     "rows": {"base", "dns", "message", "spf", "dkim", "dmarc", "arc", "policy", "config", "edits", "reports", "verify",
              "sign", "runtime"},
     "store": {"base", "crypto", "sql", "config", "reports", "rows"},
-    "report_views": {"base", "crypto"},
+    "page": {"base", "crypto"},
+    "report_views": {"base", "crypto", "page"},
     "transfer": {"base"},
     "report_sending": {"base", "dns", "message", "mime", "crypto", "dmarc", "policy", "config", "reports", "rows", "store", "transfer"},
     "runtime": {"base", "dns", "message", "spf", "dkim", "dmarc", "arc", "policy", "config", "keys", "rotation", "verify",
                 "sign"},
     "tls": {"base", "dns", "crypto"},
-    "audit": {"base", "dns", "message", "crypto", "signature", "spf", "dkim", "dmarc", "config", "keys", "transfer", "tls"},
-    "audit_views": {"base", "audit"},
+    "audit": {"base", "dns", "dns/check", "message", "crypto", "signature", "spf", "dkim", "dmarc", "config", "keys", "transfer", "tls"},
+    "audit_views": {"base", "page", "dns", "tls", "transfer", "audit"},
 }
 
 # Whose each public header is.
@@ -110,6 +111,7 @@ PUBLIC = {
     "audit": "audit",
     "audit_facts": "audit",
     "audit_gather": "audit",
+    "audit_host": "audit",
     "audit_profile": "audit",
     "audit_view": "audit_views",
     "dane": "tls",
@@ -239,7 +241,8 @@ STREETS = {
         "status": set(),
         "import": set(),
         "report": {"output", "options", "http"},
-        "": {"output", "options", "rotation", "status", "import", "report", "command_line"},
+        "audit": {"output", "options", "report"},
+        "": {"output", "options", "rotation", "status", "import", "report", "audit", "command_line"},
     },
 }
 

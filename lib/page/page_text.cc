@@ -1,8 +1,41 @@
-#include "report_views/page_text.h"
+#include "page/page_text.h"
 
 #include <fmt/format.h>
 
+#include <authmilter/crypto.h>
+
+#include "base/utf8.h"
+
 namespace authmilter {
+namespace {
+
+/// CSP Level 3, section 2.3.1: the source of one inline style or script.
+std::string hash_source(std::string_view text) {
+  if (text.empty()) return "'none'";
+  return fmt::format("'sha256-{}'", base64_encode(sha256(text)));
+}
+
+}  // namespace
+
+std::string valid_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const Utf8Character character = first_utf8_character(text);
+    out += character.octets == 0 ? kReplacementCharacter : text.substr(0, character.octets);
+    text.remove_prefix(character.octets == 0 ? 1 : character.octets);
+  }
+  return out;
+}
+
+std::string content_security_policy(std::string_view style, std::string_view script) {
+  // "data:" lets a browser look for no icon.
+  return fmt::format(
+      "default-src 'none'; style-src {}; script-src {}; img-src data:; base-uri 'none'; "
+      "form-action 'none'",
+      hash_source(style), hash_source(script));
+}
+
 std::string html_text(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -50,6 +83,17 @@ std::string json_text(std::string_view text) {
     }
   }
   return out + '"';
+}
+
+std::string csv_field(std::string_view text) {
+  std::string field = "\"";
+  if (!text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos)
+    field += '\'';
+  for (const char c : text) {
+    if (c == '"') field += '"';
+    field += c;
+  }
+  return field + '"';
 }
 
 std::string grouped(std::uint64_t number) {
