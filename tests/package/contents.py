@@ -32,6 +32,8 @@ NAMED = {
     "/usr/lib/systemd/system/authmilter-keys.service", "/usr/lib/systemd/system/authmilter-keys.timer",
     "/usr/lib/systemd/system/authmilter-report.service", "/usr/lib/systemd/system/authmilter-report.timer",
     "/usr/lib/systemd/system/authmilter-reports.service",
+    "/usr/share/authmilter/profiles/default.toml", "/usr/share/authmilter/profiles/nukib.toml",
+    "/usr/share/authmilter/profiles/strict.toml",
     "/usr/lib/sysusers.d/authmilter.conf", "/usr/lib/tmpfiles.d/authmilter.conf",
     "/usr/share/man/man1/authmilter.1.gz", "/usr/share/man/man5/authmilter.toml.5.gz",
     "/usr/share/man/man8/authmilterd.8.gz", f"{DOCUMENTS}/README.md", f"{DOCUMENTS}/SECURITY.md",

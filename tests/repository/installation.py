@@ -37,6 +37,7 @@ def main():
                       f"{prefix}/lib/systemd/system/authmilter-report.service",
                       f"{prefix}/lib/systemd/system/authmilter-report.timer",
                       f"{prefix}/lib/systemd/system/authmilter-reports.service",
+                      *(f"{prefix}/share/authmilter/profiles/{name}.toml" for name in ("default", "nukib", "strict")),
                       f"{prefix}/lib/sysusers.d/authmilter.conf",
                       f"{prefix}/lib/tmpfiles.d/authmilter.conf", f"{documents}/README.md",
                       f"{documents}/examples/authmilter.toml",
