@@ -114,6 +114,9 @@ struct TlsProbeOptions {
 ServerFacts probe_server(ServerProtocol protocol, const std::string& host, const IpAddress& address,
                          std::uint16_t port, const TlsProbeOptions& options);
 
+/// The library that probes are made with, as it calls itself: "OpenSSL 3.0.17 1 Jul 2025".
+std::string tls_library();
+
 /// What is printed of a certificate and judged by rules (RFC 5280).
 struct CertificateFacts {
   std::string subject, issuer;                 // RFC 2253, printable
