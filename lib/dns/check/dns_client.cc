@@ -218,6 +218,7 @@ DirectReply read_direct_reply(std::span<const std::uint8_t> message, std::uint16
   reply.truncated = (flags & 0x0200U) != 0;
   reply.recursive = (flags & 0x0080U) != 0;
   reply.authoritative = (flags & 0x0400U) != 0;
+  reply.authentic = (flags & 0x0020U) != 0;
   if (reader.failed() || got_id != id || (flags & 0x8000U) == 0) return reply;
   // Some servers leave the question out of an error.
   if (questions > 1 || (questions == 0 && reply.rcode == 0)) return reply;

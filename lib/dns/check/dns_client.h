@@ -39,6 +39,7 @@ struct DirectReply {
   bool truncated = false;      // TC
   bool recursive = false;      // RA
   bool authoritative = false;  // AA
+  bool authentic = false;      // AD: the server says that it has validated this (RFC 4035)
   bool extended = false;       // the reply has EDNS too
   bool has_signatures = false;
   std::size_t octets = 0;
