@@ -20,7 +20,7 @@ struct AuditProfile {
   unsigned certificate_rsa_bits = 2048;
   unsigned certificate_ec_bits = 256;
   unsigned certificate_warn_days = 30;
-  TlsVersion oldest_tls = TlsVersion::tls_1_2;   // older ones warn or fail:
+  TlsVersion oldest_tls = TlsVersion::tls_1_2;  // older ones warn or fail:
   bool old_tls_fails = false;                    // 1.2.3 has "justified" cases: a warning
   std::vector<CipherKind> failing_ciphers;       // others that are offered warn
   std::vector<std::string> weak_signatures;      // of certificates: words in the algorithm's name
