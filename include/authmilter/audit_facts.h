@@ -20,7 +20,8 @@ namespace authmilter {
 using DnsFacts = std::map<DnsQuestion, DnsAnswer>;
 
 /// Answers from facts and asks nobody. A question that was not asked then is a temperror with fault
-/// `limit`, so a rule that needs it says `unknown`. Borrows the facts. Thread-safe.
+/// `limit`, so a rule that needs it says `unknown`. Borrows the facts, as its answers do.
+/// Thread-safe.
 class FactsResolver final : public Resolver {
  public:
   explicit FactsResolver(const DnsFacts& facts) : facts_(facts) {}

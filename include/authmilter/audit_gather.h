@@ -16,8 +16,11 @@ struct AuditProbes {
   std::function<FetchFacts(const std::string& url)> fetch;
 };
 
+/// Selectors that many domains have, for surveys.
+std::vector<SelectorFact> usual_selectors();
+
 struct GatherOptions {
-  std::vector<SelectorFact> selectors;
+  std::vector<SelectorFact> selectors;    // none: the usual ones
   bool servers = true;                    // false: the DNS alone, for surveys
   std::vector<std::string> client_hosts;  // asked on the ports of people's devices
   std::vector<std::string> webmail;       // https:// URLs

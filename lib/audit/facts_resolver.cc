@@ -6,7 +6,9 @@ namespace authmilter {
 
 DnsAnswerRef FactsResolver::known(const DnsQuestion& question) {
   const auto found = facts_.find(question);
-  return found == facts_.end() ? nullptr : std::make_shared<const DnsAnswer>(found->second);
+  if (found == facts_.end()) return nullptr;
+  // The facts own their answers. So what is parsed of one stays with it from rule to rule.
+  return {std::shared_ptr<void>(), &found->second};
 }
 
 DnsAnswerRef FactsResolver::resolve(const DnsQuestion& question, Deadline, Freshness) {

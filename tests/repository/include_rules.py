@@ -49,6 +49,7 @@ LIBRARY_HOME = {
 SLOW_HEADERS = {
     "CLI/": {"milter/command_line/command_line.cc", "tests/bench/driver/main.cc", "tests/bench/floor/main.cc"},
     "nlohmann/json.hpp": {
+        "lib/audit/facts_json.h",
         "lib/reports/tls_json.cc",
         "lib/status/daemon_status.cc",
         "milter/command/output/json.cc",

@@ -1,0 +1,149 @@
+#include <chrono>
+
+#include <authmilter/audit_gather.h>
+#include <authmilter/dmarc.h>
+#include <authmilter/selector.h>
+
+#include "audit/dmarc_facts.h"
+#include "audit/facts_collector.h"
+#include "audit/gather_servers.h"
+#include "audit/mail_hosts.h"
+#include "audit/selector_names.h"
+#include "audit/spf_tree.h"
+#include "audit/zone_apex.h"
+#include "dmarc/tree_walk.h"
+
+namespace authmilter {
+namespace {
+
+// All of one domain's questions together, so that name servers that do not answer cost a minute.
+// Each question has its own, shorter time limit in the resolver.
+constexpr std::chrono::seconds kDnsTime{60};
+constexpr std::size_t kMostNamesOfAddress = 4;
+
+class DomainGatherer {
+ public:
+  DomainGatherer(const DomainFacts& facts, Resolver& dns)
+      : domain_(facts.domain), selectors_(facts.selectors), dns_(dns) {}
+
+  void ask_all() {
+    start_all();
+    walk_spf(domain_, dns_);
+    ask_for_dmarc();
+    for (const DomainName& name : key_names()) {
+      ask(name, RrType::txt);
+      ask(name, RrType::cname);
+    }
+    ask_for_zone(domain_);
+    ask_for_mail_hosts();
+    for (const DomainName& name : other_names()) ask(name, RrType::txt);
+  }
+
+ private:
+  DnsAnswerRef ask(const DnsName& name, RrType type) { return dns_.resolve({name, type}); }
+
+  /// The names of keys, of the made-up selector and of what is above them.
+  std::vector<DomainName> key_names() const {
+    std::vector<DomainName> names;
+    const auto add = [&](const std::optional<DomainName>& name) {
+      if (name) names.push_back(*name);
+    };
+    add(domain_.below(kKeysBelow));
+    add(domain_.below(kMadeUpSelector + std::string(".") + kKeysBelow));
+    for (const SelectorFact& one : selectors_) add(key_name(one.selector, domain_));
+    return names;
+  }
+
+  std::vector<DomainName> other_names() const {
+    std::vector<DomainName> names;
+    for (const char* const prefix : {"_mta-sts", "_smtp._tls", "default._bimi"}) {
+      if (const auto name = domain_.below(prefix)) names.push_back(*name);
+    }
+    return names;
+  }
+
+  /// Starts what is asked in any case, so that the answers come side by side.
+  void start_all() {
+    for (const RrType type : {RrType::txt, RrType::mx, RrType::soa, RrType::a, RrType::aaaa})
+      dns_.prefetch({domain_, type});
+    prefetch_dmarc(domain_, dns_);
+    for (const DomainName& name : other_names()) dns_.prefetch({name, RrType::txt});
+    for (const DomainName& name : key_names()) {
+      dns_.prefetch({name, RrType::txt});
+      dns_.prefetch({name, RrType::cname});
+    }
+  }
+
+  void ask_for_dmarc() {
+    find_dmarc_records(domain_, dns_);
+    const DmarcDiscovery found = discover_dmarc(domain_, dns_);
+    if (found.record() != nullptr)
+      find_report_places(*found.policy_domain(), *found.record(), dns_);
+    const auto below = names_below(domain_, dns_);
+    for (const DomainName& name : below) {
+      if (const auto at = policy_record_name(name)) dns_.prefetch({*at, RrType::txt});
+    }
+    for (const DomainName& name : below) find_dmarc_records(name, dns_);
+  }
+
+  void ask_for_zone(const DomainName& name) {
+    const ZoneApex zone = find_zone(name, dns_);
+    if (!zone.name) return;
+    dns_.prefetch({*zone.name, RrType::ds});
+    ask(*zone.name, RrType::dnskey);
+    ask(*zone.name, RrType::ds);
+  }
+
+  void ask_for_mail_hosts() {
+    const MailHosts found = find_mail_hosts(domain_, dns_);
+    for (const MailHost& host : found.hosts) {
+      if (!host.name) continue;
+      for (const RrType type : {RrType::cname, RrType::a, RrType::aaaa, RrType::soa})
+        dns_.prefetch({*host.name, type});
+      if (const auto name = host.name->below(kSmtpTlsa)) dns_.prefetch({*name, RrType::tlsa});
+    }
+    for (const MailHost& host : found.hosts) {
+      if (!host.name) continue;
+      ask(*host.name, RrType::cname);
+      if (const auto name = host.name->below(kSmtpTlsa)) ask(*name, RrType::tlsa);
+      for (const IpAddress& address : find_addresses(*host.name, dns_).all())
+        ask_for_names_of(address);
+      ask_for_zone(*host.name);
+    }
+  }
+
+  /// The names of an address, and the addresses of these.
+  void ask_for_names_of(const IpAddress& address) {
+    const auto reverse = DnsName::parse(address.reverse_name());
+    if (!reverse) return;
+    std::size_t names = 0;
+    for (const PtrRecord& ptr : ask(*reverse, RrType::ptr)->all<PtrRecord>()) {
+      if (names++ == kMostNamesOfAddress) return;
+      ask(ptr.target, address.is_v4() ? RrType::a : RrType::aaaa);
+    }
+  }
+
+  const DomainName& domain_;
+  const std::vector<SelectorFact>& selectors_;
+  Resolver& dns_;
+};
+
+}  // namespace
+
+DomainFacts gather_domain(const DomainName& domain, const GatherOptions& options,
+                          Resolver& resolver, const AuditProbes& probes) {
+  FactsCollector dns(resolver, std::chrono::steady_clock::now() + kDnsTime);
+  DomainFacts facts{domain, {}, options.selectors, options.servers, {}, {}, {}};
+  if (facts.selectors.empty()) facts.selectors = usual_selectors();
+  DomainGatherer(facts, dns).ask_all();
+  if (options.servers) {
+    AskedServers asked = ask_servers(domain, options, dns, probes);
+    facts.servers = std::move(asked.servers);
+    facts.mta_sts_policy = std::move(asked.mta_sts_policy);
+    facts.webmail = std::move(asked.webmail);
+  }
+  facts.dns = dns.take();
+  return facts;
+}
+
+}  // namespace authmilter
