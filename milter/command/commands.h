@@ -16,6 +16,7 @@ void add_key_command(const Command& app, Context& context);
 void add_key_rotation_commands(const Command& key, Context& context);
 void add_status_command(const Command& app, Context& context);
 void add_check_dns_command(const Command& app, Context& context);
+void add_audit_command(const Command& app, Context& context);
 void add_report_command(const Command& app, Context& context);
 void add_import_command(const Command& app, Context& context);
 

@@ -37,6 +37,7 @@ ExitStatus run(int argc, char** argv) {
   authmilter::tools::add_sign_command(program, context);
   authmilter::tools::add_key_command(program, context);
   authmilter::tools::add_report_command(program, context);
+  authmilter::tools::add_audit_command(program, context);
   authmilter::tools::add_status_command(program, context);
   authmilter::tools::add_check_dns_command(program, context);
   authmilter::tools::add_import_command(program, context);

@@ -63,12 +63,14 @@ Result<std::vector<NameServer>> name_servers(const DnsOptions& options) {
   return servers;
 }
 
+bool has_configuration(const CommonOptions& options) {
+  std::error_code ignored;
+  return !options.config_file.empty() || std::filesystem::exists(kDefaultConfigFile, ignored);
+}
+
 Result<Config> read_configuration(const CommonOptions& options) {
   if (!options.config_file.empty()) return load_config(options.config_file, host_name());
-  std::error_code ignored;
-  if (std::filesystem::exists(kDefaultConfigFile, ignored)) {
-    return load_config(kDefaultConfigFile, host_name());
-  }
+  if (has_configuration(options)) return load_config(kDefaultConfigFile, host_name());
   return parse_config("", "built-in defaults", host_name());
 }
 

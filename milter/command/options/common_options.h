@@ -36,6 +36,8 @@ void add_dns_options(const Command& command, DnsOptions& options);
 /// Those of --nameserver.
 Result<std::vector<NameServer>> name_servers(const DnsOptions& options);
 
+/// There is a configuration: one is named, or the default file is there.
+bool has_configuration(const CommonOptions& options);
 /// The configuration that the daemon would use.
 Result<Config> read_configuration(const CommonOptions& options);
 
