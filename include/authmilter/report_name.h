@@ -19,6 +19,9 @@ struct ReportIdentity {
   std::int64_t end = 0;
   /// The policy in any text that is the same for the same policy. Two in one day are two reports.
   std::string policy;
+  /// What nobody else knows and is the same each time. Whoever could work out a Report-ID could
+  /// say that the report came back, or send another one with it before us.
+  std::string secret = {};
 };
 
 /// RFC 9990 section 3.5.1: "example.org.20261128.5d41402abc4b2a76@receiver.example".

@@ -32,6 +32,9 @@ struct ReportSender {
   /// `domain` and the store its own, so that reports of several hosts about one day stay apart;
   /// else `domain`.
   DomainName submitter;
+  /// Of the store, by which its Report-IDs are made; send_reports() and rehearse_reports() look it
+  /// up there.
+  std::string secret = {};
   /// The error names the setting that is missing or wrong.
   static Result<ReportSender> of(const Config& config);
 };
@@ -113,7 +116,8 @@ std::optional<ReturnedReport> returned_report(std::string_view mail);
 
 /// Writes down that a report came back: its entry has failed, and the destination is left alone for
 /// a while. The entry, or nothing where there is no such report of ours. Anybody can write such a
-/// mail, and know a Report-ID; so a destination is never given up for good.
+/// mail, and whoever gets our reports knows their Report-IDs; so a destination is never given up
+/// for good.
 StoreResult<std::optional<SendEntry>> note_returned(ReportStore& store,
                                                     const ReturnedReport& returned,
                                                     std::int64_t now);

@@ -181,6 +181,8 @@ class ReportStore {
   virtual StoreResult<BatchOutcome> add(const BatchId& batch, std::span<const ReportRow> rows) = 0;
 
   /// What has a policy with `rua`, on these days (both included).
+  /// Random text that was made with the store, and is the same for all who have it open.
+  virtual StoreResult<std::string> secret() = 0;
   virtual StoreResult<std::vector<ReportSubject>> subjects(ReportDay first, ReportDay last) = 0;
   /// Sorted by policy, so that those of one policy configuration stand together.
   virtual StoreStatus rows(ReportDay day, const DomainName& policy_domain,

@@ -72,19 +72,24 @@ std::string configuration_text(const PolicyInForce& policy) {
 }
 
 ReportIdentity report_identity(const DomainName& receiver, ReportDay day,
-                               const PolicyInForce& policy) {
+                               const PolicyInForce& policy, const std::string& secret) {
   // RFC 9990 section 3.1.1.4: one UTC day; the next period begins a second later.
   const std::int64_t begin = day * kDaySeconds;
-  return {receiver, policy.published.domain, begin, begin + kDaySeconds - 1,
-          configuration_text(policy)};
+  return {
+      receiver, policy.published.domain, begin, begin + kDaySeconds - 1, configuration_text(policy),
+      secret};
 }
 
-std::optional<ReportIdentity> report_identity(const SendEntry& entry, const PolicyInForce& policy) {
+std::optional<ReportIdentity> report_identity(const SendEntry& entry, const PolicyInForce& policy,
+                                              const std::string& secret) {
   const auto receiver = DomainName::parse(entry.report_id.substr(entry.report_id.rfind('@') + 1));
   if (!receiver) return std::nullopt;
-  ReportIdentity identity = report_identity(*receiver, entry.day, policy);
-  if (report_id(identity) != entry.report_id) return std::nullopt;
-  return identity;
+  ReportIdentity identity = report_identity(*receiver, entry.day, policy, secret);
+  if (report_id(identity) == entry.report_id) return identity;
+  // RFC 9990 section 3.5.2: what was planned before there was a secret keeps its name.
+  identity.secret.clear();
+  if (report_id(identity) == entry.report_id) return identity;
+  return std::nullopt;
 }
 
 StoreResult<std::vector<PlannedReport>> planned_reports(ReportStore& store,
@@ -127,7 +132,8 @@ SubjectPlan plan_subject(const ReportSubject& subject, std::vector<PlannedReport
     reports.erase(reports.begin() + kConfigurations, reports.end());
   }
   for (const PlannedReport& report : reports) {
-    const ReportIdentity identity = report_identity(sender.submitter, subject.day, report.policy);
+    const ReportIdentity identity =
+        report_identity(sender.submitter, subject.day, report.policy, sender.secret);
     const ReportPlace place =
         &report == &reports.front() ? ReportPlace::first : ReportPlace::further;
     // RFC 9990 section 3.5: every URI in the order given, up to a limit of ours; malformed ones and

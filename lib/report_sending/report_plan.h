@@ -33,12 +33,13 @@ constexpr std::size_t kConfigurations = 4;
 /// is made. What no report shows, and nobody is sent a report by, is left out of it.
 std::string configuration_text(const PolicyInForce& policy);
 
-/// The identity of a report of `receiver` about one day.
+/// The identity of a report of `receiver` about one day; `secret` as in ReportSender.
 ReportIdentity report_identity(const DomainName& receiver, ReportDay day,
-                               const PolicyInForce& policy);
-/// The same of a report that was planned before, maybe under another name of ours. Nothing for a
-/// Report-ID that is none of ours.
-std::optional<ReportIdentity> report_identity(const SendEntry& entry, const PolicyInForce& policy);
+                               const PolicyInForce& policy, const std::string& secret);
+/// The same of a report that was planned before, maybe under another name of ours, or by a store
+/// that had no secret yet. Nothing for a Report-ID that is none of ours.
+std::optional<ReportIdentity> report_identity(const SendEntry& entry, const PolicyInForce& policy,
+                                              const std::string& secret);
 
 /// What is to be reported of a day and domain, most messages first.
 StoreResult<std::vector<PlannedReport>> planned_reports(ReportStore& store,

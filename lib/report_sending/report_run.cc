@@ -64,7 +64,14 @@ struct ReportContent {
 class Run {
  public:
   Run(const SendRun& run, const SendPeriod& period)
-      : run_(run), period_(period), destinations_(run.resolver) {}
+      : run_(run), period_(period), sender_(run.sender), destinations_(run.resolver) {}
+
+  /// False, and the end of the run, where it cannot be read.
+  bool read_secret() {
+    auto secret = checked(run_.store.secret());
+    if (secret) sender_.secret = std::move(*secret);
+    return secret.has_value();
+  }
 
   SendOutcome& outcome() { return outcome_; }
   const std::optional<StoreError>& trouble() const { return outcome_.trouble; }
@@ -103,10 +110,10 @@ class Run {
     for (const ReportSubject& subject : *subjects) {
       if (!concerns(subject.policy_domain) || stopped()) continue;
       if (planned.contains({subject.day, subject.policy_domain})) continue;
-      auto reports = checked(planned_reports(run_.store, subject, run_.sender));
+      auto reports = checked(planned_reports(run_.store, subject, sender_));
       if (!reports) return plans;
       SubjectPlan plan =
-          plan_subject(subject, std::move(*reports), run_.sender, run_.config, period_.now);
+          plan_subject(subject, std::move(*reports), sender_, run_.config, period_.now);
       for (std::string& note : plan.notes) outcome_.notes.push_back(std::move(note));
       if (!plan.entries.empty()) plans.push_back(std::move(plan.entries));
     }
@@ -122,7 +129,7 @@ class Run {
       if (!row.policy) return;
       if (last != row.policy) {
         last = row.policy;
-        of_report = report_identity(entry, *last).has_value();
+        of_report = report_identity(entry, *last, sender_.secret).has_value();
       }
       if (!of_report) return;
       content.records.add(row);
@@ -135,7 +142,7 @@ class Run {
   Result<FittedReport> fitted(const ReportContent& content, const SendEntry& entry,
                               const std::vector<ReportAddress>& recipients) {
     if (!content.policy) return Error{"nothing is stored of it any more"};
-    return fit_report(content.records, entry, *content.policy, run_.sender, run_.config, recipients,
+    return fit_report(content.records, entry, *content.policy, sender_, run_.config, recipients,
                       run_.compose);
   }
 
@@ -174,6 +181,7 @@ class Run {
  protected:
   const SendRun& run_;
   const SendPeriod& period_;
+  ReportSender sender_;
   DestinationCheck destinations_;
   SendOutcome outcome_;
 };
@@ -187,7 +195,7 @@ class Sending : public Run {
   void run() {
     const auto days = this->days();
     if (!days || !take_lease()) return;
-    plan(*days);
+    if (read_secret()) plan(*days);
     if (!trouble() && !stopped()) send(*days);
     // Whoever comes next need not wait for its end.
     (void)run_.store.release_lease(kLease, holder_);
@@ -286,7 +294,7 @@ class Rehearsal : public Run {
 
   void run() {
     const auto days = this->days();
-    if (!days) return;
+    if (!days || !read_secret()) return;
     std::vector<SendEntry> all = entries(*days);
     if (trouble()) return;
     for (auto& of_subject : new_entries(*days, all))

@@ -9,11 +9,12 @@
 namespace authmilter {
 namespace {
 
-/// Sixty-four bits of a hash: of a day's reports about one domain, no two are the same by chance.
+/// Sixty-four bits of a hash: of a day's reports about one domain, no two are the same by chance,
+/// and nobody guesses one.
 std::string unique_id(const ReportIdentity& identity) {
-  const Sha256Digest digest = sha256(fmt::format("{}\n{}\n{}\n{}\n{}", identity.receiver.text(),
-                                                 identity.policy_domain.text(), identity.begin,
-                                                 identity.end, identity.policy));
+  const Sha256Digest digest = sha256(
+      fmt::format("{}\n{}\n{}\n{}\n{}\n{}", identity.secret, identity.receiver.text(),
+                  identity.policy_domain.text(), identity.begin, identity.end, identity.policy));
   std::string out;
   for (std::size_t at = 0; at < 8; ++at) out += fmt::format("{:02x}", digest[at]);
   return out;

@@ -14,7 +14,6 @@ namespace {
 // octets of their SHA-256. `last_day` says how long they are needed, so that nobody has to search
 // the rows for it.
 constexpr std::string_view kVersion1 = R"(
-CREATE TABLE schema_version (version BIGINT NOT NULL);
 INSERT INTO schema_version (version) VALUES (1);
 
 CREATE TABLE writer (
@@ -136,9 +135,18 @@ CREATE TABLE failure_row (
 ) {by_key};
 )";
 
+// What Report-IDs are made by.
+constexpr std::string_view kVersion2 = R"(
+CREATE TABLE secret (content TEXT NOT NULL);
+INSERT INTO schema_version (version) VALUES (2);
+)";
+
 // From one version to the next: what stands at place n makes version n + 1 of version n.
-constexpr std::string_view kSteps[] = {kVersion1};
+constexpr std::string_view kSteps[] = {kVersion1, kVersion2};
 static_assert(std::size(kSteps) == kSchemaVersion);
+
+constexpr std::string_view kVersions =
+    "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
 
 // Of our own; any number that nobody else has.
 constexpr std::string_view kOneAtATime = "SELECT pg_advisory_xact_lock(7489999091)";
@@ -158,7 +166,7 @@ SqlResult<unsigned> schema_version(SqlDatabase& database) {
   return static_cast<unsigned>(version);
 }
 
-SqlStatus migrate(SqlDatabase& database, StoreEngine engine) {
+SqlStatus migrate(SqlDatabase& database, StoreEngine engine, const std::string& new_secret) {
   auto version = schema_version(database);
   if (!version) return version.error();
   if (*version >= kSchemaVersion) return Done{};
@@ -167,12 +175,27 @@ SqlStatus migrate(SqlDatabase& database, StoreEngine engine) {
   if (engine == StoreEngine::postgresql) {
     if (auto locked = database.query(kOneAtATime, {}, [](const SqlRow&) {}); !locked) return locked;
   }
-  // Somebody else may have made it meanwhile. A statement that fails ends the transaction, but only
-  // where there is nothing yet.
+  // Somebody else may have made it meanwhile.
+  if (auto made = database.define(kVersions); !made) return made;
+  version = schema_version(database);
+  if (!version) return version.error();
   for (unsigned next = *version; next < kSchemaVersion; ++next) {
     if (auto made = database.define(kSteps[next]); !made) return made;
   }
+  const auto put = database.run(
+      "INSERT INTO secret (content) SELECT $1 WHERE NOT EXISTS (SELECT content FROM secret)",
+      {new_secret});
+  if (!put) return put.error();
   return transaction.commit();
+}
+
+SqlResult<std::string> store_secret(SqlDatabase& database) {
+  std::string secret;
+  auto asked = database.query("SELECT content FROM secret", {},
+                              [&](const SqlRow& row) { secret = row.text(0); });
+  if (!asked) return asked.error();
+  if (secret.empty()) return SqlError{SqlError::Kind::wrong, "the store has no secret"};
+  return secret;
 }
 
 }  // namespace authmilter

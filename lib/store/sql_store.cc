@@ -1,6 +1,7 @@
 #include "store/sql_store.h"
 
 #include <optional>
+#include <random>
 #include <utility>
 
 #include <fmt/format.h>
@@ -47,6 +48,12 @@ class StoreIntake final : public AggregateIntake {
 };
 
 }  // namespace
+/// 128 bits that nobody guesses.
+std::string new_secret() {
+  std::random_device device;
+  return fmt::format("{:08x}{:08x}{:08x}{:08x}", device(), device(), device(), device());
+}
+
 
 StoreError store_error(const SqlError& error) {
   const bool wrong = error.kind == SqlError::Kind::wrong;
@@ -61,7 +68,8 @@ StoreStatus SqlStore::connect() {
              : SqlDatabase::open_postgresql(address_.target);
   if (!opened) return store_error(opened.error());
   if (access_ == Access::write) {
-    if (auto made = migrate(**opened, address_.engine); !made) return store_error(made.error());
+    if (auto made = migrate(**opened, address_.engine, new_secret()); !made)
+      return store_error(made.error());
   }
   const auto version = authmilter::schema_version(**opened);
   if (!version) return store_error(version.error());
@@ -81,6 +89,10 @@ StoreStatus SqlStore::connect() {
 unsigned SqlStore::schema_version() const { return version_; }
 
 StoreResult<BatchOutcome> SqlStore::add(const BatchId& batch, std::span<const ReportRow> rows) {
+StoreResult<std::string> SqlStore::secret() {
+  return with_database([](SqlDatabase& database) { return store_secret(database); });
+}
+
   return with_database(
       [&](SqlDatabase& database) { return add_rows(database, known_, batch, rows); });
 }

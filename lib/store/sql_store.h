@@ -23,6 +23,7 @@ class SqlStore final : public ReportStore {
   StoreStatus connect();
 
   unsigned schema_version() const override;
+  StoreResult<std::string> secret() override;
   StoreResult<BatchOutcome> add(const BatchId& batch, std::span<const ReportRow> rows) override;
   StoreResult<std::vector<ReportSubject>> subjects(ReportDay first, ReportDay last) override;
   StoreStatus rows(ReportDay day, const DomainName& policy_domain,

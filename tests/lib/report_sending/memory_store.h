@@ -30,6 +30,9 @@ class MemoryStore final : public ReportStore {
   std::vector<std::string> calls;
 
   unsigned schema_version() const override { return 1; }
+  StoreResult<std::string> secret() override {
+    return call<std::string>("secret", [] { return std::string("a secret of the store"); });
+  }
   StoreResult<BatchOutcome> add(const BatchId&, std::span<const ReportRow> rows) override {
     kept.insert(kept.end(), rows.begin(), rows.end());
     return BatchOutcome::counted;

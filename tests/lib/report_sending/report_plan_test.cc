@@ -58,22 +58,27 @@ ReportRow authenticated(ReportRow made) {
 
 TEST_CASE("a report that was planned keeps its names") {
   const PolicyInForce one = policy("example.com", {kAt + "example.com"});
-  const ReportIdentity identity = report_identity(sample_sender().submitter, kDay, one);
+  const ReportIdentity identity = report_identity(sample_sender().submitter, kDay, one, "secret");
   CHECK(identity.begin == 1'795'824'000);
   CHECK(identity.end == 1'795'910'399);
   SendEntry entry{kDay, domain_name("example.com"), "mailto:d@example.com", report_id(identity)};
   CHECK(entry.report_id.starts_with("example.com.20261128."));
   CHECK(entry.report_id.ends_with("@mx.example.org"));
-  CHECK(report_identity(entry, one).has_value());
+  CHECK(report_identity(entry, one, "secret").has_value());
+  CHECK_FALSE(report_identity(entry, one, "another"));
   PolicyInForce other = one;
   other.published.p = AssessmentPolicy::none;
-  CHECK_FALSE(report_identity(entry, other));
+  CHECK_FALSE(report_identity(entry, other, "secret"));
   entry.day -= 1;
-  CHECK_FALSE(report_identity(entry, one));
+  CHECK_FALSE(report_identity(entry, one, "secret"));
+  entry.day += 1;
+  // Planned by a store that had no secret yet.
+  entry.report_id = report_id(report_identity(sample_sender().submitter, kDay, one, ""));
+  CHECK(report_identity(entry, one, "secret").has_value());
   for (const char* none_of_ours : {"", "1", "x@", "example.com.20261128.0123456789abcdef@mx"}) {
     CAPTURE(none_of_ours);
     entry.report_id = none_of_ours;
-    CHECK_FALSE(report_identity(entry, one));
+    CHECK_FALSE(report_identity(entry, one, "secret"));
   }
 }
 

@@ -14,6 +14,7 @@
 #include "lib/report_sending/memory_store.h"
 #include "lib/report_sending/sample_rows.h"
 #include "report_sending/bounces.h"
+#include "report_sending/report_plan.h"
 
 using namespace authmilter;
 
@@ -141,6 +142,17 @@ TEST_CASE("a closed day is reported once, to everybody who has agreed") {
   host.send(kNight + 7200);
   CHECK(host.mails() == Lines{"d@slow.example"});
   CHECK(host.carrier.carried[0].octets.find(host.store.sent[1].report_id) == 0);
+}
+
+TEST_CASE("nobody who knows what we report can work out the Report-ID") {
+  Host host;
+  host.store.kept = {com()};
+  host.send();
+  REQUIRE(host.store.sent.size() == 1);
+  // A stranger knows our name, the day and his own policy.
+  CHECK(host.store.sent[0].report_id !=
+        report_id(report_identity(host.sender.submitter, kDay, *com().policy, "")));
+  CHECK(host.carrier.carried[0].octets.starts_with(host.store.sent[0].report_id));
 }
 
 TEST_CASE("which days are reported") {
@@ -333,7 +345,7 @@ TEST_CASE("an entry that somebody else has taken meanwhile is theirs") {
 
 TEST_CASE("a store that is in trouble ends the run") {
   for (const char* call :
-       {"take_lease", "sends", "subjects", "rows", "plan", "bounces", "advance"}) {
+       {"take_lease", "secret", "sends", "subjects", "rows", "plan", "bounces", "advance"}) {
     CAPTURE(call);
     Host host;
     host.store.kept = {com()};
@@ -431,7 +443,7 @@ TEST_CASE("a rehearsal makes what would be sent, and leaves no trace") {
   CHECK(host.mails().empty());
   CHECK(host.store.sent.empty());
   for (const std::string& call : host.store.calls)
-    CHECK((call == "subjects" || call == "rows" || call == "sends"));
+    CHECK((call == "secret" || call == "subjects" || call == "rows" || call == "sends"));
 
   // What has been sent can be looked at again, under its name.
   host.send();

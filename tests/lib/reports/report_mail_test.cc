@@ -58,6 +58,8 @@ TEST_CASE("the names of a report (RFC 9990 section 3.5)") {
   CHECK(other([](Identity& i) { i.begin -= 86400; }) != id);
   CHECK(other([](Identity& i) { i.end += 1; }).substr(21) != id.substr(21));
   CHECK(other([](Identity& i) { i.policy = "v=DMARC1; p=none"; }).substr(21) != id.substr(21));
+  // Who knows everything but the secret does not know the name.
+  CHECK(other([](Identity& i) { i.secret = "1"; }).substr(21) != id.substr(21));
 }
 
 TEST_CASE("the mail of an aggregate report") {

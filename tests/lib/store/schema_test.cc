@@ -34,6 +34,55 @@ TEST_CASE("a store of a newer version is refused and left as it is") {
   });
 }
 
+TEST_CASE("a store has one secret, whoever opens it") {
+  on_each_engine([](StorePlace& place) {
+    const auto secret = place.open()->secret();
+    REQUIRE(secret);
+    CHECK(secret->size() == 32);
+    for (const auto access : {ReportStore::Access::write, ReportStore::Access::read}) {
+      const auto again = place.open(access)->secret();
+      REQUIRE(again);
+      CHECK(*again == *secret);
+    }
+    const auto another = place_of(Engine::sqlite)->open()->secret();
+    REQUIRE(another);
+    CHECK(*another != *secret);
+  });
+}
+
+TEST_CASE("a store of the first version gets one, and keeps what it has") {
+  on_each_engine([](StorePlace& place) {
+    REQUIRE(place.open()->add({"w", 1}, std::vector{row("example.org", "192.0.2.1", 3)}));
+    const StoreAddress address = place.address();
+    {
+      auto database = address.engine == StoreEngine::sqlite
+                          ? SqlDatabase::open_sqlite(address.target, SqlAccess::write)
+                          : SqlDatabase::open_postgresql(address.target);
+      REQUIRE(database);
+      REQUIRE((*database)->define("DROP TABLE secret"));
+      REQUIRE((*database)->run("DELETE FROM schema_version WHERE version = 2"));
+    }
+    const auto old = ReportStore::open(address, ReportStore::Access::read);
+    REQUIRE_FALSE(old);
+    CHECK(old.error().message.find("older") != std::string::npos);
+    std::vector<std::thread> openers;
+    std::array<std::string, 4> secrets;
+    for (std::string& secret : secrets) {
+      openers.emplace_back([&] {
+        auto store = ReportStore::open(address, ReportStore::Access::write);
+        if (!store) return;
+        if (const auto found = (*store)->secret()) secret = *found;
+      });
+    }
+    for (std::thread& opener : openers) opener.join();
+    for (const std::string& secret : secrets) {
+      CHECK(secret.size() == 32);
+      CHECK(secret == secrets[0]);
+    }
+    CHECK(messages_of(*place.open(), "example.org") == 3);
+  });
+}
+
 TEST_CASE("several make a new store at a time") {
   on_each_engine([](StorePlace& place) {
     std::vector<std::thread> makers;

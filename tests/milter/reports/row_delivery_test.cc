@@ -47,6 +47,7 @@ class ScriptedStore final : public ReportStore {
   }
 
   unsigned schema_version() const override { return 1; }
+  StoreResult<std::string> secret() override { return none(); }
   StoreResult<std::vector<ReportSubject>> subjects(ReportDay, ReportDay) override { return none(); }
   StoreStatus rows(ReportDay, const DomainName&,
                    const std::function<void(const ReportRow&)>&) override {
