@@ -200,7 +200,8 @@ class ReportStore {
   virtual StoreResult<std::vector<Bounce>> bounces() = 0;
 
   /// The key of a report is organization, Report-ID and policy domain. Null when it is there
-  /// already.
+  /// already; but what came by a mail that passed DMARC, or without one, takes the place of what
+  /// nobody has vouched for, and that of what is doubtful, which anybody can send first.
   virtual StoreResult<std::unique_ptr<AggregateIntake>> take(const AggregateReport& report,
                                                              const ReportOrigin& from) = 0;
   virtual StoreResult<Kept> keep(const TlsReport& report, const ReportOrigin& from) = 0;

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <authmilter/crypto.h>
+
 #include "base/words.h"
 #include "rows/row_text.h"
 
@@ -39,30 +41,92 @@ ReportDay day_of(std::int64_t begin, std::int64_t end) {
   return report_day(begin + (end - begin) / 2);
 }
 
-/// Its number; nothing when it is there already.
+/// How far it is believed that it comes from whom it names.
+enum class Trust : std::uint8_t {
+  doubtful,      // whoever sent it may not speak for its organization
+  unvouched,     // nobody of ours has said what DMARC says of the mail
+  authenticated  // RFC 9990 section 3.5.2: by a mail that has passed; or the administrator's word
+};
+Trust trust_in(const ReportOrigin& from) {
+  if (from.doubtful) return Trust::doubtful;
+  return from.submitter.empty() || from.dmarc == "pass" ? Trust::authenticated : Trust::unvouched;
+}
+
+/// A stranger's name as it is stored. What is too long ends in a hash of all of it, so that two
+/// names do not become one.
+std::string name_text(std::string_view name) {
+  if (name.size() <= kNameOctets) return sql_text(name, kNameOctets);
+  std::string hash = "~";
+  for (const std::uint8_t octet : sha256(name)) hash += fmt::format("{:02x}", octet);
+  return sql_text(name, kNameOctets - hash.size()) + hash;
+}
+
+/// Four values that a report is found by.
+SqlValues key_of(const Heading& heading) {
+  return {std::string(word_of(kKinds, heading.kind)), name_text(heading.organization),
+          name_text(heading.report_id), name_text(heading.domain)};
+}
+
+struct StoredReport {
+  std::int64_t id = 0;
+  Trust trust = Trust::doubtful;
+};
+SqlResult<std::optional<StoredReport>> find_report(SqlDatabase& database, const Heading& heading) {
+  std::optional<StoredReport> found;
+  auto asked = database.query(
+      "SELECT id, submitter, dmarc, doubtful FROM received_report WHERE sort = $1 AND organization "
+      "= $2 AND report_id = $3 AND domain = $4",
+      key_of(heading), [&](const SqlRow& row) {
+        found = {row.integer(0), trust_in({0, row.text(1), row.text(2), row.integer(3) != 0})};
+      });
+  if (!asked) return asked.error();
+  return found;
+}
+
+/// False when somebody else has taken it away already.
+SqlResult<bool> remove_report(SqlDatabase& database, std::int64_t id) {
+  // First what only one of two that do this at a time can do.
+  const auto removed = database.run("DELETE FROM received_report WHERE id = $1", {id});
+  if (!removed) return removed.error();
+  if (*removed == 0) return false;
+  for (const std::string_view sql :
+       {"DELETE FROM received_row WHERE report = $1", "DELETE FROM tls_row WHERE report = $1",
+        "DELETE FROM failure_row WHERE report = $1"}) {
+    if (auto done = database.run(sql, {id}); !done) return done.error();
+  }
+  return true;
+}
+
+/// In a transaction. Its number; nothing when it is there already. Anybody can send a report in
+/// somebody's name before he does it himself, so what is believed more takes the other's place.
 SqlResult<std::optional<std::int64_t>> put_heading(SqlDatabase& database, const Heading& heading,
                                                    const ReportOrigin& from) {
+  const auto stored = find_report(database, heading);
+  if (!stored) return stored.error();
+  if (*stored) {
+    if ((*stored)->trust >= trust_in(from)) return std::optional<std::int64_t>();
+    const auto removed = remove_report(database, (*stored)->id);
+    if (!removed) return removed.error();
+    if (!*removed) return std::optional<std::int64_t>();
+  }
+  SqlValues values = key_of(heading);
+  for (SqlValue& value :
+       SqlValues{std::int64_t{day_of(heading.begin, heading.end)}, heading.begin, heading.end,
+                 from.received, name_text(from.submitter), name_text(from.dmarc),
+                 std::int64_t{from.doubtful ? 1 : 0}, heading.published})
+    values.push_back(std::move(value));
   const auto put = database.run(
       "INSERT INTO received_report (sort, organization, report_id, domain, day, begins, ends, "
       "records, messages, received, submitter, dmarc, doubtful, published) VALUES ($1, $2, $3, $4, "
       "$5, $6, $7, 0, 0, $8, $9, $10, $11, $12) ON CONFLICT (sort, organization, report_id, "
       "domain) DO NOTHING",
-      {std::string(word_of(kKinds, heading.kind)), sql_text(heading.organization, kNameOctets),
-       sql_text(heading.report_id, kNameOctets), sql_text(heading.domain, kNameOctets),
-       std::int64_t{day_of(heading.begin, heading.end)}, heading.begin, heading.end, from.received,
-       sql_text(from.submitter, kNameOctets), sql_text(from.dmarc, kNameOctets),
-       std::int64_t{from.doubtful ? 1 : 0}, heading.published});
+      values);
   if (!put) return put.error();
   if (*put == 0) return std::optional<std::int64_t>();
-  std::int64_t id = 0;
-  auto asked = database.query(
-      "SELECT id FROM received_report WHERE sort = $1 AND organization = $2 AND report_id = $3 AND "
-      "domain = $4",
-      {std::string(word_of(kKinds, heading.kind)), sql_text(heading.organization, kNameOctets),
-       sql_text(heading.report_id, kNameOctets), sql_text(heading.domain, kNameOctets)},
-      [&](const SqlRow& row) { id = row.integer(0); });
-  if (!asked) return asked.error();
-  return std::optional(id);
+  const auto made = find_report(database, heading);
+  if (!made) return made.error();
+  if (!*made) return SqlError{SqlError::Kind::busy, "a report has been removed meanwhile"};
+  return std::optional((*made)->id);
 }
 
 SqlStatus put_sums(SqlDatabase& database, std::int64_t id, std::uint64_t records,
@@ -134,17 +198,11 @@ Heading heading_of(const FailureReport& report, const ReportOrigin& from) {
 
 }  // namespace
 
-SqlResult<bool> has_report(SqlDatabase& database, ReportKind kind, const std::string& organization,
-                           const std::string& report_id, const std::string& domain) {
-  bool found = false;
-  auto asked = database.query(
-      "SELECT id FROM received_report WHERE sort = $1 AND organization = $2 AND report_id = $3 AND "
-      "domain = $4",
-      {std::string(word_of(kKinds, kind)), sql_text(organization, kNameOctets),
-       sql_text(report_id, kNameOctets), sql_text(domain, kNameOctets)},
-      [&](const SqlRow&) { found = true; });
-  if (!asked) return asked.error();
-  return found;
+SqlResult<bool> has_report(SqlDatabase& database, const AggregateReport& report,
+                           const ReportOrigin& from) {
+  const auto stored = find_report(database, heading_of(report));
+  if (!stored) return stored.error();
+  return *stored && (*stored)->trust >= trust_in(from);
 }
 
 Intake::Intake(SqlDatabase& database, KnownTexts& known, AggregateReport report, ReportOrigin from)

@@ -14,9 +14,9 @@ namespace authmilter {
 
 // Reports that others have sent.
 
-/// Whether it is there already.
-SqlResult<bool> has_report(SqlDatabase& database, ReportKind kind, const std::string& organization,
-                           const std::string& report_id, const std::string& domain);
+/// Whether it is there already, and one that comes `from` there would not take its place.
+SqlResult<bool> has_report(SqlDatabase& database, const AggregateReport& report,
+                           const ReportOrigin& from);
 
 /// An aggregate report on its way in, over a database that belongs to it until the end.
 class Intake {

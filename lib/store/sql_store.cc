@@ -138,10 +138,8 @@ StoreResult<std::vector<Bounce>> SqlStore::bounces() {
 
 StoreResult<std::unique_ptr<AggregateIntake>> SqlStore::take(const AggregateReport& report,
                                                              const ReportOrigin& from) {
-  const auto there = with_database([&](SqlDatabase& database) {
-    return has_report(database, ReportKind::aggregate, report.metadata.org_name,
-                      report.metadata.report_id, report.policy_published.domain.text());
-  });
+  const auto there =
+      with_database([&](SqlDatabase& database) { return has_report(database, report, from); });
   if (!there) return there.error();
   if (*there) return std::unique_ptr<AggregateIntake>();
   return std::unique_ptr<AggregateIntake>(

@@ -94,6 +94,103 @@ TEST_CASE("a received report counts once, by organization, Report-ID and policy 
   });
 }
 
+TEST_CASE("who sends a report in somebody's name first does not keep his out (RFC 9990 3.5.2)") {
+  const ReportOrigin forged{.received = 1, .submitter = "evil.example", .doubtful = true};
+  const ReportOrigin failed{
+      .received = 1, .submitter = "reporter.example", .dmarc = "fail", .doubtful = true};
+  const ReportOrigin unvouched{.received = 2, .submitter = "reporter.example"};
+  const ReportOrigin genuine{.received = 3, .submitter = "reporter.example", .dmarc = "pass"};
+  const ReportOrigin by_hand{.received = 4};
+  const struct {
+    const char* why;
+    ReportOrigin first, second;
+    const char* outcome;
+  } rows[] = {
+      {"the genuine one takes its place", forged, genuine, "stored"},
+      {"also that of one that failed DMARC", failed, genuine, "stored"},
+      {"and that of one whose DMARC result nobody of ours has said", unvouched, genuine, "stored"},
+      {"the administrator's own file does", failed, by_hand, "stored"},
+      {"which nobody has vouched for is more than one that failed", failed, unvouched, "stored"},
+      {"but never the other way", genuine, forged, "duplicate"},
+      {"nor that", genuine, unvouched, "duplicate"},
+      {"nor that", unvouched, failed, "duplicate"},
+      {"nor that", by_hand, forged, "duplicate"},
+      {"one of two that nobody believes is enough", forged, failed, "duplicate"},
+      {"and of two that are right", genuine, by_hand, "duplicate"},
+      {"and of these", genuine, genuine, "duplicate"},
+  };
+  on_each_engine([&](StorePlace& place) {
+    const auto store = place.open();
+    int id = 0;
+    std::uint64_t before = 0;
+    for (const auto& row : rows) {
+      CAPTURE(row.why);
+      const std::string name = std::to_string(++id);
+      CHECK(put(*store, report(name), {record("192.0.2.1", 1)}, row.first) == "stored");
+      CHECK(put(*store, report(name), {record("192.0.2.1", 100), record("192.0.2.2", 100)},
+                row.second) == row.outcome);
+      // One of them counts, and nothing of the other.
+      before += row.outcome == std::string("stored") ? 200 : 1;
+      CHECK(messages(*store, received()) == before);
+      const auto list = store->received(20'000, 20'000);
+      REQUIRE(list);
+      REQUIRE(list->size() == static_cast<std::size_t>(id));
+    }
+  });
+}
+
+TEST_CASE("the same of TLS and failure reports, and of two that are read at a time") {
+  const ReportOrigin forged{.received = kBegin, .submitter = "r.example", .doubtful = true};
+  const ReportOrigin genuine{.received = kBegin, .submitter = "r.example", .dmarc = "pass"};
+  on_each_engine([&](StorePlace& place) {
+    const auto store = place.open();
+    TlsReport tls{.organization_name = "r.example",
+                  .contact_info = "",
+                  .report_id = "t1",
+                  .begin = kBegin,
+                  .end = kBegin + 1,
+                  .policies = {}};
+    FailureReport failure;
+    failure.arrival_date = kBegin;
+    for (const auto& [from, want] :
+         {std::pair(forged, Kept::stored), std::pair(genuine, Kept::stored),
+          std::pair(forged, Kept::duplicate), std::pair(genuine, Kept::duplicate)}) {
+      for (const auto& kept : {store->keep(tls, from), store->keep(failure, from)}) {
+        REQUIRE(kept);
+        CHECK(*kept == want);
+      }
+    }
+    const auto other = place.open();
+    REQUIRE(put(*store, report("1"), {record("192.0.2.1", 1)}, forged) == "stored");
+    auto first = store->take(report("1"), genuine);
+    auto second = other->take(report("1"), genuine);
+    REQUIRE(first);
+    REQUIRE(second);
+    REQUIRE(*second);
+    REQUIRE((*first)->record(record("192.0.2.1", 10)));
+    REQUIRE((*second)->record(record("192.0.2.1", 10)));
+    CHECK(*(*first)->finish() == Kept::stored);
+    CHECK(*(*second)->finish() == Kept::duplicate);
+    CHECK(messages(*store, received()) == 10);
+  });
+}
+
+TEST_CASE("names that begin alike are not the same, however long they are") {
+  on_each_engine([](StorePlace& place) {
+    const auto store = place.open();
+    const std::string name(300, 'n');
+    const std::vector<AggregateRecord> records = {record("192.0.2.1", 1)};
+    CHECK(put(*store, report(name + "1"), records) == "stored");
+    CHECK(put(*store, report(name + "2"), records) == "stored");
+    CHECK(put(*store, report(name + "2"), records) == "duplicate");
+    CHECK(put(*store, report("1", "example.org", name + "1"), records) == "stored");
+    CHECK(put(*store, report("1", "example.org", name + "2"), records) == "stored");
+    const auto list = store->received(20'000, 20'000);
+    REQUIRE(list);
+    for (const ReceivedReport& each : *list) CHECK(each.report_id.size() <= 255);
+  });
+}
+
 TEST_CASE("nothing of a report is there before its end, however long it is") {
   on_each_engine([](StorePlace& place) {
     const auto store = place.open();
