@@ -162,6 +162,11 @@ struct TlsViewRow {
   std::uint64_t sessions = 0;
 };
 
+enum class Pruned : std::uint8_t {
+  done,
+  clock_leaps,  // today is far behind all days that the store has: nothing was removed
+};
+
 /// One database of reports, behind one seam whatever its engine: rows of messages that came in,
 /// what of them is sent to whom, and reports that others have sent. Several processes and hosts may
 /// have the same one open. No call waits without limit, and none leaves a part of what it does. One
@@ -176,13 +181,13 @@ class ReportStore {
   virtual ~ReportStore() = default;
 
   virtual unsigned schema_version() const = 0;
+  /// Random text that was made with the store, and is the same for all who have it open.
+  virtual StoreResult<std::string> secret() = 0;
 
   /// Adds counts up, all of the batch or nothing.
   virtual StoreResult<BatchOutcome> add(const BatchId& batch, std::span<const ReportRow> rows) = 0;
 
   /// What has a policy with `rua`, on these days (both included).
-  /// Random text that was made with the store, and is the same for all who have it open.
-  virtual StoreResult<std::string> secret() = 0;
   virtual StoreResult<std::vector<ReportSubject>> subjects(ReportDay first, ReportDay last) = 0;
   /// Sorted by policy, so that those of one policy configuration stand together.
   virtual StoreStatus rows(ReportDay day, const DomainName& policy_domain,
@@ -221,8 +226,9 @@ class ReportStore {
                                        std::int64_t now, std::chrono::seconds time) = 0;
   virtual StoreStatus release_lease(std::string_view name, std::string_view holder) = 0;
 
-  /// Removes what is of days before `first_kept`. A part at a time, so that others get their turn.
-  virtual StoreStatus prune(ReportDay first_kept) = 0;
+  /// Removes what is older than `kept` days before `today`. A part at a time, so that others get
+  /// their turn. Nothing, where `today` may be a clock that is wrong.
+  virtual StoreResult<Pruned> prune(ReportDay today, ReportDay kept) = 0;
   /// Makes rows of days before `first_open` small. Nothing is lost by that, and rows may still come
   /// for those days; they take more time to be read. A
   /// store that has no use for that does nothing.

@@ -10,6 +10,11 @@ namespace {
 // So that whoever writes waits for some milliseconds only.
 constexpr std::int64_t kIdsATime = 20'000;
 constexpr std::int64_t kReportsATime = 20;
+// Without mail: longer than holidays.
+constexpr ReportDay kSilence = 30;
+constexpr ReportDay kProof = 7;
+// A destination is left alone for a month at most (report_sending/bounces.h).
+constexpr ReportDay kBounceDays = 60;
 
 SqlResult<std::int64_t> number(SqlDatabase& database, std::string_view sql,
                                const SqlValues& values = {}) {
@@ -23,6 +28,17 @@ SqlStatus run(SqlDatabase& database, std::string_view sql, const SqlValues& valu
   const auto done = database.run(sql, values);
   if (!done) return done.error();
   return Done{};
+}
+
+/// Those that there is something of, ascending.
+SqlResult<std::vector<ReportDay>> stored_days(SqlDatabase& database) {
+  std::vector<ReportDay> days;
+  auto asked = database.query(
+      "SELECT day FROM own_row UNION SELECT day FROM own_pack UNION SELECT day FROM "
+      "received_report ORDER BY day",
+      {}, [&](const SqlRow& row) { days.push_back(static_cast<ReportDay>(row.integer(0))); });
+  if (!asked) return asked.error();
+  return days;
 }
 
 /// Of one day at a time, from the oldest on.
@@ -75,15 +91,40 @@ SqlStatus prune_kinds(SqlDatabase& database, ReportDay first_kept) {
 
 }  // namespace
 
-SqlStatus prune_store(SqlDatabase& database, ReportDay first_kept) {
-  if (auto done = prune_own_rows(database, first_kept); !done) return done;
-  if (auto done = prune_received(database, first_kept); !done) return done;
-  if (auto done = prune_kinds(database, first_kept); !done) return done;
+bool clock_leaps(std::span<const ReportDay> days, ReportDay today) {
+  // The days with mail that lead up to today without a long silence.
+  ReportDay since = today;
+  for (auto day = days.rbegin(); day != days.rend(); ++day) {
+    if (*day > today) continue;
+    if (since - *day > kSilence) return today - since < kProof;
+    since = *day;
+  }
+  return false;
+}
+
+SqlResult<Pruned> prune_store(SqlDatabase& database, ReportDay today, ReportDay kept) {
+  const auto days = stored_days(database);
+  if (!days) return days.error();
+  if (clock_leaps(*days, today)) return Pruned::clock_leaps;
+  const ReportDay first_kept = today - kept;
+  if (auto done = prune_own_rows(database, first_kept); !done) return done.error();
+  if (auto done = prune_received(database, first_kept); !done) return done.error();
+  if (auto done = prune_kinds(database, first_kept); !done) return done.error();
   for (const std::string_view sql :
        {"DELETE FROM send WHERE day < $1", "DELETE FROM writer WHERE last_day < $1"}) {
-    if (auto done = run(database, sql, {std::int64_t{first_kept}}); !done) return done;
+    if (auto done = run(database, sql, {std::int64_t{first_kept}}); !done) return done.error();
   }
-  return database.shrink();
+  // A day that somebody's clock is behind by is no reason to do twice what only one may.
+  if (auto done = run(database, "DELETE FROM lease WHERE ends < $1",
+                      {std::int64_t{today - 1} * kDaySeconds});
+      !done)
+    return done.error();
+  if (auto done = run(database, "DELETE FROM bounce WHERE latest < $1",
+                      {std::int64_t{today - kBounceDays} * kDaySeconds});
+      !done)
+    return done.error();
+  if (auto done = database.shrink(); !done) return done.error();
+  return Pruned::done;
 }
 
 }  // namespace authmilter

@@ -47,13 +47,13 @@ class StoreIntake final : public AggregateIntake {
   bool stored_ = false;
 };
 
-}  // namespace
 /// 128 bits that nobody guesses.
 std::string new_secret() {
   std::random_device device;
   return fmt::format("{:08x}{:08x}{:08x}{:08x}", device(), device(), device(), device());
 }
 
+}  // namespace
 
 StoreError store_error(const SqlError& error) {
   const bool wrong = error.kind == SqlError::Kind::wrong;
@@ -88,11 +88,11 @@ StoreStatus SqlStore::connect() {
 
 unsigned SqlStore::schema_version() const { return version_; }
 
-StoreResult<BatchOutcome> SqlStore::add(const BatchId& batch, std::span<const ReportRow> rows) {
 StoreResult<std::string> SqlStore::secret() {
   return with_database([](SqlDatabase& database) { return store_secret(database); });
 }
 
+StoreResult<BatchOutcome> SqlStore::add(const BatchId& batch, std::span<const ReportRow> rows) {
   return with_database(
       [&](SqlDatabase& database) { return add_rows(database, known_, batch, rows); });
 }
@@ -179,9 +179,9 @@ StoreStatus SqlStore::release_lease(std::string_view name, std::string_view hold
   return with_database([&](SqlDatabase& database) { return end_lease(database, name, holder); });
 }
 
-StoreStatus SqlStore::prune(ReportDay first_kept) {
+StoreResult<Pruned> SqlStore::prune(ReportDay today, ReportDay kept) {
   auto pruned =
-      with_database([&](SqlDatabase& database) { return prune_store(database, first_kept); });
+      with_database([&](SqlDatabase& database) { return prune_store(database, today, kept); });
   known_.clear();
   return pruned;
 }

@@ -48,7 +48,7 @@ class SqlStore final : public ReportStore {
   StoreResult<bool> take_lease(std::string_view name, std::string_view holder, std::int64_t now,
                                std::chrono::seconds time) override;
   StoreStatus release_lease(std::string_view name, std::string_view holder) override;
-  StoreStatus prune(ReportDay first_kept) override;
+  StoreResult<Pruned> prune(ReportDay today, ReportDay kept) override;
   StoreStatus settle(ReportDay first_open) override;
 
   /// Runs `use` on the database, connected; a connection that turns out to be gone is dropped, and

@@ -94,10 +94,17 @@ void RowDelivery::prune(std::int64_t now) {
   const auto lease = store_->take_lease("prune", writer_, now, kPruneTime);
   if (!lease || !*lease) return;
   const auto days = std::chrono::duration_cast<std::chrono::hours>(config_.retention).count() / 24;
-  for (const auto& done :
-       {store_->prune(today - static_cast<ReportDay>(days)), store_->settle(today - kOpenDays)}) {
-    if (!done) store_failed(done.error(), Clock::now());
+  const auto pruned = store_->prune(today, static_cast<ReportDay>(days));
+  if (!pruned) {
+    store_failed(pruned.error(), Clock::now());
+  } else if (*pruned == Pruned::clock_leaps) {
+    logger_.warning(
+        "rows of reports are kept for now: the clock of this host is a month or more "
+        "after all that the store has; if it is right, they go in a week",
+        {{"store", config_.store->printable()}, {"setting", "reports.retention"}});
   }
+  if (auto done = store_->settle(today - kOpenDays); !done)
+    store_failed(done.error(), Clock::now());
   if (auto done = store_->release_lease("prune", writer_); !done)
     store_failed(done.error(), Clock::now());
 }

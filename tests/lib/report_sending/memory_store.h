@@ -155,7 +155,7 @@ class MemoryStore final : public ReportStore {
                        const std::function<void(const TlsViewRow&)>&) override {
     return Done{};
   }
-  StoreStatus prune(ReportDay) override { return Done{}; }
+  StoreResult<Pruned> prune(ReportDay, ReportDay) override { return Pruned::done; }
   StoreStatus settle(ReportDay) override { return Done{}; }
 
  private:

@@ -13,6 +13,7 @@
 
 #include "lib/store/stores.h"
 #include "rows/row_text.h"
+#include "store/prune.h"
 
 namespace authmilter {
 namespace {
@@ -186,7 +187,7 @@ TEST_CASE("what is old is removed, and nothing else") {
       rows.push_back(row("day" + std::to_string(day) + ".example", "192.0.2.1", 1, day));
     }
     REQUIRE(store->add({"w", 1}, rows));
-    REQUIRE(store->prune(20'005));
+    REQUIRE(store->prune(20'012, 7));
     CHECK(messages_of(*store, "example.org", 20'004) == 0);
     CHECK(messages_of(*store, "example.org", 20'005) == 1);
     CHECK(messages_of(*store, "day20009.example", 20'009) == 1);
@@ -196,9 +197,44 @@ TEST_CASE("what is old is removed, and nothing else") {
     // Also by somebody who knows them still.
     const auto other = place.open();
     REQUIRE(other->add({"o", 1}, std::vector{row("other.example", "192.0.2.1", 1, 20'009)}));
-    REQUIRE(store->prune(20'020));
+    REQUIRE(store->prune(20'030, 10));
     REQUIRE(other->add({"o", 2}, std::vector{row("other.example", "192.0.2.1", 2, 20'009)}));
     CHECK(messages_of(*other, "other.example", 20'009) == 2);
+  });
+}
+
+TEST_CASE("a clock that leaps removes nothing") {
+  const struct {
+    const char* why;
+    std::vector<ReportDay> days;
+    ReportDay today;
+    bool leaps;
+  } rows[] = {
+      {"an empty store", {}, 20'000, false},
+      {"mail each day", {19'998, 19'999, 20'000}, 20'000, false},
+      {"none for a month", {19'969, 19'970}, 20'000, false},
+      {"none for longer", {19'968, 19'969}, 20'000, true},
+      {"the years that a dead battery gives", {19'999, 20'000}, 28'000, true},
+      {"with the mail of that day", {19'999, 20'000, 28'000}, 28'000, true},
+      {"and of the next days", {20'000, 28'000, 28'001, 28'006}, 28'006, true},
+      {"a week after a long pause", {20'000, 28'000, 28'003, 28'007}, 28'007, false},
+      {"little mail, and one of today", {19'900, 19'950, 20'000}, 20'000, true},
+      {"little mail, the last a week ago", {19'900, 19'950, 19'993}, 20'000, false},
+      {"a clock that was ahead and is right again", {19'999, 20'000, 28'000}, 20'001, false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    CHECK(clock_leaps(row.days, row.today) == row.leaps);
+  }
+  on_each_engine([](StorePlace& place) {
+    const auto store = place.open();
+    REQUIRE(store->add({"w", 1}, std::vector{row("example.org", "192.0.2.1", 1, 20'000)}));
+    REQUIRE(store->settle(20'001));
+    REQUIRE(store->add({"w", 2}, std::vector{row("example.org", "192.0.2.1", 1, 28'000)}));
+    const auto pruned = store->prune(28'000, 90);
+    REQUIRE(pruned);
+    CHECK(*pruned == Pruned::clock_leaps);
+    CHECK(messages_of(*store, "example.org") == 1);
   });
 }
 
@@ -250,7 +286,7 @@ TEST_CASE("days that are over are packed, and read as before") {
     REQUIRE(store->settle(20'003));
     CHECK(all() == both);
     CHECK(messages_of(*store, "d1.example") == late);
-    REQUIRE(store->prune(20'001));
+    REQUIRE(store->prune(20'011, 10));
     CHECK(messages_of(*store, "d1.example") == 0);
     CHECK(messages_of(*store, "d1.example", 20'001) > 0);
   });

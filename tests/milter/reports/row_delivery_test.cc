@@ -85,7 +85,7 @@ class ScriptedStore final : public ReportStore {
     return none();
   }
   StoreStatus release_lease(std::string_view, std::string_view) override { return none(); }
-  StoreStatus prune(ReportDay) override { return none(); }
+  StoreResult<Pruned> prune(ReportDay, ReportDay) override { return none(); }
 
  private:
   static StoreError none() { return {StoreError::Kind::refused, "not in the script"}; }
