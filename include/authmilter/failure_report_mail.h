@@ -19,6 +19,9 @@ std::string redaction(std::string_view text, std::string_view key);
 /// pages as `hxxp`. `key` stays secret, and stays the same.
 FailureReport redacted(const FailureReport& report, std::string_view key);
 
+/// Text without the local part of each address in it: "smtp.mailfrom=@example.org".
+std::string domains_only(std::string_view text);
+
 /// A whole mail with a failure report (RFC 9991 section 4, RFC 6591 section 3.1): a sentence for
 /// people, the fields for programs, and the header of the message. Nothing is redacted here. An
 /// error where a value of `header` is not printable ASCII; texts of the report are made so.

@@ -25,8 +25,13 @@ bool is_local_part(char c) {
          (c & '\x80') != 0;
 }
 
-/// With the local part of each address in it redacted.
-std::string without_local_parts(std::string_view text, std::string_view key) {
+/// What stands before an address in results (RFC 8601 section 2.2), and could be a part of it.
+constexpr std::array<std::string_view, 6> kProperties = {
+    "smtp.mailfrom=", "smtp.rcptto=", "smtp.mail=", "smtp.helo=", "header.from=", "header.i="};
+
+/// With something else for the local part of each address in it.
+template <class Replace>
+std::string with_local_parts(std::string_view text, Replace replace) {
   std::string out;
   for (std::size_t at = 0; at < text.size(); ++at) {
     if (text[at] != '@') {
@@ -43,13 +48,20 @@ std::string without_local_parts(std::string_view text, std::string_view key) {
       // A tag of a signature: "i=user@example.org".
       const std::size_t tag = out.find('=', start);
       if (tag != std::string::npos && tag == start + 1) start = tag + 1;
+      for (const std::string_view property : kProperties) {
+        if (std::string_view(out).substr(start).starts_with(property)) start += property.size();
+      }
     }
     const std::string local = out.substr(start);
     out.resize(start);
-    if (!local.empty()) out += redaction(local, key);
+    if (!local.empty()) out += replace(local);
     out += '@';
   }
   return out;
+}
+
+std::string without_local_parts(std::string_view text, std::string_view key) {
+  return with_local_parts(text, [&](const std::string& local) { return redaction(local, key); });
 }
 
 std::string without_links(std::string text) {
@@ -104,6 +116,10 @@ std::string redaction(std::string_view text, std::string_view key) {
     if (is_alnum(c) && out.size() < kRedactedDigits) out += c;
   }
   return out;
+}
+
+std::string domains_only(std::string_view text) {
+  return with_local_parts(text, [](const std::string&) { return std::string(); });
 }
 
 FailureReport redacted(const FailureReport& report, std::string_view key) {

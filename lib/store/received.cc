@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <authmilter/crypto.h>
+#include <authmilter/failure_report_mail.h>
 
 #include "base/words.h"
 #include "rows/row_text.h"
@@ -165,6 +166,14 @@ Heading heading_of(const AggregateReport& report) {
           metadata.begin,
           metadata.end,
           published_text(report.policy_published)};
+}
+
+/// Of "Jane Doe <jane.doe@example.org>"; empty where there is none.
+std::string_view domain_in(std::string_view address) {
+  const std::size_t at = address.rfind('@');
+  if (at == std::string_view::npos) return {};
+  address.remove_prefix(at + 1);
+  return address.substr(0, address.find_first_of("> \t,;()\""));
 }
 
 /// A TLS report may be about several domains, and is one report all the same.
@@ -329,8 +338,9 @@ SqlResult<Kept> keep_report(SqlDatabase& database, const FailureReport& report,
        report.auth_failure ? std::string(to_string(*report.auth_failure)) : std::string(),
        report.delivery_result ? std::string(to_string(*report.delivery_result)) : std::string(),
        static_cast<std::int64_t>(bounded(report.incidents)),
-       sql_text(report.original_from, kTextOctets), sql_text(report.original_subject, kTextOctets),
-       sql_text(report.authentication_results, kTextOctets),
+       // Who wrote it to whom, and about what, stays in the mail that brought the report.
+       name_text(domain_in(report.original_from)), std::string(),
+       sql_text(domains_only(report.authentication_results), kTextOctets),
        sql_text(report.dkim_domain.empty() ? std::string()
                                            : report.dkim_domain + ' ' + report.dkim_selector,
                 kTextOctets),

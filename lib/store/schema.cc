@@ -135,9 +135,10 @@ CREATE TABLE failure_row (
 ) {by_key};
 )";
 
-// What Report-IDs are made by.
+// What Report-IDs are made by. And of failed messages nothing is kept any more that is private.
 constexpr std::string_view kVersion2 = R"(
 CREATE TABLE secret (content TEXT NOT NULL);
+UPDATE failure_row SET author = '', subject = '', results = '';
 INSERT INTO schema_version (version) VALUES (2);
 )";
 

@@ -48,6 +48,18 @@ TEST_CASE("redaction (RFC 6590 section 3)") {
   CHECK(one != redaction("jane.doe", "other key"));
   CHECK(one != redaction("joe", "key"));
 
+  const struct {
+    const char* text;
+    const char* domains;
+  } texts[] = {
+      {"spf=fail smtp.mailfrom=jane.doe@example.org", "spf=fail smtp.mailfrom=@example.org"},
+      {"dkim=pass header.i=joe@example.org (i=joe@example.org)",
+       "dkim=pass header.i=@example.org (i=@example.org)"},
+      {"a return path is one local part: jane=example.org@list.example",
+       "a return path is one local part: @list.example"},
+  };
+  for (const auto& row : texts) CHECK(domains_only(row.text) == row.domains);
+
   const FailureReport clean = redacted(report(), "key");
   CHECK(clean.original_mail_from == one + "@example.org");
   CHECK(clean.original_rcpt_to == redaction("joe", "key") + "@receiver.example");

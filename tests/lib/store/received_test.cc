@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/store/stores.h"
+#include "sql/sql.h"
 
 namespace authmilter {
 namespace {
@@ -364,6 +365,42 @@ TEST_CASE("TLS reports (RFC 8460 section 4.4)") {
     CHECK(rows ==
           std::map<std::string, std::uint64_t>{
               {"||", 100}, {"certificate-expired|mx.example.org|X509", 7}, {"unspecified||", 3}});
+  });
+}
+
+TEST_CASE("of a failed message nothing private is kept") {
+  on_each_engine([](StorePlace& place) {
+    FailureReport failure;
+    failure.arrival_date = kBegin;
+    failure.original_from = "Jane Doe <jane.doe@example.org>";
+    failure.original_subject = "about jane.doe's pay";
+    failure.original_mail_from = "jane.doe@example.org";
+    failure.original_rcpt_to = "joe@example.net";
+    failure.original_header = "From: jane.doe@example.org\nSubject: pay\n";
+    failure.original_message_id = "<jane.doe@example.org>";
+    failure.authentication_results =
+        "mx.example.net; spf=fail smtp.mailfrom=jane.doe@example.org; dkim=fail header.i=@x.org";
+    failure.dkim_domain = "example.org";
+    failure.dkim_identity = "jane.doe@example.org";
+    failure.dkim_selector = "s1";
+    REQUIRE(place.open()->keep(failure, {.received = kBegin, .submitter = "r.example"}));
+    const StoreAddress address = place.address();
+    auto database = address.engine == StoreEngine::sqlite
+                        ? SqlDatabase::open_sqlite(address.target, SqlAccess::write)
+                        : SqlDatabase::open_postgresql(address.target);
+    REQUIRE(database);
+    std::string kept;
+    REQUIRE((*database)->query(
+        "SELECT author, subject, results, dkim, spf, organization, report_id, published FROM "
+        "failure_row JOIN received_report ON received_report.id = report",
+        {}, [&](const SqlRow& row) {
+          for (int column = 0; column < 8; ++column) kept += row.text(column) + '|';
+        }));
+    CHECK(
+        kept.starts_with("example.org||mx.example.net; spf=fail smtp.mailfrom=@example.org; "
+                         "dkim=fail header.i=@x.org|example.org s1||r.example|"));
+    for (const char* word : {"Jane", "jane", "joe", "pay"})
+      CHECK(kept.find(word) == std::string::npos);
   });
 }
 
