@@ -18,13 +18,12 @@ import shutil
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree
 
 from harness.bench import GENUINE, OUR_DOMAIN, OUR_NAME, STRANGER, USERS, Bench, message, options_with_postfix
 from harness.private_postfix import PrivatePostfix
-from harness.unpacked_packages import Missing, unpacked_list
+from harness.report_readers import NAMESPACE, Check, Readers, attachment, reasons_of, rows_of
+from harness.unpacked_packages import Missing
 
-NAMESPACE = "{urn:ietf:params:xml:ns:dmarc-2.0}"
 DOMAINS = [f"d{number}.example" for number in range(10)]
 # Of each: its policy, whom it wants reports to be sent to, and how many messages come from itself and from a stranger.
 POLICIES = {domain: ("none", "quarantine", "reject")[number % 3] for number, domain in enumerate(DOMAINS)}
@@ -54,16 +53,6 @@ def zone():
                   f'_dmarc.{domain} TXT "v=DMARC1; p={POLICIES[domain]}{asks}"']
     lines.append(f'{AT_READER}._report._dmarc.reader.example TXT "v=DMARC1"')
     return "\n".join(lines) + "\n"
-
-
-class Check:
-    def __init__(self):
-        self.wrong = 0
-
-    def expect(self, what, found, wanted):
-        good = found == wanted
-        print(f"{'as it should be' if good else 'WRONG'}: {what}" + ("" if good else f"\n  {found!r}\n  not {wanted!r}"))
-        self.wrong += not good
 
 
 class Host:
@@ -131,29 +120,6 @@ without_namespace = ["{OLD_READER}"]
         return {str(email.message_from_bytes(one, policy=email.policy.default)["To"]): one for one in mails}
 
 
-def attachment(octets):
-    """File name and file of a report's mail."""
-    for part in email.message_from_bytes(octets, policy=email.policy.default).walk():
-        if part.get_content_type() == "application/gzip":
-            return part.get_filename(), part.get_content()
-    return None, b""
-
-
-def texts(root, path, space=NAMESPACE):
-    return [found.text for found in root.findall("/".join(space + name for name in path.split("/")))]
-
-
-def rows_of(file, space=NAMESPACE):
-    """(address, count, disposition) of each record."""
-    root = xml.etree.ElementTree.fromstring(gzip.decompress(file))
-    return sorted(zip(texts(root, "record/row/source_ip", space), map(int, texts(root, "record/row/count", space)),
-                      texts(root, "record/row/policy_evaluated/disposition", space)))
-
-
-def reasons_of(file):
-    return texts(xml.etree.ElementTree.fromstring(gzip.decompress(file)), "record/row/policy_evaluated/reason/type")
-
-
 def wanted_rows(domain):
     genuine, forged = TRAFFIC[domain]
     policy = POLICIES[domain]
@@ -162,48 +128,6 @@ def wanted_rows(domain):
         # What p=none asks nothing for is tagged all the same, for SPF's sake (policy.spf_fail).
         rows.append((STRANGER, forged, "quarantine" if policy == "none" else policy))
     return sorted(rows)
-
-
-class Readers:
-    """Debian's."""
-
-    def __init__(self, folder):
-        self.packages = unpacked_list("report-readers")
-        self.folder = folder
-        folder.mkdir()
-
-    def dmarc_cat(self, name, file):
-        """The addresses and counts that it shows of a file."""
-        path = self.folder / name
-        path.write_bytes(file)
-        result = subprocess.run([self.packages / "usr/bin/dmarc-cat", "-N", path], capture_output=True, text=True, timeout=60,
-                                check=False, env={"HOME": str(self.folder), "PATH": os.environ["PATH"]})
-        rows = re.findall(r"(?m)^\s*(127\.0\.1\.\d+)\S*\s+(\d+)\s", result.stdout)
-        return sorted((address, int(count)) for address, count in rows) or result.stdout + result.stderr
-
-    def mail_dmarc(self, octets):
-        """(organization, domain, number of records) of what it has stored of a mail; or its complaint."""
-        folder = self.folder / f"dmarc{len(list(self.folder.iterdir()))}"
-        folder.mkdir()
-        share = next(self.packages.glob("usr/share/perl5/auto/share/dist/Mail-DMARC"))
-        (folder / "mail-dmarc.ini").write_text(
-            "[organization]\ndomain = home.example\norg_name = x\nemail = x@home.example\n"
-            f"[dns]\npublic_suffix_list = {share}/public_suffix_list\n"
-            f"[report_store]\nbackend = SQL\ndsn = dbi:SQLite:dbname={folder}/store.sqlite\nuser =\npass =\n"
-            "[report_sign]\n[imap]\n[http]\n[https]\n[smtp]\nhostname = x\n[report_sending]\n")
-        (folder / "mail").write_bytes(octets)
-        libraries = [self.packages / "usr/share/perl5", *self.packages.glob("usr/lib/*/perl5/5.*")]
-        result = subprocess.run(
-            ["perl", self.packages / "usr/bin/dmarc_receive", "--file", folder / "mail"], cwd=folder,
-            capture_output=True, text=True, timeout=60, check=False,
-            env={"PERL5LIB": ":".join(map(str, libraries)), "PATH": os.environ["PATH"], "HOME": str(folder)})
-        if result.returncode != 0 or not (folder / "store.sqlite").exists():
-            return result.stderr.strip().splitlines()[:1]
-        import sqlite3
-        with sqlite3.connect(folder / "store.sqlite") as store:
-            return store.execute("SELECT a.org_name, d.domain, SUM(rr.count) FROM report r JOIN author a ON a.id = r.author_id "
-                                 "JOIN domain d ON d.id = r.from_domain_id JOIN report_record rr ON rr.report_id = r.id "
-                                 "GROUP BY r.id").fetchall()
 
 
 def main():
