@@ -7,12 +7,20 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 
 def programs():
     """The folder of the newest version that is installed; None where there is none."""
     found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     return found[-1].parent if found else None
+
+
+def _lives(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
 
 
 class Postgresql:
@@ -50,6 +58,20 @@ class Postgresql:
         children = pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
         for pid in [*children, parent]:
             os.kill(int(pid), number)
+
+    def kill(self):
+        """SIGKILL to all of its processes, the parent first, so that no more come."""
+        parent = int((pathlib.Path(self.data) / "postmaster.pid").read_text().split()[0])
+        os.kill(parent, signal.SIGSTOP)
+        children = pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        for pid in (parent, *map(int, children)):
+            os.kill(pid, signal.SIGKILL)
+        end = time.monotonic() + 60
+        while any(_lives(pid) for pid in (parent, *children)) and time.monotonic() < end:
+            time.sleep(0.01)
+        # Whoever is dead and not yet reaped would be taken for a server by the next one.
+        for file in (pathlib.Path(self.data) / "postmaster.pid", *self.dir.glob(".s.PGSQL.*.lock")):
+            file.unlink()
 
     def query(self, sql):
         """Rows of texts."""
