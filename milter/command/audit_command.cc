@@ -24,6 +24,7 @@
 #include "commands.h"
 #include "options/command_runtime.h"
 #include "options/input.h"
+#include "output/json.h"
 #include "output/output.h"
 #include "output/progress.h"
 
@@ -224,18 +225,30 @@ std::string shown_as(const std::string& format, const AuditReport& report) {
   return audit_text(report);
 }
 
-ExitStatus explain(const std::string& id) {
+Json rule_json(const AuditRule& rule) {
+  return {{"id", rule.id},
+          {"title", rule.title},
+          {"looked_at", rule.looked_at},
+          {"reference", rule.reference},
+          {"points", rule.points},
+          {"page", rule.page}};
+}
+
+ExitStatus explain(const std::string& id, const CommonOptions& common) {
   std::string text;
+  std::vector<Json> pages;
   for (const AuditRule* rule : audit_rules()) {
-    if (id == "all" || rule->id == id) text += (text.empty() ? "" : "\n\n") + rule_page(*rule);
+    if (id != "all" && rule->id != id) continue;
+    text += (text.empty() ? "" : "\n\n") + rule_page(*rule);
+    pages.push_back(rule_json(*rule));
   }
   if (text.empty())
     return fail(ExitStatus::usage, "audit: \"" + printable(id) + "\" is the id of no rule");
-  return write_out(text, ExitStatus::done);
+  return common.json ? write_json(pages, ExitStatus::done) : write_out(text, ExitStatus::done);
 }
 
 ExitStatus run(const AuditOptions& options, const CommonOptions& common) {
-  if (!options.explain.empty()) return explain(options.explain);
+  if (!options.explain.empty()) return explain(options.explain, common);
   if (common.json && !options.format.empty() && options.format != "json")
     return fail(ExitStatus::usage, "audit: --json and --format " + options.format);
   const auto profile = profile_of(options);

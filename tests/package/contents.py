@@ -23,6 +23,7 @@ DOCUMENTS = "/usr/share/doc/authmilter"
 DEBIANS = {f"{DOCUMENTS}/copyright", f"{DOCUMENTS}/changelog.gz", f"{DOCUMENTS}/changelog.Debian.gz",
            "/usr/share/lintian/overrides/authmilter"}
 PROGRAMS = {"/usr/sbin/authmilterd", "/usr/bin/authmilter"}
+SCRIPTS = {"/usr/libexec/authmilter/audit-and-mail"}
 EXAMPLES = {"authmilter.toml", "postfix/main.cf.authmilter", "postfix/nukib/main.cf", "sendmail/authmilter.m4",
             "dovecot/authmilter.sieve", "spamassassin/authmilter.cf", "rspamd/local.d/regexp.conf",
             "grafana/authmilter.json", "systemd/credentials.conf", "systemd/pkcs11.conf", "systemd/report-smtp.conf",
@@ -32,12 +33,13 @@ NAMED = {
     "/usr/lib/systemd/system/authmilter-keys.service", "/usr/lib/systemd/system/authmilter-keys.timer",
     "/usr/lib/systemd/system/authmilter-report.service", "/usr/lib/systemd/system/authmilter-report.timer",
     "/usr/lib/systemd/system/authmilter-reports.service",
+    "/usr/lib/systemd/system/authmilter-audit.service", "/usr/lib/systemd/system/authmilter-audit.timer",
     "/usr/share/authmilter/profiles/default.toml", "/usr/share/authmilter/profiles/nukib.toml",
     "/usr/share/authmilter/profiles/strict.toml",
     "/usr/lib/sysusers.d/authmilter.conf", "/usr/lib/tmpfiles.d/authmilter.conf",
     "/usr/share/man/man1/authmilter.1.gz", "/usr/share/man/man5/authmilter.toml.5.gz",
-    "/usr/share/man/man8/authmilterd.8.gz", f"{DOCUMENTS}/README.md", f"{DOCUMENTS}/SECURITY.md",
-    *PROGRAMS, *DEBIANS, *(f"{DOCUMENTS}/examples/{name}" for name in EXAMPLES)}
+    "/usr/share/man/man7/authmilter-audit.7.gz", "/usr/share/man/man8/authmilterd.8.gz", f"{DOCUMENTS}/README.md", f"{DOCUMENTS}/SECURITY.md",
+    *PROGRAMS, *SCRIPTS, *DEBIANS, *(f"{DOCUMENTS}/examples/{name}" for name in EXAMPLES)}
 
 # As in package.cmake: a package of Debian 13 must be newer than the same one of Debian 12.
 SYSTEM = platform.freedesktop_os_release()
@@ -74,7 +76,7 @@ def contents(package, tree, build):
     for line in said_by("dpkg-deb", "--contents", package).splitlines():
         mode, owner, *_, name = line.split()
         wanted = "drwxr-xr-x" if mode[0] == "d" else \
-            "-rwxr-xr-x" if name[1:] in PROGRAMS else "-rw-r--r--"
+            "-rwxr-xr-x" if name[1:] in PROGRAMS | SCRIPTS else "-rw-r--r--"
         if (mode, owner) != (wanted, "root/root"):
             yield f"{name[1:]} is {mode} {owner}"
     with gzip.open(tree / DOCUMENTS[1:] / "changelog.Debian.gz", "rt") as changelog:

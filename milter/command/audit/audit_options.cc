@@ -1,10 +1,12 @@
 #include "audit/audit_options.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -26,6 +28,14 @@ std::string check_url(const std::string& text) {
   return text.starts_with("https://") && text.size() > std::string_view("https://").size()
              ? ""
              : "\"" + text + "\" is not a URL that begins with https://";
+}
+
+std::string check_jobs(const std::string& text) {
+  unsigned jobs = 0;
+  const char* const end = text.data() + text.size();
+  const auto [last, error] = std::from_chars(text.data(), end, jobs);
+  const bool good = error == std::errc() && last == end && jobs > 0 && jobs <= kMostJobs;
+  return good ? "" : fmt::format("\"{}\" is not a number from 1 to {}", text, kMostJobs);
 }
 
 std::string check_connect(const std::string& text);
@@ -85,16 +95,19 @@ void add_audit_options(const Command& command, AuditOptions& options) {
       .stands_as("FILE")
       .show_default();
   command.add_number("--jobs", options.jobs, "so many domains at a time")
+      .check(check_jobs)
       .stands_as("NUMBER")
       .show_default();
   command
       .add_text("--since", options.since,
                 "compare with the facts of FILE; exit status 1 if something became worse")
       .stands_as("FILE");
-  command.add_text("--facts-out", options.facts_out, "keep what was found, to be judged again")
-      .stands_as("FILE");
+  const Option facts_out =
+      command.add_text("--facts-out", options.facts_out, "keep what was found, to be judged again")
+          .stands_as("FILE");
   command.add_text("--facts", options.facts, "judge what was kept, without the network")
-      .stands_as("FILE");
+      .stands_as("FILE")
+      .excludes(facts_out);
   command.add_text("--explain", options.explain, "say what a rule is about; all: each rule")
       .stands_as("ID|all");
   command.add_flag("--dns-only", options.dns_only, "ask the DNS alone, and no server");
@@ -163,8 +176,6 @@ Result<std::vector<Detour>> detours_of(const AuditOptions& options) {
 }
 
 Result<AuditProfile> profile_of(const AuditOptions& options) {
-  if (options.jobs == 0 || options.jobs > kMostJobs)
-    return Error{fmt::format("--jobs: {} is outside 1 to {}", options.jobs, kMostJobs)};
   if (const AuditProfile* profile = built_in_profile(options.profile)) return *profile;
   return read_audit_profile(options.profile);
 }
