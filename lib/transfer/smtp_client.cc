@@ -1,7 +1,5 @@
 #include "transfer/smtp_client.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -9,21 +7,13 @@
 #include <authmilter/ip_address.h>
 
 #include "base/ascii.h"
-#include "base/c_handle.h"
+#include "transfer/curl_handle.h"
 
 namespace authmilter {
 namespace {
 
-using CurlHandle = CHandle<CURL, curl_easy_cleanup>;
-using CurlList = CHandle<curl_slist, curl_slist_free_all>;
-
 // Of a reply, for people.
 constexpr std::size_t kReplyOctets = 300;
-
-bool initialized() {
-  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
-  return code == CURLE_OK;
-}
 
 /// How far the dialogue has come.
 enum class Stage : std::uint8_t { greeting, recipients, data };
@@ -107,15 +97,11 @@ SmtpOutcome outcome_of(CURLcode code, long reply_code, const Dialogue& dialogue,
 SmtpOutcome send_by_smtp(const SmtpServer& server, const std::string& from,
                          const std::vector<std::string>& recipients, std::string_view mail) {
   using State = SmtpOutcome::State;
-  const CurlHandle curl(initialized() ? curl_easy_init() : nullptr);
+  const CurlHandle curl = make_curl();
   if (curl == nullptr) return {State::later, "libcurl cannot be used"};
   CurlList list;
   for (const std::string& recipient : recipients) {
-    // The list stays the owner where there is no memory for one more.
-    curl_slist* longer = curl_slist_append(list.get(), ("<" + recipient + ">").c_str());
-    if (longer == nullptr) return {State::later, "out of memory"};
-    (void)list.release();
-    list.reset(longer);
+    if (!list.add("<" + recipient + ">")) return {State::later, "out of memory"};
   }
   Dialogue dialogue{mail};
   std::array<char, CURL_ERROR_SIZE> error{};
