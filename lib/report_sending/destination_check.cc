@@ -29,6 +29,10 @@ std::optional<DomainName> DestinationCheck::organizational_domain(const DomainNa
   return organizations_.emplace(name, std::move(found)).first->second;
 }
 
+DomainName DestinationCheck::owner(const DomainName& name) {
+  return organizational_domain(name).value_or(name);
+}
+
 const DestinationCheck::Agreement& DestinationCheck::ask(const DomainName& policy_domain,
                                                          const DomainName& host) {
   const auto [place, is_new] = agreements_.try_emplace({policy_domain, host});

@@ -39,6 +39,8 @@ class DestinationCheck {
   explicit DestinationCheck(Resolver& resolver) : resolver_(resolver) {}
   /// `policy_domain` is where the record with this URI was found. Looks names up, so it blocks.
   CheckedDestination check(const DomainName& policy_domain, std::string_view uri, ReportTag tag);
+  /// Whose a name is: its Organizational Domain, or the name where the DNS does not say.
+  DomainName owner(const DomainName& name);
 
  private:
   /// Nothing: the DNS left it open.

@@ -6,10 +6,12 @@
 
 #include <authmilter/report_sending.h>
 
+#include "dmarc/report_destinations.h"
 #include "report_sending/bounces.h"
 #include "report_sending/destination_check.h"
 #include "report_sending/report_plan.h"
 #include "report_sending/report_records.h"
+#include "report_sending/send_quota.h"
 
 namespace authmilter {
 namespace {
@@ -218,8 +220,10 @@ class Sending : public Run {
   }
 
   void send(const Days& days) {
-    std::vector<ReportEntries> reports = by_report(entries(days));
+    std::vector<SendEntry> known = entries(days);
     if (trouble()) return;
+    count_today(known);
+    std::vector<ReportEntries> reports = by_report(std::move(known));
     if (const auto bounces = checked(run_.store.bounces())) bounces_ = *bounces;
     std::erase_if(reports, [](const ReportEntries& entries) {
       return std::none_of(entries.begin(), entries.end(), is_open);
@@ -227,8 +231,20 @@ class Sending : public Run {
     for (const ReportEntries& entries : reports)
       all_ += static_cast<std::size_t>(std::count_if(entries.begin(), entries.end(), is_open));
     for (const ReportEntries& entries : reports) {
-      if (trouble() || outcome_.elsewhere || stopped()) return;
+      if (trouble() || outcome_.elsewhere || stopped()) break;
       send_report(entries);
+    }
+    for (const auto& [why, count] : left_out_)
+      outcome_.notes.push_back(fmt::format("{} reports are left out: {}", count, why));
+  }
+
+  /// What earlier runs have sent today. It is not looked up where it cannot matter.
+  void count_today(const std::vector<SendEntry>& known) {
+    if (known.size() <= kReportsOfOwner) return;
+    for (const SendEntry& entry : known) {
+      if (entry.attempts == 0 || report_day(entry.changed) != report_day(period_.now)) continue;
+      quota_.count(destinations_.owner(entry.policy_domain),
+                   parse_report_destinations(entry.destination).addresses);
     }
   }
 
@@ -272,9 +288,15 @@ class Sending : public Run {
     if (to.state == State::ignore) return settle(entry, SendState::failed, to.reason);
     if (to.state == State::later) return settle(entry, entry.state, to.reason);
     for (const ReportAddress& address : to.addresses) line.recipients.push_back(address.mailbox);
+    const DomainName owner = destinations_.owner(entry.policy_domain);
+    if (std::string why = quota_.full(owner, to.addresses); !why.empty()) {
+      ++left_out_[why];
+      return settle(entry, SendState::failed, "left out: " + why);
+    }
     const auto report = fitted(content, entry, to.addresses);
     if (!report) return settle(entry, SendState::failed, report.error().message);
     line.records = report->records;
+    quota_.count(owner, to.addresses);
     return checked(hand_over_.hand_over(entry, report->mail, period_.now));
   }
 
@@ -282,6 +304,8 @@ class Sending : public Run {
   std::string_view holder_;
   const std::function<std::int64_t()>& clock_;
   std::vector<Bounce> bounces_;
+  SendQuota quota_;
+  std::map<std::string, std::size_t> left_out_;  // by why
   std::size_t done_ = 0;
   std::size_t all_ = 0;
 };
