@@ -102,8 +102,8 @@ class SpfWalker {
     read(tree_.nodes[at], *answer);
     tree_.nodes[at].answer = answer;
     if (answer->status == DnsStatus::temperror) tree_.failed.push_back({question, answer->fault});
-    // The domain's own record is not a term's lookup.
-    if (at != 0 && answer->void_lookup()) note_void(tree_.nodes[at].via);
+    // A record that is not there is an error by itself (RFC 7208 sections 5.2 and 6.1), and is not
+    // told as a void lookup too.
     if (tree_.nodes[at].state == SpfNodeState::record) look_up_terms(at);
   }
 
