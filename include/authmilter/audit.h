@@ -99,7 +99,8 @@ std::span<const AuditRule> mx_rules();
 std::span<const AuditRule> tls_rules();  // starttls.*, tls.*, cert.*
 std::span<const AuditRule> dnssec_rules();
 std::span<const AuditRule> dane_rules();
-std::span<const AuditRule> mta_sts_rules();  // mtasts.*, tlsrpt.*, bimi.*
+std::span<const AuditRule> mta_sts_rules();  // mtasts.record, tlsrpt.*, bimi.*
+std::span<const AuditRule> mta_sts_policy_rules();
 std::span<const AuditRule> client_rules();   // client.*, webmail.*
 std::span<const AuditRule> host_rules();     // resolver.*, postfix.*, authmilter.*
 

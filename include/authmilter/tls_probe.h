@@ -102,6 +102,9 @@ struct ServerFacts {
   bool operator==(const ServerFacts&) const = default;
 };
 
+/// ServerFacts::trouble of a server that was asked what it can do, and named no STARTTLS (STLS).
+constexpr std::string_view kStarttlsNotOffered = "STARTTLS is not offered";
+
 struct TlsProbeOptions {
   std::string ca_file;  // PEM; empty: the system's
   std::string helo = "localhost";

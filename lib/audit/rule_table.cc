@@ -7,8 +7,9 @@ namespace {
 
 std::vector<const AuditRule*> all_rules() {
   std::vector<const AuditRule*> rules;
-  for (const auto family : {spf_rules, dkim_rules, dmarc_rules, mx_rules, tls_rules, dnssec_rules,
-                            dane_rules, mta_sts_rules, client_rules, host_rules}) {
+  for (const auto family :
+       {spf_rules, dkim_rules, dmarc_rules, mx_rules, tls_rules, dnssec_rules, dane_rules,
+        mta_sts_rules, mta_sts_policy_rules, client_rules, host_rules}) {
     for (const AuditRule& rule : family()) rules.push_back(&rule);
   }
   return rules;

@@ -193,7 +193,7 @@ class Speaker {
       if (!equals_ignoring_case(words[0], "AUTH")) continue;
       for (const std::string_view word : words) add_plain_login(said_.plain_logins, word);
     }
-    if (!said_.starttls) return stop("STARTTLS is not offered");
+    if (!said_.starttls) return stop(std::string(kStarttlsNotOffered));
     lines_.say("STARTTLS");
     const auto go_on = smtp_reply("STARTTLS");
     if (!go_on) return false;
@@ -257,7 +257,7 @@ class Speaker {
       }
     }
     if (has_login) add_plain_login(said_.plain_logins, "LOGIN");
-    if (!said_.starttls) return stop("STARTTLS is not offered");
+    if (!said_.starttls) return stop(std::string(kStarttlsNotOffered));
     lines_.say("a2 STARTTLS");
     const auto go_on = imap_answer("a2", "STARTTLS");
     if (!go_on) return false;
@@ -293,7 +293,7 @@ class Speaker {
       if (!equals_ignoring_case(words[0], "SASL")) continue;
       for (const std::string_view word : words) add_plain_login(said_.plain_logins, word);
     }
-    if (!said_.starttls) return stop("STLS is not offered");
+    if (!said_.starttls) return stop(std::string(kStarttlsNotOffered));
     lines_.say("STLS");
     line = lines_.next();
     if (!line) return no_line("STLS");

@@ -255,7 +255,7 @@ TEST_CASE("IMAP and POP3 up to TLS (RFC 9051 section 6.2.1, RFC 2595 section 4)"
        false,
        false,
        {},
-       "STLS is not offered"},
+       "STARTTLS is not offered"},
       // RFC 1939: without CAPA there is USER.
       {"POP3 of the last century",
        ServerProtocol::pop3,
