@@ -134,16 +134,17 @@ bool has_word(std::string_view text, std::string_view word) {
   return found;
 }
 
-PointStatus status_of(const PointRow& row, const std::vector<const AuditCheck*>& checks) {
+/// `checks` are those of the point, `all` every one that applied.
+PointStatus status_of(const PointRow& row, const std::vector<const AuditCheck*>& checks,
+                      std::span<const AuditCheck> all) {
   bool unknown = row.needs.empty() && checks.empty();
   for (const AuditCheck* check : checks) {
     if (check->status == CheckStatus::fail) return PointStatus::not_fulfilled;
     unknown = unknown || check->status == CheckStatus::unknown;
   }
   for_each_word(row.needs, [&](std::string_view id) {
-    const bool applied = std::any_of(checks.begin(), checks.end(), [&](const AuditCheck* check) {
-      return check->rule->id == id;
-    });
+    const bool applied = std::any_of(all.begin(), all.end(),
+                                     [&](const AuditCheck& check) { return check.rule->id == id; });
     unknown = unknown || !applied;
   });
   return unknown ? PointStatus::not_testable : PointStatus::fulfilled;
@@ -193,7 +194,7 @@ std::vector<PointResult> judge_points(std::span<const AuditCheck> checks) {
     for (const AuditCheck& check : checks) {
       if (has_word(check.rule->points, point.point)) of_point.push_back(&check);
     }
-    PointResult result{&point, status_of(row, of_point), ""};
+    PointResult result{&point, status_of(row, of_point, checks), ""};
     for (const AuditCheck* check : of_point) {
       const std::string evidence = check->evidence();
       if (!tells(*check, result.status) || evidence.empty()) continue;

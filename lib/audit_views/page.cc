@@ -164,6 +164,7 @@ std::string points(const DomainAudit& domain) {
 std::string what_to_do(const DomainAudit& domain, std::size_t number) {
   const auto checks = to_do(domain);
   std::string html = "<h3>What to do, the most urgent first</h3>\n";
+  if (domain.checks.empty()) return html + "<p>Nothing is known: nothing was looked at.</p>\n";
   if (checks.empty()) return html + "<p>Nothing: all that was looked at is in order.</p>\n";
   html += "<ol class=\"todo\">\n";
   for (const AuditCheck* check : checks) {

@@ -9,6 +9,7 @@
 
 #include "audit_views/report_parts.h"
 #include "base/ascii.h"
+#include "base/utf8.h"
 
 namespace authmilter {
 namespace {
@@ -18,6 +19,23 @@ constexpr std::size_t kWidth = 79;  // of the narrowest terminal in use
 /// What a stranger wrote, fit for a terminal and not cut: an auditor needs all of it.
 std::string safe(std::string_view text) {
   return printable(text, std::numeric_limits<std::size_t>::max());
+}
+
+/// The same for what a person wrote, whose letters may lie outside of ASCII.
+std::string words(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const Utf8Character character = first_utf8_character(text);
+    const std::size_t octets = std::max<std::size_t>(character.octets, 1);
+    // Controls, those of C1, and what turns the direction of a line.
+    const std::uint32_t code = character.code;
+    const bool command = character.octets == 0 || code < ' ' || (code >= 0x7f && code < 0xa0) ||
+                         (code >= 0x200e && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+    const std::string_view piece = text.substr(0, octets);
+    out += command ? safe(piece) : std::string(piece);
+    text.remove_prefix(octets);
+  }
+  return out;
 }
 
 /// `text` in lines of kWidth, broken at blanks where there are any; `first` stands before the first
@@ -127,10 +145,8 @@ std::string audit_text(const AuditReport& report) {
     text += all_checks(domain);
   }
   text += '\n';
-  for (const auto& [name, value] : provenance(report)) {
-    // printable() would take letters outside of ASCII, which a profile's title may have.
-    text += fmt::format("{}: {}\n", name, value);
-  }
+  for (const auto& [name, value] : provenance(report))
+    text += fmt::format("{}: {}\n", name, words(value));
   return text;
 }
 
