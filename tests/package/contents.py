@@ -33,6 +33,7 @@ NAMED = {
     "/usr/lib/systemd/system/authmilter-keys.service", "/usr/lib/systemd/system/authmilter-keys.timer",
     "/usr/lib/systemd/system/authmilter-report.service", "/usr/lib/systemd/system/authmilter-report.timer",
     "/usr/lib/systemd/system/authmilter-reports.service",
+    "/usr/lib/systemd/system/authmilter-report-check.service", "/usr/lib/systemd/system/authmilter-report-check.timer",
     "/usr/lib/systemd/system/authmilter-audit.service", "/usr/lib/systemd/system/authmilter-audit.timer",
     "/usr/share/authmilter/profiles/default.toml", "/usr/share/authmilter/profiles/nukib.toml",
     "/usr/share/authmilter/profiles/strict.toml",

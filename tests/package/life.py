@@ -107,6 +107,18 @@ class Life:
         for timer in ("authmilter-keys.timer", "authmilter-report.timer"):
             self.expect(timer, run("readlink", f"/etc/systemd/system/timers.target.wants/{timer}")
                         .endswith(f"/{timer}"), True)
+        # What shows reports, or looks at them, is the administrator's to enable, and has a user of its own who may
+        # read the store: the folder lets its group in, and the keys' folder is out of that user's reach.
+        for unit in ("multi-user.target.wants/authmilter-reports.service",
+                     "timers.target.wants/authmilter-report-check.timer"):
+            self.expect(f"{unit} is not enabled", self.machine.path(f"/etc/systemd/system/{unit}").is_symlink(), False)
+        for unit, user in (("authmilter-report.service", "authmilter"), ("authmilter-reports.service", "authmilter-reports"),
+                           ("authmilter-report-check.service", "authmilter-reports")):
+            text = self.machine.path(f"/usr/lib/systemd/system/{unit}").read_text()
+            self.expect(f"user of {unit}", re.findall(r"(?m)^(?:User|Group)=(.*)$", text), [user, "authmilter"])
+        self.expect("who shows reports", run("getent", "passwd", "authmilter-reports").replace(",,,", "").split(":")[4:],
+                    ["Mail authentication reports", "/nonexistent", "/usr/sbin/nologin"])
+        self.expect("the store's folder", self.stat("/var/lib/authmilter"), "drwxr-xr-x authmilter:authmilter")
         self.expect("the configuration as it comes",
                     run("runuser", "-u", "authmilter", "--", "authmilterd", "--check-config"), "")
 

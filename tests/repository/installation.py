@@ -37,6 +37,8 @@ def main():
                       f"{prefix}/lib/systemd/system/authmilter-report.service",
                       f"{prefix}/lib/systemd/system/authmilter-report.timer",
                       f"{prefix}/lib/systemd/system/authmilter-reports.service",
+                      f"{prefix}/lib/systemd/system/authmilter-report-check.service",
+                      f"{prefix}/lib/systemd/system/authmilter-report-check.timer",
                       *(f"{prefix}/share/authmilter/profiles/{name}.toml" for name in ("default", "nukib", "strict")),
                       f"{prefix}/lib/systemd/system/authmilter-audit.service",
                       f"{prefix}/lib/systemd/system/authmilter-audit.timer",
