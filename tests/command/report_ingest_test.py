@@ -253,6 +253,29 @@ class Faults(Ingest):
         self.assertEqual(kept[0].read_text(), f"its XML ends before its root element does\n{self.folder}/bad\n")
         self.assertEqual(oct(aside.stat().st_mode & 0o777), "0o700")
 
+    def test_kept_aside_is_bounded(self):
+        """Strangers do not fill the disk; what finds no room stays with the MTA, and what can be read is stored."""
+        junk = b"From: a@b.example\n\nviagra\n"
+        for why, files, octets in (("many", 1000, 0), ("large", 1, 256 << 20)):
+            aside = self.folder / f"aside {why}"
+            aside.mkdir()
+            for number in range(files):
+                with open(aside / f"{number:032}.report", "wb") as file:
+                    file.truncate(octets)
+            arguments = ("--store", self.store, "--keep-aside", str(aside))
+            with self.subTest(why=why):
+                done = self.run_ingest("--from-mta", *arguments, stdin=junk)
+                self.assertEqual(done.returncode, 75)
+                self.assertIn(b"is full (", done.stderr)
+                self.assertEqual(self.run_ingest(*arguments, stdin=junk).returncode, 73)
+                self.assertEqual(len(list(aside.iterdir())), files)
+                good = mail(gzip.compress(aggregate()))
+                self.assertEqual(self.run_ingest("--from-mta", *arguments, stdin=good).returncode, 0)
+                (aside / f"{0:032}.report").unlink()
+                self.assertEqual(self.run_ingest("--from-mta", *arguments, stdin=junk).returncode, 0)
+                # Which is there now, and is not another one.
+                self.assertEqual(self.run_ingest("--from-mta", *arguments, stdin=junk).returncode, 0)
+
     def test_from_mta(self):
         """An MTA hears 0 when nothing is lost, and 75 when it is to come again."""
         aside = self.folder / "aside"

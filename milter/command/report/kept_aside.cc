@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <system_error>
 
 #include <authmilter/crypto.h>
@@ -14,6 +15,11 @@
 
 namespace authmilter::tools {
 namespace {
+
+// Anybody can send mail to where reports are asked for. So many are more than somebody looks at,
+// and so much is seldom missed on a disk.
+constexpr std::size_t kMostReports = 1000;
+constexpr std::uint64_t kMostOctets = 256ULL << 20U;
 
 std::string reason_of(int error) { return std::generic_category().message(error); }
 
@@ -41,14 +47,38 @@ Status write_file(const std::string& path, std::string_view text) {
 
 }  // namespace
 
-Status KeptAside::keep(std::string_view octets, std::string_view name,
-                       std::string_view reason) const {
+KeptAside::Use KeptAside::count() const {
+  Use use;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder_, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().extension() != ".report") continue;
+    std::error_code gone;
+    const auto size = entry->file_size(gone);
+    if (gone) continue;
+    ++use.reports;
+    use.octets += size;
+  }
+  return use;
+}
+
+Status KeptAside::keep(std::string_view octets, std::string_view name, std::string_view reason) {
   if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) {
     return Error{folder_ + ": " + reason_of(errno)};
   }
   std::string hash;
   for (const std::uint8_t octet : sha256(octets)) hash += fmt::format("{:02x}", octet);
   const std::string stem = folder_ + "/" + hash.substr(0, 32);
+  if (::access((stem + ".report").c_str(), F_OK) != 0) {
+    if (!use_) use_ = count();
+    if (use_->reports >= kMostReports || use_->octets + octets.size() > kMostOctets) {
+      return Error{
+          fmt::format("{}: is full ({} reports, {} octets): look at what is there and remove it",
+                      folder_, use_->reports, use_->octets)};
+    }
+    ++use_->reports;
+    use_->octets += octets.size();
+  }
   if (const Status written = write_file(stem + ".report", octets); !written) return written;
   return write_file(stem + ".reason", fmt::format("{}\n{}\n", printable(reason), printable(name)));
 }
