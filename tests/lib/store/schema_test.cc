@@ -83,15 +83,13 @@ TEST_CASE("a store of the first version gets one, and keeps what it has") {
   });
 }
 
-TEST_CASE("several make a new store at a time") {
+TEST_CASE("several make a new store at a time, and none of them fails") {
   on_each_engine([](StorePlace& place) {
     std::vector<std::thread> makers;
     std::array<bool, 4> made{};
     for (std::size_t i = 0; i < made.size(); ++i) {
       makers.emplace_back([&, i] {
-        for (int tries = 0; tries < 5 && !made[i]; ++tries)
-          made[i] =
-              static_cast<bool>(ReportStore::open(place.address(), ReportStore::Access::write));
+        made[i] = static_cast<bool>(ReportStore::open(place.address(), ReportStore::Access::write));
       });
     }
     for (std::thread& maker : makers) maker.join();
