@@ -92,6 +92,29 @@ class Figures(unittest.TestCase):
         self.assertIn("! authmilter, verify 2 kB: the filter has closed the connection", report.load_table(cells))
 
 
+@unittest.skipUnless((BUILD / "milter/tools/authmilter").exists(), "authmilter was not built")
+class Reports(unittest.TestCase):
+    def test_a_few_are_made_and_read(self):
+        done = subprocess.run(
+            [sys.executable, HERE / "report_ingest.py", "--programs", BUILD, "--reports", "20", "--rows", "2000", "--repeat", "1",
+             "--no-peers"], capture_output=True, text=True, timeout=100)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("20 reports, 2000 rows", done.stdout)
+        for form in ("files", "mails"):
+            self.assertRegex(done.stdout, rf"report ingest, {form}: .* us a row")
+
+    def test_they_are_always_the_same(self):
+        import report_ingest
+        self.assertEqual((sum(report_ingest.sizes(2000, 1_000_000)), min(report_ingest.sizes(7, 7))), (1_000_000, 1))
+        made = []
+        for _ in range(2):
+            with tempfile.TemporaryDirectory() as folder:
+                report_ingest.make(pathlib.Path(folder), 5, 100)
+                made.append([path.read_bytes() for path in sorted(pathlib.Path(folder).rglob("*")) if path.is_file()])
+        self.assertEqual(len(made[0]), 10)
+        self.assertEqual(*made)
+
+
 @unittest.skipUnless(all((BUILD / "tests/bench" / name).exists() for name in PROGRAMS), "the target bench was not built")
 class TwoMessages(unittest.TestCase):
     def test_rows_are_kept_and_compared(self):

@@ -2,7 +2,7 @@
 """What it costs to read others' reports into a store: 2,000 DMARC aggregate reports with a million rows, as mails and as
 files, beside Mail::DMARC, which stores them in SQLite too, and dmarc-cat, which only shows them.
 
-usage: report_ingest.py [--programs BUILD] [--reports N] [--rows N] [--repeat N] [--seconds S]
+usage: report_ingest.py [--programs BUILD] [--reports N] [--rows N] [--repeat N] [--seconds S] [--no-peers]
 
 The reports are made up, always the same, and in the shape of those that large receivers send. The others come from Debian's
 packages, unpacked into a cache (contrib/packages/report-readers). Mail::DMARC has as many reports as it reads in
@@ -242,12 +242,13 @@ def main():
     add("--rows", type=int, default=1_000_000)
     add("--repeat", type=int, default=2, help="of report ingest and dmarc-cat, in turn; ratios are medians [2]")
     add("--seconds", type=float, default=60, help="for Mail::DMARC [60]")
+    add("--no-peers", dest="peers", action="store_false", help="without Mail::DMARC and dmarc-cat")
     options = parser.parse_args()
     options.programs = options.programs.resolve()
+    packages = None
     try:
-        packages = unpacked_list("report-readers")
+        packages = unpacked_list("report-readers") if options.peers else None
     except Missing as missing:
-        packages = None
         print(f"without others: {missing}")
     memory = pathlib.Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None, prefix="authmilter-bench.") as folder:
