@@ -6,8 +6,6 @@ installed Postfix has them, and nothing of the machine is changed. The servers t
 too, each with the certificate and the TLSA record that it is told to have.
 """
 
-import ctypes
-import hashlib
 import os
 import shutil
 import smtplib
@@ -18,8 +16,9 @@ import subprocess
 import threading
 from dataclasses import dataclass
 
+from .authority import Authority
 from .bench import OUR_DOMAIN, OUR_NAME, ROOT, USERS, make_socket_folder, skip
-from .network import Unavailable, own_network
+from .network import Unavailable, own_mounts, own_network, put_over
 from .private_postfix import PrivatePostfix
 from .signed_zones import SignedZones
 
@@ -147,52 +146,13 @@ class Server(socketserver.ThreadingTCPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
-class Authority:
-    """Makes certificates: its own, and of others by it or by themselves."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        folder.mkdir()
-        (folder / "certs").mkdir()
-        self.authorities = folder / "certs/ca-certificates.crt"
-        for name in ("ca", "host"):
-            self._openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048",
-                          "-out", folder / f"{name}.key")
-        # RFC 5280 section 4.2.1.3: Python 3.13 is strict about it.
-        self._openssl("req", "-x509", "-key", folder / "ca.key", "-days", "2", "-subj", "/CN=Authority",
-                      "-out", self.authorities, "-addext", "keyUsage=critical,keyCertSign,cRLSign")
-
-    def _openssl(self, *arguments):
-        return subprocess.run(["openssl", *arguments], check=True, capture_output=True).stdout
-
-    def certificate(self, name, by_authority):
-        """The file with key and certificate for the host `name`. All have one key: to make one takes longest."""
-        certificate, chain = self.folder / f"{name}.crt", self.folder / f"{name}.pem"
-        signer = ("-CA", self.authorities, "-CAkey", self.folder / "ca.key") if by_authority else ()
-        self._openssl("req", "-x509", "-key", self.folder / "host.key", "-days", "2", *signer,
-                      "-subj", f"/CN={name}", "-out", certificate, "-addext", f"subjectAltName=DNS:{name}", "-addext", "basicConstraints=CA:FALSE")
-        chain.write_text((self.folder / "host.key").read_text() + certificate.read_text())
-        return chain
-
-    def key_digest(self, chain):
-        """What a TLSA record 3 1 1 has (RFC 7672 section 3.1.1): SHA-256 of the public key."""
-        return hashlib.sha256(self._openssl("pkey", "-in", chain, "-pubout", "-outform", "DER")).hexdigest()
-
-
 def own_view():
     """Puts this process into mount and network namespaces; 192.0.2.0/24 and the like are this host."""
     try:
         own_network(NETWORKS)
+        own_mounts()
     except Unavailable as reason:
         skip(reason)
-    if ctypes.CDLL(None, use_errno=True).unshare(0x00020000) != 0:  # CLONE_NEWNS
-        skip(f"no file system of its own: {os.strerror(ctypes.get_errno())}")
-    if subprocess.run(["mount", "--make-rprivate", "/"], capture_output=True).returncode != 0:
-        skip("mounts are not allowed")
-
-
-def put_over(source, place):
-    subprocess.run(["mount", "--bind", source, place], check=True)
 
 
 class Laboratory:
