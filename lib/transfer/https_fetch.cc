@@ -115,7 +115,10 @@ FetchFacts fetch_url(const std::string& url, const FetchOptions& options) {
   const CURLcode code = curl_easy_perform(handle);
   if (code != CURLE_OK && !incoming.is_long) {
     facts.trouble = printable(error.front() != 0 ? error.data() : curl_easy_strerror(code));
-    facts.certificate_good = code != CURLE_PEER_FAILED_VERIFICATION;
+    // Of a signature that is wrong the code says no more than that there is no TLS.
+    long verified = 0;
+    curl_easy_getinfo(handle, CURLINFO_SSL_VERIFYRESULT, &verified);
+    facts.certificate_good = code != CURLE_PEER_FAILED_VERIFICATION && verified == 0;
     return facts;
   }
   long status = 0;
