@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <chrono>
+#include <csignal>
 #include <ctime>
 #include <thread>
 
@@ -49,6 +50,11 @@ class WebServer {
 
  private:
   void serve() {
+    // A client that does not like the certificate hangs up while OpenSSL writes.
+    sigset_t broken_pipe;
+    ::sigemptyset(&broken_pipe);
+    ::sigaddset(&broken_pipe, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
     const Descriptor peer(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!peer.open()) return;
     char buffer[4096];
