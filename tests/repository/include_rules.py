@@ -114,6 +114,7 @@ PUBLIC = {
     "audit_gather": "audit",
     "audit_host": "audit",
     "audit_profile": "audit",
+    "audit_simulation": "audit",
     "audit_view": "audit_views",
     "dane": "tls",
     "https_fetch": "transfer",
