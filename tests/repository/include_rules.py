@@ -156,6 +156,7 @@ PUBLIC = {
     "reports_config": "config",
     "row_spool": "store",
     "resolver": "dns",
+    "paced_resolver": "dns",
     "resolver_set": "dns",
     "unbound_resolver": "dns",
     "zone_resolver": "dns",
