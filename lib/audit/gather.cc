@@ -30,9 +30,11 @@ class DomainGatherer {
     start_all();
     walk_spf(domain_, dns_);
     ask_for_dmarc();
-    for (const DomainName& name : key_names()) {
-      ask(name, RrType::txt);
-      ask(name, RrType::cname);
+    if (!is_silent()) {
+      for (const DomainName& name : key_names()) {
+        ask(name, RrType::txt);
+        ask(name, RrType::cname);
+      }
     }
     ask_for_zone(domain_);
     ask_for_mail_hosts();
@@ -41,6 +43,15 @@ class DomainGatherer {
 
  private:
   DnsAnswerRef ask(const DnsName& name, RrType type) { return dns_.resolve({name, type}); }
+
+  /// Whether nobody answers for the domain. Then nobody will for the names of keys, each of which
+  /// would cost the whole time limit of a question.
+  bool is_silent() {
+    for (const RrType type : {RrType::txt, RrType::mx, RrType::soa}) {
+      if (ask(domain_, type)->fault != DnsFault::timeout) return false;
+    }
+    return true;
+  }
 
   /// The names of keys, of the made-up selector and of what is above them.
   std::vector<DomainName> key_names() const {
