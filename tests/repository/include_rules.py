@@ -115,6 +115,8 @@ PUBLIC = {
     "audit_host": "audit",
     "audit_profile": "audit",
     "audit_simulation": "audit",
+    "audit_survey": "audit",
+    "audit_survey_view": "audit_views",
     "audit_view": "audit_views",
     "dane": "tls",
     "https_fetch": "transfer",
