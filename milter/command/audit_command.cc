@@ -21,6 +21,8 @@
 #include "audit/audit_options.h"
 #include "audit/facts_file.h"
 #include "audit/own_selectors.h"
+#include "audit/simulate.h"
+#include "audit/survey.h"
 #include "commands.h"
 #include "options/command_runtime.h"
 #include "options/input.h"
@@ -158,6 +160,41 @@ Gathered gather(const AuditOptions& options, const CommonOptions& common) {
   return make_facts(std::move(header), std::move(facts));
 }
 
+ExitStatus survey(const AuditOptions& options, const CommonOptions& common,
+                  const AuditProfile& profile) {
+  if (!options.since.empty())
+    return fail(ExitStatus::usage, "audit: --survey compares with no earlier facts");
+  if (!options.facts.empty()) return run_kept_survey(options, common, profile);
+  auto config = read_configuration(common);
+  if (!config) return fail(ExitStatus::configuration, config.error());
+  const auto detours = detours_of(options);
+  if (!detours) return fail(ExitStatus::usage, detours.error());
+  SurveyWork work;
+  work.header.program = "authmilter " AUTHMILTER_VERSION;
+  work.header.time = time_or_now(options.time);
+  work.header.tls_library = options.dns_only ? "" : tls_library();
+  work.probes = probes_of(options, *detours);
+  work.what = [&](const DomainName&) {
+    GatherOptions what;
+    for (const std::string& selector : options.selectors)
+      what.selectors.push_back({selector, SelectorOrigin::given, ""});
+    // The usual ones are looked at beside those that are given.
+    for (SelectorFact& usual : usual_selectors()) {
+      const auto same = [&](const SelectorFact& one) { return one.selector == usual.selector; };
+      if (std::none_of(what.selectors.begin(), what.selectors.end(), same))
+        what.selectors.push_back(std::move(usual));
+    }
+    what.servers = !options.dns_only;
+    what.detours = *detours;
+    return what;
+  };
+  const CommandRuntime runtime(*config, options.dns);
+  if (!runtime) return runtime.report_failure();
+  work.resolver = &runtime->resolver();
+  work.resolver_text = [&] { return resolver_text(options, *config, runtime->dns_validation()); };
+  return run_survey(options, common, profile, std::move(work));
+}
+
 /// Those that are kept in a file; of them the domains that are named, if any are.
 Gathered kept(const AuditOptions& options) {
   const auto domains = domains_of(options);
@@ -251,8 +288,10 @@ ExitStatus run(const AuditOptions& options, const CommonOptions& common) {
   if (!options.explain.empty()) return explain(options.explain, common);
   if (common.json && !options.format.empty() && options.format != "json")
     return fail(ExitStatus::usage, "audit: --json and --format " + options.format);
+  if (!options.simulate.empty()) return run_simulation(options, common);
   const auto profile = profile_of(options);
   if (!profile) return fail(ExitStatus::configuration, profile.error());
+  if (options.survey) return survey(options, common, *profile);
 
   // Before anything is asked: a run takes long, and its result would be lost.
   std::optional<AuditFacts> before;

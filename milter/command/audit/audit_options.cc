@@ -110,6 +110,15 @@ void add_audit_options(const Command& command, AuditOptions& options) {
       .excludes(facts_out);
   command.add_text("--explain", options.explain, "say what a rule is about; all: each rule")
       .stands_as("ID|all");
+  command.add_flag("--survey", options.survey,
+                   "count how many of the domains have what; --facts-out goes on where it stopped");
+  command.add_number("--rate", options.rate, "questions of a survey a second; 0: no limit")
+      .stands_as("N")
+      .show_default();
+  command
+      .add_text("--simulate", options.simulate,
+                "say which senders of a file of cases would pass for the domain")
+      .stands_as("CASES");
   command.add_flag("--dns-only", options.dns_only, "ask the DNS alone, and no server");
   command.add_flag("--no-host", options.no_host, "do not look at this host's own Postfix");
   command.add_list("--connect", options.connect, "reach this host at this address and port instead")

@@ -28,6 +28,9 @@ struct AuditOptions {
   std::string explain;
   std::vector<std::string> connect;
   std::string tls_ca;
+  bool survey = false;
+  unsigned rate = 500;  // of a survey: questions a second; 0: no limit
+  std::string simulate;
   bool dns_only = false;
   bool no_host = false;
   std::string postconf = "/usr/sbin/postconf";

@@ -41,15 +41,32 @@ std::string progress_bar(std::uint64_t done, std::uint64_t all, std::string_view
   return "[" + std::string(full, '#') + std::string(length - full, '-') + "]" + text;
 }
 
-Progress::Progress(std::string what)
+std::string pace_words(std::uint64_t done, std::uint64_t left, std::chrono::duration<double> time) {
+  if (done == 0 || time.count() <= 0) return "";
+  const double pace = static_cast<double>(done) / time.count();
+  const auto seconds = static_cast<std::uint64_t>(static_cast<double>(left) / pace + 0.5);
+  const std::string rest = seconds < 120    ? fmt::format("{} s", seconds)
+                           : seconds < 7200 ? fmt::format("{} min", (seconds + 30) / 60)
+                                            : fmt::format("{} h", (seconds + 1800) / 3600);
+  return fmt::format(", {:.{}f} a second, {} left", pace, pace < 10 ? 1 : 0, rest);
+}
+
+Progress::Progress(std::string what, Pace pace)
     : what_(std::move(what)),
       terminal_(::isatty(STDERR_FILENO) == 1),
-      next_(Clock::now() + (terminal_ ? 500ms : kLinePause)) {}
+      next_(Clock::now() + (terminal_ ? 500ms : kLinePause)),
+      pace_(pace) {}
 
 Progress::~Progress() { wipe(); }
 
 void Progress::at(std::uint64_t done, std::uint64_t all) {
-  if (is_due()) draw(done, all, fmt::format("{} of {} {}", done, all, what_));
+  if (!begun_) begun_ = {done, Clock::now()};
+  if (!is_due()) return;
+  const std::string pace = pace_ == Pace::told
+                               ? pace_words(done - begun_->first, all - std::min(done, all),
+                                            Clock::now() - begun_->second)
+                               : "";
+  draw(done, all, fmt::format("{} of {} {}{}", done, all, what_, pace));
 }
 
 void Progress::at(std::uint64_t done, std::uint64_t all, std::uint64_t counted) {

@@ -2,8 +2,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace authmilter::tools {
 
@@ -11,8 +13,10 @@ namespace authmilter::tools {
 /// for logs. Says nothing of a run that is over at once.
 class Progress {
  public:
-  /// `what` is counted: "reports".
-  explicit Progress(std::string what);
+  /// Whether it says how fast it goes and how long it will take.
+  enum class Pace : std::uint8_t { untold, told };
+  /// `what` is counted: "reports". The pace is that since the first call of at().
+  explicit Progress(std::string what, Pace pace = Pace::untold);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   /// Wipes the bar.
@@ -34,7 +38,12 @@ class Progress {
   bool terminal_;
   bool drawn_ = false;
   Clock::time_point next_;
+  Pace pace_;
+  std::optional<std::pair<std::uint64_t, Clock::time_point>> begun_;
 };
+
+/// ", 52 a second, 3 min left"; empty while nothing can be said.
+std::string pace_words(std::uint64_t done, std::uint64_t left, std::chrono::duration<double> time);
 
 /// "[#####-----] 50%  12 of 24 reports", of at most `columns`.
 std::string progress_bar(std::uint64_t done, std::uint64_t all, std::string_view words,
