@@ -22,19 +22,19 @@ class SignedZones:
     def write(self, zone, text):
         self.path(zone).write_text(text)
 
-    def make_key(self, zone):
+    def make_key(self, zone, algorithm="ECDSAP256SHA256"):
         """The file with its DNSKEY; that with the private key has another ending."""
-        name = self.run("ldns-keygen", "-a", "ECDSAP256SHA256", "-k", zone)
+        name = self.run("ldns-keygen", "-a", algorithm, "-k", zone)
         return self.folder / f"{name}.key"
 
     def ds(self, key):
         """What stands in the zone above for a key."""
         return self.run("ldns-key2ds", "-n", "-2", key)
 
-    def sign(self, zone, text, nsec3=False, expired=False):
+    def sign(self, zone, text, nsec3=False, expired=False, algorithm="ECDSAP256SHA256"):
         """Writes the zone with its signatures; the file with its key."""
         self.write(zone, text)
-        key = self.make_key(zone)
+        key = self.make_key(zone, algorithm)
         # RFC 9276 section 3.1: no further iterations, no salt.
         proofs = ("-n", "-t", "0") if nsec3 else ()
         times = ("-i", "20200101", "-e", "20200201") if expired else ()
@@ -58,6 +58,7 @@ server:
   zonelistfile: ""
   xfrdir: "{self.folder}"
   database: ""
+  rrl-ratelimit: 0
 {listen}remote-control:
   control-enable: no
 """ + "".join(f'zone:\n  name: "{zone}"\n  zonefile: "{zone}zone"\n' for zone in zones))
