@@ -12,13 +12,16 @@ import pathlib
 import random
 import re
 import shutil
+import signal
+import socket
+import struct
 import subprocess
 import tempfile
 import time
 from dataclasses import dataclass, field
 
 from .bench import make_socket_folder, skip
-from .daemon import make_key
+from .dns_server import IN, TYPES, wire_name
 from .nukib_laboratory import QUEUE, RESOLVER, SHIPPED, own_view, put_over
 from .private_postfix import PrivatePostfix
 from .signed_zones import SignedZones
@@ -28,6 +31,7 @@ from .unpacked_packages import Missing, unpacked_list
 GOOD = "good.example"
 MX, CLIENTS, MAIL_PAGE = f"mx.{GOOD}", f"mail.{GOOD}", f"webmail.{GOOD}"
 SELECTOR = "s1"
+GOOD_BITS = 3072  # of a key of DKIM
 SIGNED_NAME, BOGUS_NAME = "signed.example", "wrong.bogus.example"
 # unbound answers for the reverse zones of the usual networks of documentation by itself, so these are for benchmarks.
 V4, V6 = "198.18.0.{}", "2001:2::{:x}"
@@ -180,6 +184,7 @@ class MailHost:
     certificate: dict = field(default_factory=dict)
     name: str = "mx"           # in the domain, or with a dot at its end anywhere
     tlsa: str = "3 1 1 {key}"  # {key}: the digest of its key; of several records each on a line
+    reverse: str = ""          # the name of its addresses, where it is another's
 
 
 @dataclass
@@ -191,6 +196,7 @@ class Domain:
     policy: str | None = None        # of MTA-STS, without the one that fits the MX; empty: none
     dnssec: str = "signed"           # "unsigned", "bogus", an algorithm's name for ldns-keygen, "without RRSIG of TYPE"
     minimum: int = 60                # of its SOA record
+    serial: int = 1
     number: int = 0
     chain: pathlib.Path | None = None
 
@@ -206,7 +212,7 @@ def quoted(text):
     return text if text.startswith('"') else " ".join(f'"{text[i:i + 200]}"' for i in range(0, len(text), 200))
 
 
-def made_up_key(bits=2048):
+def made_up_key(bits=GOOD_BITS):
     """The p= of an RSA key. Nobody has its private key: that would take a long time to make."""
     def der(tag, content):
         size = len(content)
@@ -219,7 +225,7 @@ def made_up_key(bits=2048):
     return base64.b64encode(der(0x30, algorithm + der(3, b"\0" + key))).decode()
 
 
-def key_text(bits=2048):
+def key_text(bits=GOOD_BITS):
     return f"v=DKIM1; k=rsa; p={made_up_key(bits)}"
 
 
@@ -235,15 +241,13 @@ def programs_missing():
 
 
 class AuditLaboratory:
-    def __init__(self, programs, domains):
+    def __init__(self, programs, domains, records):
+        """`records`: further ones of the good domain."""
         self.programs = pathlib.Path(programs).resolve()
-        good = {f"{name} {kind}": text for name, number in (("mail", CLIENTS_NUMBER), ("webmail", WEB_NUMBER))
-                for kind, text in (("A", v4(number)), ("AAAA", v6(number)))}
-        self.domains = [Domain(GOOD, good, host=MailHost()), *domains]
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="authmilter-audit.", dir="/var/tmp"))
-        self.folder.chmod(0o755)
+        hosts = {f"{name} {kind}": text for name, number in (("mail", CLIENTS_NUMBER), ("webmail", WEB_NUMBER))
+                 for kind, text in (("A", v4(number)), ("AAAA", v6(number)))}
+        self.domains = [Domain(GOOD, {**hosts, **records}, host=MailHost()), *domains]
         self.processes = []
-        self.dovecot_hosts, self.web_hosts = [(CLIENTS, v4(CLIENTS_NUMBER), v6(CLIENTS_NUMBER))], []
         try:
             self.packages = unpacked_list("audit")
         except Missing as reason:
@@ -251,6 +255,8 @@ class AuditLaboratory:
         self._number_domains()
         own_view((v4(1),))
         self._take_addresses()
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="authmilter-audit.", dir="/var/tmp"))
+        self.folder.chmod(0o755)
         self.authority = Authority(self.folder / "tls")
         self._make_certificates()
 
@@ -270,7 +276,9 @@ class AuditLaboratory:
         lines += [f"address add {v6(number)}/128 dev lo nodad" for number in range(NAME_SERVER, last + 20)]
         lines.append(f"address add {v6(1)}/128 dev lo nodad")
         lines.append(f"route replace local {v4(0)}/24 dev lo table local src {v4(1)}")
-        subprocess.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", text=True, check=True)
+        done = subprocess.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", text=True, capture_output=True, check=False)
+        if done.returncode != 0:
+            skip(f"no addresses: {done.stderr.strip()[:200]}")
 
     def _make_certificates(self):
         for domain in self.domains:
@@ -284,30 +292,34 @@ class AuditLaboratory:
     # DNS
 
     def good_records(self, domain):
-        host = domain.mail_host()
-        addresses = {}
-        if domain.host and host.endswith(f".{domain.name}."):
-            name = host.removesuffix(f".{domain.name}.")
-            addresses = {f"{name} A": v4(domain.number), f"{name} AAAA": v6(domain.number)}
-            if domain.host.tlsa:
-                digest = self.authority.key_digest(domain.chain)
-                addresses[f"_25._tcp.{name} TLSA"] = domain.host.tlsa.format(key=digest).splitlines()
         return {
-            "@ MX": f"10 {host}",
+            "@ MX": f"10 {domain.mail_host()}",
             "@ TXT": "v=spf1 mx -all",
-            f"{SELECTOR}._domainkey TXT": key_text(),
+            f"{SELECTOR}._domainkey TXT": key_text(GOOD_BITS),
             "_dmarc TXT": f"v=DMARC1; p=reject; sp=reject; np=reject; rua=mailto:dmarc@{domain.name}",
             "_mta-sts TXT": "v=STSv1; id=1",
             "mta-sts A": v4(WEB_NUMBER),
             "mta-sts AAAA": v6(WEB_NUMBER),
             "_smtp._tls TXT": f"v=TLSRPTv1; rua=mailto:tls@{domain.name}",
-            **addresses,
         }
 
+    def host_records(self, zone):
+        """Of the mail hosts in a zone, whosesoever they are."""
+        records = {}
+        for domain in self.domains:
+            if not domain.host or not domain.mail_host().endswith(f".{zone.name}."):
+                continue
+            name = domain.mail_host().removesuffix(f".{zone.name}.")
+            records |= {f"{name} A": v4(domain.number), f"{name} AAAA": v6(domain.number)}
+            if domain.host.tlsa:
+                digest = self.authority.key_digest(domain.chain)
+                records[f"_25._tcp.{name} TLSA"] = domain.host.tlsa.format(key=digest).splitlines()
+        return records
+
     def zone_text(self, domain):
-        records = {**self.good_records(domain), **domain.records}
+        records = {**self.good_records(domain), **self.host_records(domain), **domain.records}
         lines = [f"$ORIGIN {domain.name}.", "$TTL 300",
-                 f"@ SOA ns.example. host.example. 1 3600 600 86400 {domain.minimum}", "@ NS ns.example."]
+                 f"@ SOA ns.example. host.example. {domain.serial} 3600 600 86400 {domain.minimum}", "@ NS ns.example."]
         for key, data in records.items():
             owner, kind = key.split()
             for one in [data] if isinstance(data, str) else data:
@@ -340,8 +352,31 @@ class AuditLaboratory:
         (folder / "resolv.conf").write_text("nameserver 127.0.0.1\noptions edns0 trust-ad\n")
         put_over(folder / "resolv.conf", os.path.realpath(RESOLVER))
 
+    def change(self, name, records):
+        """The zone, which is not signed, has other records from now on, where NSD itself is asked."""
+        domain = next(one for one in self.domains if one.name == name)
+        assert domain.dnssec == "unsigned"
+        domain.records.update(records)
+        domain.serial += 1
+        SignedZones(self.folder / "dns").write(f"{name}.", self.zone_text(domain))
+        nsd = next(process for program, process in self.processes if program == "nsd")
+        nsd.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 60
+        while not self._has_serial(name, domain.serial):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"NSD does not take the zone {name}:\n{self.logs()}")
+            time.sleep(0.1)
+
+    @staticmethod
+    def _has_serial(name, serial):
+        query = bytes.fromhex("123400000001000000000000") + wire_name(name) + struct.pack("!HH", TYPES["SOA"], IN)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+            asker.settimeout(5)
+            asker.sendto(query, (v4(NAME_SERVER), 53))
+            return struct.pack("!I", serial) + struct.pack("!I", 3600) in asker.recv(4096)
+
     def _names_of_addresses(self):
-        names = {domain.number: domain.mail_host() for domain in self.domains if domain.host}
+        names = {domain.number: domain.host.reverse or domain.mail_host() for domain in self.domains if domain.host}
         return {**names, CLIENTS_NUMBER: f"{CLIENTS}.", WEB_NUMBER: f"{MAIL_PAGE}."}
 
     @staticmethod
@@ -395,10 +430,13 @@ class AuditLaboratory:
 
     def make_daemon(self):
         (self.folder / "keys").mkdir()
-        self.public = make_key(self.folder / "keys/s1.pem")
-        for path in (self.folder / "keys", self.folder / "keys/s1.pem"):
+        key = self.folder / "keys/s1.pem"
+        shutil.copy(self.authority.key(f"rsa{GOOD_BITS}"), key)
+        public = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "DER"], check=True, capture_output=True).stdout
+        self.domains[0].records[f"{SELECTOR}._domainkey TXT"] = f"v=DKIM1; k=rsa; p={base64.b64encode(public).decode()}"
+        for path in (key.parent, key):
             shutil.chown(path, "nobody")
-        self.domains[0].records[f"{SELECTOR}._domainkey TXT"] = f"v=DKIM1; k=rsa; p={self.public}"
+        key.chmod(0o600)
         self.config = self.folder / "authmilter.toml"
         text = (SHIPPED / "authmilter.toml").read_text().replace('"mx.example.org"', f'"{MX}"')
         self.config.write_text(text + MILTER.format(folder=self.folder))

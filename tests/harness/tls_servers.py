@@ -136,3 +136,59 @@ class Authority:
     def key_digest(self, chain):
         """What a TLSA record 3 1 1 has (RFC 7672 section 3.1.1): SHA-256 of the public key."""
         return hashlib.sha256(self._openssl("pkey", "-in", chain, "-pubout", "-outform", "DER")).hexdigest()
+
+
+class Reception(socketserver.StreamRequestHandler):
+    """Says `server.greeting`, after TLS if the port begins with it, and what it can do: SMTP, IMAP or POP3, as the greeting
+    is. In the clear it offers STARTTLS, which nobody is to try."""
+
+    def handle(self):
+        try:
+            if self.server.context:
+                secure = self.server.context.wrap_socket(self.connection, server_side=True)
+                self.rfile, self.wfile = secure.makefile("rb"), secure.makefile("wb", 0)
+            self._say(self.server.greeting)
+            while line := self.rfile.readline():
+                self._answer(line.decode("latin-1").split())
+        except (ssl.SSLError, OSError):
+            pass  # the client does not like what it sees
+
+    def _answer(self, words):
+        if self.server.greeting.startswith("2"):
+            self._say("250-here\r\n250 STARTTLS" if words[0] == "EHLO" else "454 not now")
+        elif self.server.greeting.startswith("+"):
+            self._say("+OK\r\nSTLS\r\n." if words[0] == "CAPA" else "-ERR not now")
+        elif words[1] == "CAPABILITY":
+            can = self.server.greeting.partition("[")[2].partition("]")[0]
+            self._say(f"* {can}\r\n{words[0]} OK done")
+        else:
+            self._say(f"{words[0]} NO not now")
+
+    def _say(self, text):
+        self.wfile.write(text.encode() + b"\r\n")
+
+
+def reception(address, port, greeting, context):
+    server = Server(address, context, port, Reception)
+    server.greeting = greeting
+    return server
+
+
+class Dawdler(socketserver.BaseRequestHandler):
+    """Sends what `server.says` yields, pieces or the seconds in which nothing comes, until the client has enough."""
+
+    def handle(self):
+        try:
+            for piece in self.server.says(self.request):
+                if isinstance(piece, bytes):
+                    self.request.sendall(piece)
+                elif self.server.over.wait(piece):
+                    return
+        except OSError:
+            pass
+
+
+def dawdler(address, port, says):
+    server = Server(address, None, port, Dawdler)
+    server.says, server.over = says, threading.Event()
+    return server
