@@ -22,10 +22,10 @@ import sys
 import time
 import warnings
 
-from broken_domains import BESIDE, BROKEN, CLIENTS, DAWDLERS, HOSTS, PAGES
+from broken_domains import BESIDE, BOGUS_NAME, BROKEN, CLIENTS, DAWDLERS, HOSTS, PAGES, SIGNED_NAME
 from harness import browser
-from harness.audit_laboratory import (BOGUS_NAME, CLIENTS as GOOD_CLIENTS, GOOD, MAIL_PAGE, SELECTOR, SIGNED_NAME, WEB_NUMBER,
-                                      AuditLaboratory, Domain, programs_missing, v4)
+from harness.audit_laboratory import (CLIENTS as GOOD_CLIENTS, GOOD, MAIL_PAGE, SELECTOR, WEB_NUMBER, AuditLaboratory, Domain,
+                                      programs_missing, v4)
 from harness.bench import skip
 from harness.nukib_laboratory import RESOLVER, put_over
 from harness.tables import keep_table
@@ -302,6 +302,7 @@ def main():
     records |= {f"{page.name} A": v4(WEB_NUMBER) for page in PAGES}
     report = Report()
     laboratory = AuditLaboratory(options.programs, [*(row.domain for row in BROKEN), *BESIDE, changing, *dawdling_domains()], records)
+    dawdling = None
     steps = [time.monotonic()]
 
     def step(name):
@@ -333,6 +334,8 @@ def main():
         for server in clients:
             server.shutdown()
     finally:
+        if dawdling and dawdling[1].poll() is None:
+            dawdling[1].kill()
         if sys.exc_info()[0]:
             print(laboratory.logs(), file=sys.stderr)
         laboratory.stop()

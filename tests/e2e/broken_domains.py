@@ -6,11 +6,13 @@ then not fulfilled. A rule that does not apply any more, as that of a record's s
 
 from dataclasses import dataclass, field
 
-from harness.audit_laboratory import GOOD, HSTS, MX, POLICY, SELECTOR, TO_HTTPS, Domain, MailHost, key_text, made_up_key, v4
+from harness.audit_laboratory import (GOOD, HSTS, MX, NAME_SERVER, OUTSIDE, POLICY, SELECTOR, TO_HTTPS, Domain, MailHost, key_text,
+                                      made_up_key, v4)
 from harness.nukib_laboratory import EVERYTHING, V
 
 SHOWN = 'location / { return 200 "mail"; }'
 
+SIGNED_NAME, BOGUS_NAME = f"mta-sts.{GOOD}", "mta-sts.zone-bogus.example"
 HOST_ZONE = "zone-of-host.example"
 KEY = f"{SELECTOR}._domainkey TXT"
 
@@ -50,7 +52,7 @@ def dmarc(name, why, text, says, point="3.3"):
 def server(name, why, says, point="", **host):
     """One with a mail host of its own."""
     records = host.pop("records", {})
-    domain = {key: host.pop(key) for key in ("dnssec", "minimum") if key in host}
+    domain = {key: host.pop(key) for key in ("dnssec", "minimum", "policy") if key in host}
     return row(name, why, says, point, records=records, host=MailHost(**host), **domain)
 
 
@@ -112,10 +114,12 @@ BROKEN = [
           f"v=DMARC1; p=reject; sp=reject; np=reject; rua=mailto:dmarc@spf-none.example", "dmarc.external=fail", ""),
     # Mail hosts (RFC 5321, RFC 7505)
     row("mx-none", "no mail host", "mx.exists=warn", records={"@ MX": ()}),
-    row("mx-alias", "the mail host is an alias", "mx.cname=fail",
-        records={"@ MX": "10 alias.mx-alias.example.", "alias CNAME": f"{MX}."}),
+    server("mx-alias", "the mail host is an alias", "mx.cname=fail", certificate={"also": ["alias.mx-alias.example"]},
+           records={"@ MX": "10 alias", "alias CNAME": "mx", "_25._tcp.alias TLSA": "3 1 1 {key}"},
+           policy=POLICY.format(mode="enforce", mx="alias.mx-alias.example")),
     server("mx-v4", "no IPv6", "mx.address=warn", records={"mx AAAA": ()}),
-    row("mx-nowhere", "the mail host does not exist", "mx.address=fail", records={"@ MX": ["10 gone", f"20 {MX}."]}),
+    row("mx-nowhere", "the mail host does not exist", "mx.address=fail", records={"@ MX": ["10 gone", f"20 {MX}."]},
+        policy=POLICY.format(mode="enforce", mx=f"gone.mx-nowhere.example\\r\\nmx: {MX}")),
     server("mx-ptr", "the addresses have another's name", "mx.ptr=warn", reverse=f"mail.{GOOD}."),
     # TLS
     server("tls-none", "no STARTTLS", "starttls.offered=fail", "1.1", settings={"smtpd_tls_security_level": "none"}),
@@ -257,8 +261,9 @@ HOSTS = [
     Host("what DMARC says has no effect", "authmilter.dmarc=fail", "3.6",
          ours=('dmarc_reject = "reject"', 'dmarc_reject = "accept"')),
     Host("all is only looked at", "authmilter.spf=fail authmilter.dmarc=fail", "3.4", ours=('mode = "enforce"', 'mode = "monitor"')),
-    Host("nothing is signed", "authmilter.signing=fail", "3.2", ours=('domain = "good.example"', 'domain = "other.example"')),
-    Host("a resolver that does not validate", "resolver.validates=fail", "1.5", resolver=v4(53)),
+    Host("nothing is signed", "authmilter.signing=warn", "", ours=('domain = "good.example"', 'domain = "other.example"')),
+    Host("a resolver that does not validate", "resolver.validates=fail", "1.5", resolver=v4(NAME_SERVER)),
+    Host("a resolver out in the Internet", "resolver.local=warn", "", resolver=OUTSIDE),
 ]
 
 

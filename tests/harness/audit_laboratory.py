@@ -32,9 +32,10 @@ GOOD = "good.example"
 MX, CLIENTS, MAIL_PAGE = f"mx.{GOOD}", f"mail.{GOOD}", f"webmail.{GOOD}"
 SELECTOR = "s1"
 GOOD_BITS = 3072  # of a key of DKIM
-SIGNED_NAME, BOGUS_NAME = "signed.example", "wrong.bogus.example"
 # unbound answers for the reverse zones of the usual networks of documentation by itself, so these are for benchmarks.
 V4, V6 = "198.18.0.{}", "2001:2::{:x}"
+# Where nobody's own network is; a name server there is found on the way across the Internet.
+OUTSIDE = "9.9.9.9"
 NAME_SERVER, MX_NUMBER, CLIENTS_NUMBER, WEB_NUMBER, FIRST_NUMBER = 53, 25, 26, 27, 31
 
 SETTINGS = """\
@@ -62,6 +63,8 @@ keys = [{{ selector = "s1", file = "{folder}/keys/s1.pem" }}]
 UNBOUND = """\
 server:
   interface: 127.0.0.1
+  interface: {outside}
+  access-control: 0.0.0.0/0 allow
   username: ""
   chroot: ""
   directory: "{folder}"
@@ -189,7 +192,8 @@ class MailHost:
 
 @dataclass
 class Domain:
-    """A zone. `records` are those that differ from the good ones: by "OWNER TYPE" a text or several; none: there are none."""
+    """A zone. `records` are those that differ from the good ones: by "OWNER TYPE" a text or several; none: there are none.
+    In them {key} is the digest of the key of its mail host."""
     name: str
     records: dict = field(default_factory=dict)
     host: MailHost | None = None
@@ -253,7 +257,7 @@ class AuditLaboratory:
         except Missing as reason:
             skip(reason)
         self._number_domains()
-        own_view((v4(1),))
+        own_view((v4(1), OUTSIDE))
         self._take_addresses()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="authmilter-audit.", dir="/var/tmp"))
         self.folder.chmod(0o755)
@@ -313,16 +317,18 @@ class AuditLaboratory:
             records |= {f"{name} A": v4(domain.number), f"{name} AAAA": v6(domain.number)}
             if domain.host.tlsa:
                 digest = self.authority.key_digest(domain.chain)
-                records[f"_25._tcp.{name} TLSA"] = domain.host.tlsa.format(key=digest).splitlines()
+                records[f"_25._tcp.{name} TLSA"] = domain.host.tlsa.replace("{key}", digest).splitlines()
         return records
 
     def zone_text(self, domain):
         records = {**self.good_records(domain), **self.host_records(domain), **domain.records}
         lines = [f"$ORIGIN {domain.name}.", "$TTL 300",
                  f"@ SOA ns.example. host.example. {domain.serial} 3600 600 86400 {domain.minimum}", "@ NS ns.example."]
-        for key, data in records.items():
-            owner, kind = key.split()
+        key = self.authority.key_digest(domain.chain) if domain.chain else ""
+        for place, data in records.items():
+            owner, kind = place.split()
             for one in [data] if isinstance(data, str) else data:
+                one = one.replace("{key}", key)
                 lines.append(f"{owner} {kind} {quoted(one) if kind == 'TXT' else one}")
         return "\n".join(lines) + "\n"
 
@@ -331,7 +337,7 @@ class AuditLaboratory:
         folder.mkdir()
         signed = SignedZones(folder)
         head = "$ORIGIN {0}\n$TTL 300\n@ SOA ns.example. host.example. 1 3600 600 86400 60\n@ NS ns.example.\n"
-        example = head.format("example.") + f"ns A {v4(NAME_SERVER)}\nsigned TXT \"signed\"\n"
+        example = head.format("example.") + f"ns A {v4(NAME_SERVER)}\n"
         zones = ["example."]
         for domain in self.domains:
             zone = f"{domain.name}."
@@ -348,7 +354,7 @@ class AuditLaboratory:
             root += f"{zone} NS ns.example.\n" + signed.ds(signed.sign(zone, text)) + "\n"
         shutil.copy(signed.sign(".", root), folder / "anchor")
         self.nsd = signed.nsd_configuration("nsd", ["127.0.0.1@5300", f"{v4(NAME_SERVER)}@53"], zones)
-        (folder / "unbound.conf").write_text(UNBOUND.format(folder=folder))
+        (folder / "unbound.conf").write_text(UNBOUND.format(folder=folder, outside=OUTSIDE))
         (folder / "resolv.conf").write_text("nameserver 127.0.0.1\noptions edns0 trust-ad\n")
         put_over(folder / "resolv.conf", os.path.realpath(RESOLVER))
 
