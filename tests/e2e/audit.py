@@ -36,8 +36,9 @@ POINT_STATUSES = {"fulfilled", "not-fulfilled", "not-testable"}
 # Of the good domain: no logo, no stapled answer about the certificate, and what only its owner can show.
 NOT_PASSED = {"bimi.record": "info", "cert.ocsp": "info"}
 NOT_TESTABLE = {"1.8"}
-# Not to be shown: no server of Debian speaks SSLv3.
+# Not to be shown: no server of Debian speaks SSLv3. And shown by a profile of its own: TLS 1.0 without a reason.
 NEVER_BROKEN = {"1.2.2", "2.2.2", *NOT_TESTABLE}
+BY_PROFILE = {"1.2.3", "2.2.3"}
 FIRST_CLIENTS, FIRST_DAWDLER = 201, 231
 MOST_DAWDLING_SECONDS = 60
 MOST_MEMORY_KB = 120_000
@@ -159,10 +160,11 @@ def start_clients(laboratory):
     return servers
 
 
-def check_clients_and_pages(report, good, command):
+def check_clients_and_pages(report, laboratory, command, good):
     """Each with the good domain, a few at a time."""
     def ask(row, host, page):
-        return row, command.json(GOOD, "--no-host", "--client-host", host, "--webmail", f"https://{page}/")[0]
+        return row, command.json(GOOD, "--no-host", "--client-host", host, "--webmail", f"https://{page}/",
+                                 "--facts-out", laboratory.folder / f"{row.name}.facts")[0]
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         runs = [pool.submit(ask, row, f"{row.name}.{GOOD}", MAIL_PAGE) for row in CLIENTS]
@@ -225,8 +227,26 @@ def check_kept(report, laboratory, command, audits):
                  if (one["checks"], one["points"]) != (other["checks"], other["points"])]
     report.add("... those judged otherwise", different, [])
     rows = list(csv.reader(io.StringIO(command.run("--facts", facts, "--format", "csv", "--profile", "nukib").stdout)))
-    report.add("lines of the CSV, one a check and a heading", len(rows), 1 + sum(len(audit["checks"]) for audit in audits))
+    report.add("lines of the CSV: a heading, one for each check and each point", len(rows),
+               1 + sum(len(audit["checks"]) + len(audit["points"]) for audit in audits))
     report.add("... of one length", len({len(row) for row in rows}), 1)
+
+
+STRICTER = """\
+prints_measure = true
+[tls]
+old_fails = true
+"""
+
+
+def check_profile(report, laboratory, command):
+    """A profile of one's own: nobody has a reason for TLS 1.0."""
+    profile = laboratory.folder / "stricter.toml"
+    profile.write_text(STRICTER)
+    for facts, domain, point in (("all", "tls-10.example", "1.2.3"), ("c-tls10", GOOD, "2.2.3")):
+        done = command.run("--facts", laboratory.folder / f"{facts}.facts", domain, "--profile", profile, "--format", "json")
+        audit = json.loads(done.stdout)[0]
+        report.add(f"TLS 1.0 fails by a profile that says so: {facts}", points(audit)[point], "not-fulfilled")
 
 
 def check_changes(report, laboratory, command):
@@ -248,7 +268,7 @@ def check_detour(report, command):
     """--connect: the good domain's mail host is looked for where another is."""
     number = next(row.domain.number for row in BROKEN if row.domain.name == "tls-none.example")
     audit = command.json(GOOD, "--no-host", "--connect", f"mx.{GOOD}={v4(number)}@25")[0]
-    report.add("by --connect to a server without STARTTLS", statuses(audit)["starttls.offered"], "fail")
+    report.add("by --connect to a server without STARTTLS", statuses(audit).get("starttls.offered"), "fail")
 
 
 def check_page(report, laboratory, command, good):
@@ -264,7 +284,7 @@ def check_page(report, laboratory, command, good):
             report.add("... nothing is wider than the window", window.run("return document.documentElement.scrollWidth") <= width, True)
             report.add("... fetched from elsewhere",
                        {url for url in window.requests() if not url.startswith("data:")} - {window.url}, set())
-            text = window.run("return document.body.textContent")
+            text = window.run("return document.body.innerText")
             missing = [point["point"] for point in good["points"] if not re.search(rf"\b{re.escape(point['point'])}\b", text)]
             report.add("... points that are not on it", missing, [])
             missing = [check["id"] for check in good["checks"] if check["id"] not in text]
@@ -279,7 +299,7 @@ def check_page(report, laboratory, command, good):
 def check_coverage(report, good):
     """Each point's failure was shown."""
     shown = {point for row in (*BROKEN, *CLIENTS, *PAGES, *HOSTS) for point in row.point.split()}
-    report.add("points whose failure no row shows", sorted(set(points(good)) - shown - NEVER_BROKEN), [])
+    report.add("points whose failure no row shows", sorted(set(points(good)) - shown - NEVER_BROKEN - BY_PROFILE), [])
 
 
 def dawdling_domains():
@@ -319,13 +339,14 @@ def main():
         step("good domain")
         audits = check_broken(report, laboratory, command)
         step("broken domains")
-        check_clients_and_pages(report, good, command)
+        check_clients_and_pages(report, laboratory, command, good)
         step("servers for devices, pages")
         check_hosts(report, laboratory, command)
         step("this host")
         check_dawdling(report, dawdling)
         check_detour(report, command)
         check_kept(report, laboratory, command, audits)
+        check_profile(report, laboratory, command)
         check_changes(report, laboratory, command)
         step("dawdlers, what was kept, what changed")
         check_page(report, laboratory, command, good)

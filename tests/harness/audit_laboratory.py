@@ -7,6 +7,7 @@ row says; where it has a mail host of its own that is a service of the same Post
 """
 
 import base64
+import ipaddress
 import os
 import pathlib
 import random
@@ -32,13 +33,15 @@ GOOD = "good.example"
 MX, CLIENTS, MAIL_PAGE = f"mx.{GOOD}", f"mail.{GOOD}", f"webmail.{GOOD}"
 SELECTOR = "s1"
 GOOD_BITS = 3072  # of a key of DKIM
-# unbound answers for the reverse zones of the usual networks of documentation by itself, so these are for benchmarks.
-V4, V6 = "198.18.0.{}", "2001:2::{:x}"
-# Where nobody's own network is; a name server there is found on the way across the Internet.
-OUTSIDE = "9.9.9.9"
+# Of the networks for documentation unbound answers the reverse zones by itself, and those for benchmarks are not reached across
+# the Internet, as an audit says. So these are like others; nothing leaves this network.
+V4, V6 = "203.0.114.{}", "2a00:db8::{:x}"
+# Name servers that validate and are out in the Internet, and that do not validate and are in a private network.
+OUTSIDE, CARELESS = "203.0.115.53", "192.168.53.53"
 NAME_SERVER, MX_NUMBER, CLIENTS_NUMBER, WEB_NUMBER, FIRST_NUMBER = 53, 25, 26, 27, 31
 
 SETTINGS = """\
+queue_directory = /var/spool/postfix
 inet_protocols = all
 inet_interfaces = all
 disable_dns_lookups = no
@@ -257,7 +260,7 @@ class AuditLaboratory:
         except Missing as reason:
             skip(reason)
         self._number_domains()
-        own_view((v4(1), OUTSIDE))
+        own_view((v4(1), OUTSIDE, CARELESS))
         self._take_addresses()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="authmilter-audit.", dir="/var/tmp"))
         self.folder.chmod(0o755)
@@ -273,7 +276,7 @@ class AuditLaboratory:
                 domain.number, number = number, number + 1
 
     def _take_addresses(self):
-        """All of 198.18.0.0/24 is here already. Connections come from an address that no server has: Dovecot trusts its own
+        """All of 203.0.114.0/24 is here already. Connections come from an address that no server has: Dovecot trusts its own
         as if there were TLS."""
         last = max(domain.number for domain in self.domains)
         lines = [f"address add {v6(number)}/128 dev lo nodad" for number in range(NAME_SERVER) if number >= MX_NUMBER]
@@ -345,15 +348,14 @@ class AuditLaboratory:
             example += f"{zone} NS ns.example.\n" + self._sign(signed, zone, self.zone_text(domain), domain.dnssec)
         reverse = head.format("arpa.")
         for number, name in self._names_of_addresses().items():
-            reverse += f"{number}.0.18.198.in-addr PTR {name}\n"
-            nibbles = ".".join(reversed(f"{0x2001_0002 << 96 | number:032x}"))
-            reverse += f"{nibbles}.ip6 PTR {name}\n"
+            for address in (v4(number), v6(number)):
+                reverse += f"{ipaddress.ip_address(address).reverse_pointer}. PTR {name}\n"
         zones += ["arpa.", "."]
         root = head.format(".") + f"ns.example. A {v4(NAME_SERVER)}\n"
         for zone, text in (("example.", example), ("arpa.", reverse)):
             root += f"{zone} NS ns.example.\n" + signed.ds(signed.sign(zone, text)) + "\n"
         shutil.copy(signed.sign(".", root), folder / "anchor")
-        self.nsd = signed.nsd_configuration("nsd", ["127.0.0.1@5300", f"{v4(NAME_SERVER)}@53"], zones)
+        self.nsd = signed.nsd_configuration("nsd", ["127.0.0.1@5300", f"{v4(NAME_SERVER)}@53", f"{CARELESS}@53"], zones)
         (folder / "unbound.conf").write_text(UNBOUND.format(folder=folder, outside=OUTSIDE))
         (folder / "resolv.conf").write_text("nameserver 127.0.0.1\noptions edns0 trust-ad\n")
         put_over(folder / "resolv.conf", os.path.realpath(RESOLVER))
