@@ -27,7 +27,8 @@ from harness import browser
 from harness.audit_laboratory import (CLIENTS as GOOD_CLIENTS, GOOD, MAIL_PAGE, SELECTOR, WEB_NUMBER, AuditLaboratory, Domain,
                                       programs_missing, v4)
 from harness.bench import skip
-from harness.nukib_laboratory import RESOLVER, put_over
+from harness.network import put_over
+from harness.nukib_laboratory import RESOLVER
 from harness.tables import keep_table
 from harness.tls_servers import dawdler, reception
 

@@ -21,12 +21,13 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 
+from .authority import Authority
 from .bench import make_socket_folder, skip
 from .dns_server import IN, TYPES, wire_name
-from .nukib_laboratory import QUEUE, RESOLVER, SHIPPED, own_view, put_over
+from .network import put_over
+from .nukib_laboratory import QUEUE, RESOLVER, SHIPPED, own_view
 from .private_postfix import PrivatePostfix
 from .signed_zones import SignedZones
-from .tls_servers import Authority
 from .unpacked_packages import Missing, unpacked_list
 
 GOOD = "good.example"

@@ -6,7 +6,6 @@ installed Postfix has them, and nothing of the machine is changed. The servers t
 too, each with the certificate and the TLSA record that it is told to have.
 """
 
-import ctypes
 import os
 import shutil
 import smtplib
@@ -20,7 +19,7 @@ from .bench import OUR_DOMAIN, OUR_NAME, ROOT, USERS, make_socket_folder, skip
 from .network import Unavailable, own_mounts, own_network, put_over
 from .private_postfix import PrivatePostfix
 from .signed_zones import SignedZones
-from .tls_servers import Authority, Server
+from .tls_servers import Server
 
 SHIPPED = ROOT / "contrib/postfix/nukib"
 QUEUE = "/var/spool/postfix"
@@ -99,60 +98,10 @@ class Receiver:
     address: str = ""
 
 
-class Conversation(socketserver.StreamRequestHandler):
-    """An SMTP server that takes everything, after STARTTLS if there is a context for it."""
-
-    def handle(self):
-        try:
-            self._converse()
-        except (ssl.SSLError, ConnectionError):
-            pass  # the client does not like what it sees
-
-    def _converse(self):
-        version = "clear"
-        self._say("220 ready")
-        while line := self.rfile.readline():
-            verb = line.split()[0].upper()
-            if verb == b"EHLO":
-                self._say("250-here\r\n250 STARTTLS" if self.server.context and version == "clear" else "250 here")
-            elif verb == b"STARTTLS":
-                self._say("220 go on")
-                secure = self.server.context.wrap_socket(self.connection, server_side=True)
-                version = secure.version()
-                self.rfile, self.wfile = secure.makefile("rb"), secure.makefile("wb", 0)
-            elif verb == b"DATA":
-                self._take(version)
-            else:
-                self._say("221 bye" if verb == b"QUIT" else "250 fine")
-
-    def _take(self, version):
-        self._say("354 go on")
-        text = b"".join(iter(self.rfile.readline, b".\r\n"))
-        self.server.taken.append((version, text))
-        self._say("250 taken")
-
-    def _say(self, text):
-        self.wfile.write(text.encode() + b"\r\n")
-
-
-class Server(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    allow_reuse_address = True
-
-    def __init__(self, address, context):
-        self.context = context
-        self.taken = []
-        super().__init__((address, 25), Conversation)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-def own_view():
-    """Puts this process into mount and network namespaces; 192.0.2.0/24 and the like are this host."""
-    try:
-        own_network(NETWORKS)
-        own_mounts()
 def own_view(networks=NETWORKS):
+    try:
         own_network(networks)
+        own_mounts()
     except Unavailable as reason:
         skip(reason)
 
