@@ -118,7 +118,7 @@ std::vector<Verdict> judge_signing(const RuleInput& input) {
 constexpr AuditRule kRules[] = {
     {"authmilter.spf", "Mail that fails SPF is refused, put aside or marked here",
      "verify.mode, network.internal and policy.spf_fail of this host's authmilter.toml",
-     "authmilter.toml(5); measure of NUKIB, point 3.4", "3.4",
+     "authmilter.toml(5)", "3.4",
      "SPF says which servers may send in the name of a domain. It helps only where the receiver "
      "acts on it: this rule looks at what authmilter does on this host with mail from a server "
      "that "
@@ -129,7 +129,7 @@ constexpr AuditRule kRules[] = {
      "mode \"monitor\", which only watches.",
      judge_spf},
     {"authmilter.dkim", "Signatures of mail that comes in are verified here",
-     "this host's authmilter.toml", "authmilter.toml(5); measure of NUKIB, point 3.5", "3.5",
+     "this host's authmilter.toml", "authmilter.toml(5)", "3.5",
      "A DKIM signature shows that a domain stands behind a message and that nobody has changed it. "
      "authmilter verifies each one, and writes what it found into the field Authentication-Results "
      "of the message.\n\nThere is nothing to switch on. Whether Postfix hands mail to authmilter "
@@ -138,7 +138,7 @@ constexpr AuditRule kRules[] = {
      judge_dkim},
     {"authmilter.dmarc", "Mail that fails DMARC is refused, put aside or marked here",
      "verify.mode, network.internal and policy.dmarc_... of this host's authmilter.toml",
-     "authmilter.toml(5); measure of NUKIB, point 3.6", "3.6",
+     "authmilter.toml(5)", "3.6",
      "DMARC compares the author whom people see with what SPF and DKIM have shown, and its record "
      "says what the author's domain wishes for forgeries: nothing, quarantine or reject.\n\n"
      "This rule looks at what authmilter does on this host with mail that such a domain wants "
@@ -147,8 +147,7 @@ constexpr AuditRule kRules[] = {
      "wait, \"accept\" gives everybody a way in who can disturb the DNS.",
      judge_dmarc},
     {"authmilter.signing", "Mail of the domain is signed on this host",
-     "[[signing.domain]] of this host's authmilter.toml",
-     "RFC 6376 section 5; measure of NUKIB, point 3.2", "3.2",
+     "[[signing.domain]] of this host's authmilter.toml", "RFC 6376 section 5", "3.2",
      "Mail that leaves this host in the name of the domain should carry a DKIM signature: "
      "receivers trust it more, and DMARC passes when the mail is forwarded.\n\n"
      "A domain without a key here is a warning, since another host may sign its mail. authmilter "

@@ -17,7 +17,8 @@ constexpr const char* kReload = " in /etc/postfix/main.cf, then: postfix reload"
 std::string set(const std::string& line) { return "Set \"" + line + "\"" + kReload + "."; }
 
 std::string shown(const HostFacts& host, const std::string& name) {
-  return name + " = " + postfix_setting(host, name);
+  const std::string value = postfix_setting(host, name);
+  return name + " = " + (value.empty() ? "(empty)" : value);
 }
 
 bool one_of(std::string_view value, std::initializer_list<std::string_view> words) {
@@ -281,8 +282,7 @@ std::vector<Verdict> judge_bare_newline(const HostFacts& host, const RuleInput&)
 
 constexpr AuditRule kRules[] = {
     {"postfix.tls_in", "Postfix offers encryption to servers that bring mail",
-     "smtpd_tls_security_level and the certificate in this host's main.cf",
-     "RFC 3207; measure of NUKIB, point 1.1", "1.1",
+     "smtpd_tls_security_level and the certificate in this host's main.cf", "RFC 3207", "1.1",
      "Mail between servers is encrypted only if both sides offer it (STARTTLS). Without it whoever "
      "is on the way can read the mail.\n\n"
      "Postfix offers it where smtpd_tls_security_level is \"may\" and there is a certificate. "
@@ -290,15 +290,14 @@ constexpr AuditRule kRules[] = {
      "server that takes mail for a domain from everybody.",
      where_there_is_postfix<judge_tls_in>},
     {"postfix.tls_out", "Postfix encrypts mail that it sends to other servers",
-     "smtp_tls_security_level in this host's main.cf", "RFC 3207; measure of NUKIB, point 1.1",
-     "1.1",
+     "smtp_tls_security_level in this host's main.cf", "RFC 3207", "1.1",
      "The same as postfix.tls_in, for mail that leaves this host: \"may\" encrypts where the other "
      "side offers it, \"dane\" does and also makes sure who the other side is.\n\n"
      "An empty setting sends all mail in the clear.",
      where_there_is_postfix<judge_tls_out>},
     {"postfix.protocols", "Postfix speaks no version of TLS that is too old",
      "smtpd_tls_protocols, smtp_tls_protocols and their mandatory forms in this host's main.cf",
-     "RFC 8996; measure of NUKIB, points 1.2.1 to 1.2.3", "1.2.1 1.2.2 1.2.3",
+     "RFC 8996", "1.2.1 1.2.2 1.2.3",
      "TLS 1.0 and 1.1 are obsolete since 2021 (RFC 8996), SSLv3 since 2015 (RFC 7568). TLS 1.2 and "
      "1.3 are what all current software speaks.\n\n"
      "Old versions that stay allowed are a warning: mail to and from old servers may need them, "
@@ -309,7 +308,7 @@ constexpr AuditRule kRules[] = {
      where_there_is_postfix<judge_protocols>},
     {"postfix.dane", "Postfix makes sure by DANE that it sends to the right server",
      "smtp_tls_security_level, smtp_dns_support_level and smtp_host_lookup in this host's main.cf",
-     "RFC 7672; measure of NUKIB, points 1.5 and 1.7", "1.5 1.7",
+     "RFC 7672", "1.5 1.7",
      "Encryption alone does not show who is at the other end. DANE does: the other side's domain "
      "publishes in the signed DNS which certificate its server has, and Postfix holds mail back "
      "where it is not the one.\n\n"
@@ -320,7 +319,7 @@ constexpr AuditRule kRules[] = {
      where_there_is_postfix<judge_dane>},
     {"postfix.submission", "People send their mail by implicit TLS alone",
      "the services of ports 25, 465 and 587 in this host's master.cf, and who may log in there",
-     "RFC 8314 section 3.3; measure of NUKIB, point 2.3", "2.3",
+     "RFC 8314 section 3.3", "2.3",
      "Where people's programs hand mail to the server, they log in. On port 465 all is encrypted "
      "from the first octet. On port 587 it begins in the clear, and somebody on the way may keep "
      "it "
@@ -333,7 +332,7 @@ constexpr AuditRule kRules[] = {
     {"postfix.milter", "Postfix hands its mail to authmilter",
      "smtpd_milters, non_smtpd_milters and milter_default_action in this host's main.cf, and "
      "milter.socket in authmilter.toml",
-     "authmilterd(8); measure of NUKIB, points 3.4 to 3.6", "3.4 3.5 3.6",
+     "authmilterd(8)", "3.4 3.5 3.6",
      "authmilter checks and signs what Postfix shows it. The socket that it listens on has to "
      "stand "
      "in smtpd_milters, for mail from the network, and in non_smtpd_milters, for mail that "

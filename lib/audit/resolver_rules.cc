@@ -86,7 +86,7 @@ constexpr AuditRule kRules[] = {
     {"resolver.validates", "The resolver of this host checks the signatures of the DNS",
      "the answers of each name server of /etc/resolv.conf for a name that is signed, and for one "
      "whose signature is wrong",
-     "RFC 4035 section 3.2.3; measure of NUKIB, point 1.5", "1.5",
+     "RFC 4035 section 3.2.3", "1.5",
      "Names in the DNS can be signed (DNSSEC). A signature is worth something only where somebody "
      "checks it: that is the work of the resolver, the program that this host asks for names.\n\n"
      "Postfix relies on it: DANE, by which it makes sure that mail goes to the right server, "
@@ -99,8 +99,7 @@ constexpr AuditRule kRules[] = {
      "asked. Unbound, Knot Resolver and BIND validate; a resolver in a router often does not.",
      judge_validates},
     {"resolver.local", "The resolver is on this host or in its own network",
-     "the name servers of /etc/resolv.conf", "RFC 6698 section 8; measure of NUKIB, point 1.5",
-     "1.5",
+     "the name servers of /etc/resolv.conf", "RFC 6698 section 8", "1.5",
      "That an answer was validated is told by one bit, and nothing protects it on the way from the "
      "resolver to this host. So the resolver should be on this host, or in the same network, or be "
      "reached over a protected channel.\n\n"

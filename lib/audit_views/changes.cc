@@ -11,6 +11,10 @@ const AuditCheck* find_check(const DomainAudit& domain, std::string_view id) {
   return found == domain.checks.end() ? nullptr : &*found;
 }
 
+bool asks_for_nothing(CheckStatus status) {
+  return status == CheckStatus::pass || status == CheckStatus::info;
+}
+
 }  // namespace
 
 std::string_view to_string(ChangeKind kind) {
@@ -37,6 +41,8 @@ std::vector<CheckChange> audit_changes(const DomainAudit& before, const DomainAu
       continue;
     }
     if (earlier->status == check.status) continue;
+    // Nothing is to be done about either: no news.
+    if (asks_for_nothing(earlier->status) && asks_for_nothing(check.status)) continue;
     const bool got_worse = worse(earlier->status, check.status) == check.status;
     changes.push_back({got_worse ? ChangeKind::worse : ChangeKind::better, check.rule->id,
                        earlier->status, check.status, earlier->evidence(), check.evidence()});

@@ -169,7 +169,8 @@ std::string what_to_do(const DomainAudit& domain, std::size_t number) {
   html += "<ol class=\"todo\">\n";
   for (const AuditCheck* check : checks) {
     html += fmt::format(
-        "<li class=\"b-{}\"><h4>{}</h4><p>{} <a class=\"id\" href=\"#{}\">{}</a></p><dl>",
+        "<li class=\"b-{}\"><h4>Should be so: {}</h4><p>{} <a class=\"id\" "
+        "href=\"#{}\">{}</a></p><dl>",
         to_string(check->status), safe(check->rule->title), badge(check->status),
         anchor(number, check->rule->id), safe(check->rule->id));
     const std::string remedy = check->remedy();

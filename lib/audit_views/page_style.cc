@@ -66,6 +66,7 @@ footer dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1r
 footer dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 @media screen and (max-width: 44rem) {
   table, caption, thead, tbody, tr, th, td { display: block; width: auto !important; }
+  caption { padding: .35rem .6rem; }
   thead { position: absolute; left: -100rem; }
   tr { border-top: 1px solid var(--line); padding: .35rem 0; }
   th, td { border: 0; padding: .1rem .6rem; white-space: normal; }

@@ -73,9 +73,9 @@ std::string what_to_do(const DomainAudit& domain) {
   std::string text = heading("What to do, the most urgent first");
   std::size_t number = 0;
   for (const AuditCheck* check : checks) {
-    text += wrapped(
-        fmt::format("{:>3}. ", ++number),
-        fmt::format("{} ({}; {})", check->rule->title, words_for(check->status), check->rule->id));
+    text += wrapped(fmt::format("{:>3}. ", ++number),
+                    fmt::format("Should be so: {} ({}; {})", check->rule->title,
+                                words_for(check->status), check->rule->id));
     const std::string remedy = check->remedy();
     if (!remedy.empty()) text += wrapped("     Do:   ", safe(remedy));
     const std::string evidence = check->evidence();

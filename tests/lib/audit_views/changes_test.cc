@@ -28,6 +28,9 @@ TEST_CASE("what became of a check, and whether somebody should look") {
     bool is_worse;
   } rows[] = {
       {"nothing changed", fail, fail, "", false},
+      {"a remark is no news", pass, info, "", false},
+      {"nor is its end", info, pass, "", false},
+      {"a remark that is to be mended now", info, warn, "worse", true},
       {"it fails now", pass, fail, "worse", true},
       {"it warns now", pass, warn, "worse", true},
       {"it is not known any more", pass, unknown, "worse", true},
