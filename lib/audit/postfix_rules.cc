@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -82,35 +83,53 @@ std::vector<Verdict> judge_tls_out(const HostFacts& host, const RuleInput&) {
                " Without a resolver that validates: smtp_tls_security_level = may."}};
 }
 
-std::vector<Verdict> judge_protocols(const HostFacts& host, const RuleInput& input) {
+constexpr const char* kProtocolSettings[] = {"smtpd_tls_protocols", "smtpd_tls_mandatory_protocols",
+                                             "smtp_tls_protocols", "smtp_tls_mandatory_protocols"};
+
+using Versions = std::set<TlsVersion>;
+
+/// A verdict for each of the settings: what is wrong with the versions that it allows, or nothing.
+template <class WhatIsWrong>
+std::vector<Verdict> of_each_setting(const HostFacts& host, CheckStatus if_wrong,
+                                     const std::string& more, WhatIsWrong what_is_wrong) {
   std::vector<Verdict> verdicts;
-  for (const char* name : {"smtpd_tls_protocols", "smtpd_tls_mandatory_protocols",
-                           "smtp_tls_protocols", "smtp_tls_mandatory_protocols"}) {
-    const auto allowed = postfix_tls_versions(postfix_setting(host, name));
-    const std::string evidence = shown(host, name);
-    // Postfix 3.6 and newer take bounds; before, what is not wanted is excluded.
-    const std::string remedy = set(postfix_line(name, ">=TLSv1.2"));
-    const bool modern =
-        allowed.count(TlsVersion::tls_1_2) > 0 || allowed.count(TlsVersion::tls_1_3) > 0;
-    std::string old;
-    for (const TlsVersion version : {TlsVersion::tls_1_0, TlsVersion::tls_1_1}) {
-      if (version < input.profile.oldest_tls && allowed.count(version) > 0)
-        old += std::string(old.empty() ? "" : " and ") +
-               (version == TlsVersion::tls_1_0 ? "TLS 1.0" : "TLS 1.1");
-    }
-    if (!modern) {
-      verdicts.push_back({CheckStatus::fail, name, evidence + ": allows no TLS 1.2", remedy});
-    } else if (allowed.count(TlsVersion::ssl_3) > 0) {
-      verdicts.push_back({CheckStatus::fail, name, evidence + ": allows SSLv3", remedy});
-    } else if (!old.empty()) {
-      verdicts.push_back({input.profile.old_tls_fails ? CheckStatus::fail : CheckStatus::warn, name,
-                          evidence + ": allows " + old,
-                          remedy + " Where old partners need them, write down which and why."});
+  for (const std::string name : kProtocolSettings) {
+    const std::string wrong = what_is_wrong(postfix_tls_versions(postfix_setting(host, name)));
+    if (wrong.empty()) {
+      verdicts.push_back({CheckStatus::pass, "", shown(host, name), ""});
     } else {
-      verdicts.push_back({CheckStatus::pass, name, evidence, ""});
+      verdicts.push_back({if_wrong, "", shown(host, name) + ": allows " + wrong,
+                          set(postfix_line(name, ">=TLSv1.2")) + more});
     }
   }
   return verdicts;
+}
+
+std::vector<Verdict> judge_tls_1_2(const HostFacts& host, const RuleInput&) {
+  return of_each_setting(host, CheckStatus::fail, "", [](const Versions& allowed) {
+    const bool modern =
+        allowed.count(TlsVersion::tls_1_2) > 0 || allowed.count(TlsVersion::tls_1_3) > 0;
+    return std::string(modern ? "" : "no TLS 1.2, and nothing newer");
+  });
+}
+
+std::vector<Verdict> judge_ssl_3(const HostFacts& host, const RuleInput&) {
+  return of_each_setting(host, CheckStatus::fail, "", [](const Versions& allowed) {
+    return std::string(allowed.count(TlsVersion::ssl_3) > 0 ? "SSLv3" : "");
+  });
+}
+
+std::vector<Verdict> judge_protocols(const HostFacts& host, const RuleInput& input) {
+  return of_each_setting(
+      host, input.profile.old_tls_fails ? CheckStatus::fail : CheckStatus::warn,
+      " Where old partners need them, write down which and why.", [&](const Versions& allowed) {
+        std::string old;
+        for (const TlsVersion version : {TlsVersion::tls_1_0, TlsVersion::tls_1_1}) {
+          if (version >= input.profile.oldest_tls || allowed.count(version) == 0) continue;
+          old += std::string(old.empty() ? "" : " and ") + std::string(to_string(version));
+        }
+        return old;
+      });
 }
 
 std::vector<Verdict> judge_dane(const HostFacts& host, const RuleInput&) {
@@ -295,16 +314,30 @@ constexpr AuditRule kRules[] = {
      "side offers it, \"dane\" does and also makes sure who the other side is.\n\n"
      "An empty setting sends all mail in the clear.",
      where_there_is_postfix<judge_tls_out>},
-    {"postfix.protocols", "Postfix speaks no version of TLS that is too old",
+    {"postfix.tls12", "Postfix speaks TLS 1.2 or newer",
      "smtpd_tls_protocols, smtp_tls_protocols and their mandatory forms in this host's main.cf",
-     "RFC 8996", "1.2.1 1.2.2 1.2.3",
-     "TLS 1.0 and 1.1 are obsolete since 2021 (RFC 8996), SSLv3 since 2015 (RFC 7568). TLS 1.2 and "
-     "1.3 are what all current software speaks.\n\n"
-     "Old versions that stay allowed are a warning: mail to and from old servers may need them, "
-     "and "
-     "for such a server no TLS at all would be the other choice. The measure allows them where "
+     "RFC 9325 section 3.1.1", "1.2.1",
+     "TLS 1.2 and 1.3 are what all current software speaks. Postfix does so by itself, unless a "
+     "list of versions in main.cf leaves them out.\n\n"
+     "Servers that have turned the older versions off could not reach yours, or would send in the "
+     "clear.",
+     where_there_is_postfix<judge_tls_1_2>},
+    {"postfix.ssl3", "Postfix does not speak SSLv3",
+     "smtpd_tls_protocols, smtp_tls_protocols and their mandatory forms in this host's main.cf",
+     "RFC 7568", "1.2.2",
+     "SSLv3 was broken in 2014 and has been forbidden since 2015. Postfix leaves it out by itself, "
+     "unless a list of versions in main.cf allows it again.\n\n"
+     "An empty setting allows all that the library can do.",
+     where_there_is_postfix<judge_ssl_3>},
+    {"postfix.protocols", "Postfix speaks neither TLS 1.0 nor 1.1",
+     "smtpd_tls_protocols, smtp_tls_protocols and their mandatory forms in this host's main.cf",
+     "RFC 8996", "1.2.3",
+     "TLS 1.0 and 1.1 are obsolete since 2021.\n\n"
+     "That they stay allowed is a warning: mail to and from old servers may need them, and for "
+     "such "
+     "a server no TLS at all would be the other choice. The measure of NUKIB allows them where "
      "that "
-     "is justified, so write down which partners need them. SSLv3 always fails.",
+     "is justified, so write down which partners need them.",
      where_there_is_postfix<judge_protocols>},
     {"postfix.dane", "Postfix makes sure by DANE that it sends to the right server",
      "smtp_tls_security_level, smtp_dns_support_level and smtp_host_lookup in this host's main.cf",
