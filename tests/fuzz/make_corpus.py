@@ -487,6 +487,27 @@ seeds("tls_report", TLS, TLS.replace(": 2", ": -2"), TLS.replace(": 5", ': "5"')
       '{"a":' * 40, "[" * 40, '{"policies": {"policy": {}}, "report-id": "1"}', TLS + " text", "{}", "")
 
 
+STARTTLS_LINES = "smtp\n220 mx.example.org ESMTP\r\n250-mx.example.org\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS\r\n220 go\r\n"
+IMAP_LINES = ("imap\n* OK [CAPABILITY IMAP4rev1] ready\r\n* CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN\r\na1 OK done\r\n"
+              "a2 OK Begin TLS\r\n")
+seeds("server_dialogue", STARTTLS_LINES, STARTTLS_LINES.replace("220 go", "454 no"), STARTTLS_LINES.replace("250-AUTH ", "250-AUTH="),
+      STARTTLS_LINES.replace("\r", ""), STARTTLS_LINES + "250 more\r\n", "smtp\n554 no\r\n", "smtp\nSSH-2.0-x\r\n", "smtp\n220-" + 5000 * "x",
+      IMAP_LINES, IMAP_LINES.replace("STARTTLS AUTH=PLAIN", "STARTTLS LOGINDISABLED"), "imap\n* PREAUTH hello\r\n", "imap\n* BYE\r\n",
+      "pop3\n+OK ready\r\n+OK\r\nUSER\r\nSASL PLAIN\r\nSTLS\r\n.\r\n+OK go\r\n", "pop3\n+OK ready\r\n-ERR what?\r\n", "")
+CERTIFICATE = base64.b64decode(
+    "MIIBsTCCAVegAwIBAgIUJgjiq+6QJYuwNqIfm67QBdoLX78wCgYIKoZIzj0EAwIwGTEXMBUGA1UEAwwObXguZXhhbXBsZS5vcmcwHhcNMjYxMT"
+    "I5MTQzOTM1WhcNMjcwMjI3MTQzOTM1WjAZMRcwFQYDVQQDDA5teC5leGFtcGxlLm9yZzBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABEQ5UjUt"
+    "BVfWYSO/++VdvZzWzT+EU9YueGmqAIAFZfuAvcNgWgDKbRa3R85iyEUDXiRKHV2oFEjxMWWt0STqiHCjfTB7MB0GA1UdDgQWBBQ34kynkjfJQP"
+    "rkVicwIcXVcOePozAfBgNVHSMEGDAWgBQ34kynkjfJQPrkVicwIcXVcOePozAPBgNVHRMBAf8EBTADAQH/MCgGA1UdEQQhMB+CDm14LmV4YW1w"
+    "bGUub3Jngg0qLmV4YW1wbGUubmV0MAoGCCqGSM49BAMCA0gAMEUCIQD/wgMhvCBJ/sd36kXi/eadQeoIbK3IYJn56rykJDSzIwIgCdy8dPVoqC"
+    "xAEY4UUVOBmiXoWTefP73UO6fZbO3D0ng=")
+seeds("certificate", CERTIFICATE, CERTIFICATE + b"\n%%\n" + CERTIFICATE, CERTIFICATE[:-1], CERTIFICATE.replace(b"mx.example.org", b"mx\0example.org"),
+      CERTIFICATE.replace(b"*.example.net", b"*.*****e.\x1b\xff\0"), b"\x30\x84\xff\xff\xff\xff", b"")
+STS = "version: STSv1\r\nmode: enforce\r\nmx: mx.example.org\r\nmx: *.example.net\r\nmax_age: 604800\r\n"
+seeds("mta_sts_policy", STS, STS.replace("\r", ""), STS.replace("enforce", "none"), STS + "mode: testing\n", STS.replace("604800", "31557601"),
+      STS.replace("mx.example.org", "MX.Example.ORG "), STS.replace("mx: ", "mx "), STS + 101 * "mx: a.example\n", "")
+
+
 def report_mail(content, encoding="base64", media="application/gzip"):
     if encoding.startswith("base64"):
         content = base64.encodebytes(content)
