@@ -48,6 +48,9 @@ std::optional<Verdict> judge_service_of(const RuleInput& input, const ServerFact
   if (has_handshake(with_tls)) {
     std::string evidence = fmt::format("port {} begins with TLS", with_tls.port);
     if (has_plain) evidence += fmt::format("; port {} is open too", plain->port);
+    // Points 2.3 to 2.5: with TLS first, and in no other way.
+    if (has_plain && input.profile.prints_measure)
+      return Verdict{CheckStatus::fail, subject, std::move(evidence), service.setting};
     return Verdict{CheckStatus::pass, subject, std::move(evidence), {}};
   }
   if (with_tls.connected)

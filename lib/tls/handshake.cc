@@ -144,7 +144,10 @@ std::string taken_from(BIO* out) {
 /// "X25519", "secp256r1", "X25519MLKEM768", "DH 2048"; empty where the key exchange has none.
 std::string group_of(SSL* ssl) {
 #if OPENSSL_VERSION_NUMBER >= 0x30200000L
-  if (const char* name = SSL_get0_group_name(ssl)) return printable(name, kDetailOctets);
+  if (const char* name = SSL_get0_group_name(ssl)) {
+    const std::string group = printable(name, kDetailOctets);
+    return group == "x25519" ? "X25519" : group == "x448" ? "X448" : group;
+  }
 #endif
   EVP_PKEY* raw = nullptr;
   if (SSL_get_peer_tmp_key(ssl, &raw) != 1) return {};

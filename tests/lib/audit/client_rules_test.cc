@@ -136,6 +136,27 @@ TEST_CASE("services for people's devices, each broken in one way") {
   }
 }
 
+TEST_CASE("the measure wants TLS first, and no other way (points 2.3 to 2.5)") {
+  using enum ServerProtocol;
+  AuditProfile measure = profile();
+  measure.prints_measure = true;
+  const struct {
+    ServerProtocol protocol;
+    const char* id;
+  } rows[] = {{submission, "client.submissions"}, {imap, "client.imaps"}, {pop3, "client.pop3s"}};
+  for (const auto& row : rows) {
+    CAPTURE(row.id);
+    DomainFacts facts = good_services();
+    CHECK(verdicts_of(facts, row.id, measure).at(0).status == CheckStatus::pass);
+    at(facts, row.protocol) = good(row.protocol);
+    CHECK(verdicts_of(facts, row.id, measure).at(0).status == CheckStatus::fail);
+    CHECK(verdicts_of(facts, row.id).at(0).status == CheckStatus::pass);
+    // Port 25 is the mail exchanger's.
+    at(facts, row.protocol).port = 25;
+    CHECK(verdicts_of(facts, row.id, measure).at(0).status == CheckStatus::pass);
+  }
+}
+
 TEST_CASE("where nobody named a host for devices, these rules say nothing") {
   CHECK(complaints(domain_with({good()}), client_rules()).empty());
   CHECK(verdicts_of(domain_with({good()}), "client.plain").empty());
