@@ -14,6 +14,8 @@
 #include "page/page_text.h"
 #include "report_views/page_data.h"
 #include "report_views/page_parts.h"
+#include "report_views/page_text.h"
+#include "report_views/reporters.h"
 
 namespace authmilter {
 namespace {
@@ -259,24 +261,11 @@ std::string told_section(const PageInput& input) {
                     std::string(to_string(entry->state)), std::to_string(entry->attempts),
                     entry->detail});
   }
-  struct Sender {
-    std::uint64_t reports = 0, messages = 0, doubtful = 0;
-    std::int64_t last = 0;
-  };
-  std::map<std::pair<std::string, std::string_view>, Sender> senders;
-  for (const ReceivedReport& report : input.reports) {
-    Sender& sender = senders[{report.organization, to_string(report.kind)}];
-    ++sender.reports;
-    sender.messages += report.messages;
-    if (report.from.doubtful) ++sender.doubtful;
-    sender.last = std::max(sender.last, report.end);
-  }
   std::vector<Cells> received;
-  for (const auto& [key, sender] : senders) {
+  for (const Reporter& one : reporters_of(input.reports)) {
     if (received.size() == kStaticRows) break;
-    received.push_back({key.first, std::string(key.second), grouped(sender.reports),
-                        grouped(sender.messages), grouped(sender.doubtful),
-                        time_day_text(sender.last)});
+    received.push_back({one.organization, std::string(to_string(one.kind)), grouped(one.reports),
+                        grouped(one.messages), grouped(one.doubtful), time_day_text(one.last)});
   }
   std::string html =
       "<section aria-labelledby=\"reports\"><h2 id=\"reports\">Reports</h2>\n"

@@ -15,6 +15,8 @@
 #include <authmilter/report_text.h>
 
 #include "page/page_text.h"
+#include "report_views/page_text.h"
+#include "report_views/reporters.h"
 
 namespace authmilter {
 namespace {
@@ -243,29 +245,14 @@ std::string sent_json(std::vector<SendEntry> sent, ReportDay first) {
 }
 
 std::string senders_json(const std::vector<ReceivedReport>& reports) {
-  struct Sender {
-    std::uint64_t reports = 0, messages = 0, doubtful = 0;
-    std::int64_t last = 0;
-  };
-  std::map<std::pair<std::string, std::string_view>, Sender> senders;
-  for (const ReceivedReport& report : reports) {
-    Sender& sender = senders[{bounded(report.organization), to_string(report.kind)}];
-    ++sender.reports;
-    sender.messages += report.messages;
-    if (report.from.doubtful) ++sender.doubtful;
-    sender.last = std::max(sender.last, report.end);
-  }
-  std::vector<std::pair<std::uint64_t, std::string>> rows;
-  for (const auto& [key, sender] : senders) {
-    rows.emplace_back(sender.reports,
-                      fmt::format("[{},{},{},{},{},{}],", json_text(key.first),
-                                  json_text(key.second), sender.reports, sender.messages,
-                                  sender.doubtful, json_text(time_day_text(sender.last))));
-  }
-  std::stable_sort(rows.begin(), rows.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  const std::vector<Reporter> reporters = reporters_of(reports);
   std::string text = "[";
-  for (std::size_t i = 0; i < std::min(kSenders, rows.size()); ++i) text += rows[i].second;
+  for (std::size_t i = 0; i < std::min(kSenders, reporters.size()); ++i) {
+    const Reporter& one = reporters[i];
+    text += fmt::format("[{},{},{},{},{},{}],", json_text(bounded(one.organization)),
+                        json_text(to_string(one.kind)), one.reports, one.messages, one.doubtful,
+                        json_text(time_day_text(one.last)));
+  }
   close(text);
   return text;
 }
