@@ -239,12 +239,26 @@ TEST_CASE("a trusted sealer is a trusted_forwarder") {
 TEST_CASE("SPF's own action under p=none is local policy") {
   Findings findings = findings_of(DmarcResult::fail, {AssessmentPolicy::none});
   findings.spf = {spf(SpfResult::fail)};
-  PolicyConfig policy;
-  policy.actions.spf_fail = Disposition::reject;
-  const auto row = report_row(record_of(findings, policy), {});
-  REQUIRE(row);
-  CHECK(evaluated(*row) == "reject local_policy (spf.fail)");
-  CHECK(row->rule == Rule::spf_fail);
+  // RFC 9990 section 3.1.1: a disposition is what became of the message, and a reason has to be
+  // there where that is not what was published. The owner, who asked for nothing, sees that it was
+  // not his policy that did it.
+  const struct {
+    Disposition spf_fail;
+    const char* want;
+  } rows[] = {
+      {Disposition::accept, "none"},
+      {Disposition::tag, "quarantine local_policy (spf.fail)"},
+      {Disposition::quarantine, "quarantine local_policy (spf.fail)"},
+      {Disposition::reject, "reject local_policy (spf.fail)"},
+  };
+  for (const auto& each : rows) {
+    PolicyConfig policy;
+    policy.actions.spf_fail = each.spf_fail;
+    const auto row = report_row(record_of(findings, policy), {});
+    REQUIRE(row);
+    CHECK(evaluated(*row) == each.want);
+    if (each.spf_fail != Disposition::accept) CHECK(row->rule == Rule::spf_fail);
+  }
 }
 
 TEST_CASE("which messages have a row") {
