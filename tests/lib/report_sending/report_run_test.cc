@@ -156,6 +156,25 @@ TEST_CASE("nobody who knows what we report can work out the Report-ID") {
   CHECK(host.carrier.carried[0].octets.starts_with(host.store.sent[0].report_id));
 }
 
+TEST_CASE(
+    "what comes late is in the report while that waits, and in none once it is planned away") {
+  Host host;
+  host.store.kept = {com(), net({"mailto:d@slow.example"})};
+  host.send();
+  CHECK(host.mails() == Lines{"d@example.com"});
+  // From the spool of a host whose database was away over midnight.
+  host.store.kept.push_back(row(*com().policy, "192.0.2.9", 100));
+  host.store.kept.push_back(row(*net({"mailto:d@slow.example"}).policy, "192.0.2.9", 100));
+  host.resolver =
+      make_test_resolver(kZone + "example.net._report._dmarc.slow.example. TXT \"v=DMARC1\"\n");
+  const SendOutcome outcome = host.send(kNight + 3600);
+  // RFC 9990 section 3.5.2: who has the first would throw another one with its Report-ID away, and
+  // count twice what both have under another.
+  CHECK(host.mails() == Lines{"d@example.com", "d@slow.example"});
+  REQUIRE(outcome.lines.size() == 1);
+  CHECK(outcome.lines[0].messages == 105);
+}
+
 TEST_CASE("which days are reported") {
   const struct {
     const char* why;
