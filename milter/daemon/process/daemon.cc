@@ -290,6 +290,7 @@ ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Config 
   const std::string authserv_id = config.authserv_id->text();
   const LogConfig log = config.log;
   const ReportsConfig reports_config = config.reports;
+  const std::size_t processes = config.milter.sockets.size();
   DnsMetrics dns_metrics(metrics);
   auto runtime = Runtime::make(std::move(config), nullptr, &dns_metrics);
   if (!runtime) return cannot_start(ExitCode::config, runtime.error());
@@ -299,7 +300,7 @@ ExitCode serve(const DaemonOptions& options, const ServedSocket& socket, Config 
   log_faults((*runtime)->keys(), logger);
   RuntimeHolder runtimes(std::move(*runtime));
 
-  ReportWriter reports(logger, metrics, socket.number);
+  ReportWriter reports(logger, metrics, socket.number, processes);
   const auto registered =
       register_milter({runtimes, logger, metrics, reports, socket.number}, socket.address);
   if (!registered) return cannot_start(ExitCode::config, registered.error());

@@ -30,8 +30,12 @@ std::int64_t unix_time() {
 
 }  // namespace
 
-ReportWriter::ReportWriter(Logger& logger, Metrics& metrics, std::size_t process)
-    : logger_(logger), metrics_(metrics), process_(process), delivery_(logger, metrics, process) {}
+ReportWriter::ReportWriter(Logger& logger, Metrics& metrics, std::size_t process,
+                           std::size_t processes)
+    : logger_(logger),
+      metrics_(metrics),
+      process_(process),
+      delivery_(logger, metrics, process, processes) {}
 
 ReportWriter::~ReportWriter() {
   stop(0ms);

@@ -25,7 +25,8 @@ namespace authmilter {
 /// finds no room is counted, and lost. Borrows all. take() from any thread, the rest from one.
 class ReportWriter {
  public:
-  ReportWriter(Logger& logger, Metrics& metrics, std::size_t process);
+  /// `process` is the number of this one of `processes`.
+  ReportWriter(Logger& logger, Metrics& metrics, std::size_t process, std::size_t processes = 1);
   ReportWriter(const ReportWriter&) = delete;
   ReportWriter& operator=(const ReportWriter&) = delete;
   ~ReportWriter();

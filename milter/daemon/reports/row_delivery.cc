@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,6 +28,19 @@ std::string new_writer() {
   return fmt::format("{:08x}{:08x}{:08x}{:08x}", device(), device(), device(), device());
 }
 
+std::string spool_name(std::size_t process) { return fmt::format("rows-{}.db", process); }
+
+/// Spools of processes from `processes` on, which there were with another configuration.
+std::vector<std::filesystem::path> left_spools(const std::string& folder, std::size_t processes) {
+  std::vector<std::filesystem::path> found;
+  for (std::size_t number = processes; number < Metrics::kProcesses; ++number) {
+    std::filesystem::path path = std::filesystem::path(folder) / spool_name(number);
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(path, ignored)) found.push_back(std::move(path));
+  }
+  return found;
+}
+
 std::uint64_t messages_in(const std::vector<ReportRow>& rows) {
   std::uint64_t sum = 0;
   for (const ReportRow& row : rows) sum += row.record.count;
@@ -35,10 +49,12 @@ std::uint64_t messages_in(const std::vector<ReportRow>& rows) {
 
 }  // namespace
 
-RowDelivery::RowDelivery(Logger& logger, Metrics& metrics, std::size_t process, OpenStore open)
+RowDelivery::RowDelivery(Logger& logger, Metrics& metrics, std::size_t process,
+                         std::size_t processes, OpenStore open)
     : logger_(logger),
       metrics_(metrics),
       process_(process),
+      processes_(processes),
       open_(std::move(open)),
       writer_(new_writer()) {}
 
@@ -60,6 +76,9 @@ void RowDelivery::configure(const ReportsConfig& config) {
     const auto messages = spool_->messages();
     spooled_ = messages && *messages > 0;
   }
+  left_ = process_ == 0 && config_.store && config_.store->engine == StoreEngine::postgresql
+              ? left_spools(config_.spool, processes_)
+              : std::vector<std::filesystem::path>();
 }
 
 void RowDelivery::add(std::vector<ReportRow> rows) {
@@ -71,6 +90,7 @@ void RowDelivery::go_on(Clock::time_point now) {
   if (!config_.store) return;
   // What is in the spool came first.
   if (spooled_) empty_spool(now);
+  if (!left_.empty()) empty_left_spool(now);
   while (!waiting_.empty()) {
     const Batch& batch = waiting_.front();
     const bool taken =
@@ -156,17 +176,39 @@ void RowDelivery::store_works() {
 }
 
 void RowDelivery::empty_spool(Clock::time_point now) {
+  if (empty(*spool_, now)) spooled_ = false;
+}
+
+bool RowDelivery::empty(RowSpool& spool, Clock::time_point now) {
   for (int batches = 0; batches < kSpooledBatches && store_is_open(now); ++batches) {
-    auto batch = spool_->oldest();
-    if (!batch) return;
-    if (!*batch) {
-      spooled_ = false;
+    auto batch = spool.oldest();
+    if (!batch) return false;
+    if (!*batch) return true;
+    if (offer((*batch)->id, (*batch)->rows) == Outcome::later) return false;
+    // A crash before this makes it come again, and then it is not counted.
+    if (!spool.remove((*batch)->id)) return false;
+  }
+  return false;
+}
+
+void RowDelivery::empty_left_spool(Clock::time_point now) {
+  if (!store_is_open(now)) return;
+  const std::filesystem::path path = left_.back();
+  {
+    auto spool = RowSpool::open(path.parent_path(), path.filename().string());
+    // Somebody is at it, or it is not one: the next start sees it again.
+    if (!spool) {
+      left_.pop_back();
       return;
     }
-    if (offer((*batch)->id, (*batch)->rows) == Outcome::later) return;
-    // A crash before this makes it come again, and then it is not counted.
-    if (!spool_->remove((*batch)->id)) return;
+    if (!empty(**spool, now)) return;
   }
+  left_.pop_back();
+  for (const char* beside : {"", "-wal", "-shm"}) {
+    std::error_code ignored;
+    std::filesystem::remove(path.string() + beside, ignored);
+  }
+  logger_.info("rows of a socket that is gone are stored", {{"spool", path.string()}});
 }
 
 bool RowDelivery::spool_is_open(Clock::time_point now) {
@@ -176,7 +218,7 @@ bool RowDelivery::spool_is_open(Clock::time_point now) {
   if (!wanted) return false;
   if (spool_) return true;
   if (now < next_spool_try_) return false;
-  auto opened = RowSpool::open(config_.spool, fmt::format("rows-{}.db", process_));
+  auto opened = RowSpool::open(config_.spool, spool_name(process_));
   if (opened) {
     spool_ = std::move(*opened);
     spool_trouble_.clear();

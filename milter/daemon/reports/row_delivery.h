@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,9 +29,9 @@ class RowDelivery {
   using OpenStore =
       std::function<StoreResult<std::unique_ptr<ReportStore>>(const StoreAddress& address)>;
 
-  /// `process` is the number of this one, and of its spool.
+  /// `process` is the number of this one of `processes`, and of its spool.
   RowDelivery(
-      Logger& logger, Metrics& metrics, std::size_t process,
+      Logger& logger, Metrics& metrics, std::size_t process, std::size_t processes,
       OpenStore open = [](const StoreAddress& address) {
         return ReportStore::open(address, ReportStore::Access::write);
       });
@@ -61,6 +62,11 @@ class RowDelivery {
   void store_failed(const StoreError& error, Clock::time_point now);
   void store_works();
   void empty_spool(Clock::time_point now);
+  /// True when nothing is left in it.
+  bool empty(RowSpool& spool, Clock::time_point now);
+  /// Goes on with the spool of a process that there is not any more: of a socket that was taken out
+  /// of the configuration. The first process does that.
+  void empty_left_spool(Clock::time_point now);
   bool spool_is_open(Clock::time_point now);
   bool put_into_spool(const Batch& batch, Clock::time_point now);
   void count(ReportFate fate, std::uint64_t messages);
@@ -69,13 +75,15 @@ class RowDelivery {
   Logger& logger_;
   Metrics& metrics_;
   const std::size_t process_;
+  const std::size_t processes_;
   const OpenStore open_;
   const std::string writer_;
   std::uint64_t batches_ = 0;
   ReportsConfig config_;
   std::unique_ptr<ReportStore> store_;
   std::unique_ptr<RowSpool> spool_;
-  bool spooled_ = false;  // there is something in the spool
+  bool spooled_ = false;                     // there is something in the spool
+  std::vector<std::filesystem::path> left_;  // spools of others
   std::deque<Batch> waiting_;
   std::string trouble_;  // of the store, as the log has it; empty: none
   std::string spool_trouble_;

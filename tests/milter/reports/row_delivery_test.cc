@@ -121,7 +121,8 @@ struct Bench {
   Metrics metrics;
   Logger logger{LogConfig{LogTarget::stderr_stream, LogFormat::text, LogLevel::error}};
   RowDelivery delivery{
-      logger, metrics, 0, [this](const StoreAddress&) -> StoreResult<std::unique_ptr<ReportStore>> {
+      logger, metrics, 0, 2,
+      [this](const StoreAddress&) -> StoreResult<std::unique_ptr<ReportStore>> {
         if (script.closed) return StoreError{StoreError::Kind::later, "is gone"};
         return std::unique_ptr<ReportStore>(std::make_unique<ScriptedStore>(script));
       }};
@@ -191,6 +192,28 @@ TEST_CASE("what waits goes to the spool, and from there in its order") {
   bench.delivery.go_on(bench.now + 3s);
   CHECK(bench.script.taken == Taken{{1, 3}, {2, 4}, {3, 5}});
   CHECK(bench.fate(ReportFate::spooled) == 7);
+}
+
+TEST_CASE("the spool of a socket that is gone is emptied by the first process") {
+  const TemporaryFolder folder;
+  const std::string place = folder.path() / "spool";
+  for (const char* name : {"rows-1.db", "rows-2.db"}) {
+    const auto spool = RowSpool::open(place, name);
+    REQUIRE(spool);
+    REQUIRE((*spool)->put({name, 1}, rows(3)));
+    REQUIRE((*spool)->put({name, 2}, rows(4)));
+  }
+  // Of two processes, so that the second is there and has its own.
+  Bench bench(StoreEngine::postgresql, {"later"}, place);
+  bench.delivery.go_on(bench.now);
+  CHECK(bench.script.taken.empty());
+  bench.delivery.go_on(bench.now + 2s);
+  CHECK(bench.script.taken == Taken{{1, 3}, {2, 4}});
+  CHECK_FALSE(std::filesystem::exists(place + "/rows-2.db"));
+  CHECK(std::filesystem::exists(place + "/rows-1.db"));
+  bench.delivery.add(rows(5));
+  bench.delivery.go_on(bench.now + 3s);
+  CHECK(bench.fate(ReportFate::stored) == 12);
 }
 
 TEST_CASE("without a spool that can be used it waits in memory") {
