@@ -30,8 +30,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr const char* kListen = "127.0.0.1:9254";
-// People look at this, not a monitor: few at a time, each with some seconds for 2 MB.
-constexpr http::Limits kServerLimits{8, 8, 16, 10s};
+// People look at this, not a monitor: few at a time. The time is for a whole request, and then for
+// each piece of the answer, so a slow reader gets his 2 MB; connections that say nothing have to be
+// very many at a time before others wait.
+constexpr http::Limits kServerLimits{64, 20, 200, 3s};
 // Somebody may press "reload" as fast as he likes: all who come within that time get one page.
 constexpr auto kSamePage = 1s;
 // Who does not get the page by then is told so; the one who makes it goes on.
@@ -89,7 +91,8 @@ class Pages {
       if (!page) {
         page_.reset();
         note(page.error().message);
-        return {503, "Service Unavailable", kHtml, error_page("the store does not answer"),
+        return {503, "Service Unavailable", kHtml,
+                error_page("the store is not there or does not answer; the log says why"),
                 fields()};
       }
       page_ = std::move(*page);
@@ -149,8 +152,9 @@ class EndSignals {
 ExitStatus run(const ServeOptions& options, const CommonOptions& common) {
   const auto config = read_configuration(common);
   if (!config) return fail(ExitStatus::configuration, config.error());
+  // One that is not there yet is there when the daemon has made it.
   const OpenStore store(options.store, *config);
-  if (!store) return store.report_failure();
+  if (!store && store.status() == ExitStatus::configuration) return store.report_failure();
   const EndSignals signals;
   // host_name() asks in a child: before there are threads.
   const std::string host = host_name();
@@ -162,6 +166,7 @@ ExitStatus run(const ServeOptions& options, const CommonOptions& common) {
                           [&](const http::Request& request) { return pages.answer(request); });
   if (!server) return fail(ExitStatus::unavailable, "report: " + server.error().message);
   note("reports are at http://" + options.listen + "/");
+  if (!store) note(store.message());
   signals.wait();
   return ExitStatus::done;
 }

@@ -39,6 +39,8 @@ class OpenStore {
   ReportStore& operator*() const { return *store_; }
   /// Only when there is no store.
   ExitStatus report_failure() const { return fail(status_, message_); }
+  /// `configuration`: there is none to wait for.
+  ExitStatus status() const { return status_; }
   const std::string& message() const { return message_; }
 
  private:
