@@ -51,6 +51,16 @@ SqlError::Kind kind_of(int code) {
   }
 }
 
+/// "disk I/O error" and "database or disk is full" do not say what to do.
+std::string cause(sqlite3* database, int code) {
+  if ((code & 0xff) != SQLITE_IOERR && (code & 0xff) != SQLITE_FULL) return {};
+  const int error = sqlite3_system_errno(database);
+  const bool full = (code & 0xff) == SQLITE_FULL || error == ENOSPC || error == EDQUOT ||
+                    error == EFBIG || (code == SQLITE_IOERR_SHMSIZE && error == 0);
+  if (full) return ": there is no room on its disk, for readers either: make some";
+  return error == 0 ? std::string() : ": " + std::generic_category().message(error);
+}
+
 class Row final : public SqlRow {
  public:
   explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
@@ -152,7 +162,8 @@ class Sqlite final : public SqlDatabase {
   }
 
   SqlError error(int code) const {
-    return {kind_of(code), fmt::format("{}: {}", path_, printable(sqlite3_errmsg(handle_.get())))};
+    return {kind_of(code), fmt::format("{}: {}{}", path_, printable(sqlite3_errmsg(handle_.get())),
+                                       cause(handle_.get(), code))};
   }
 
   SqlResult<sqlite3_stmt*> prepared(std::string_view sql) {
@@ -224,7 +235,8 @@ void make_private(const std::string& path) {
 /// "unable to open database file" says nothing to somebody whose daemon has had no message yet.
 std::string open_fault(sqlite3* database, const std::string& path, int code, SqlAccess access) {
   if (database == nullptr) return path + ": out of memory";
-  std::string text = fmt::format("{}: {}", path, printable(sqlite3_errmsg(database)));
+  std::string text =
+      fmt::format("{}: {}{}", path, printable(sqlite3_errmsg(database)), cause(database, code));
   const int error = (code & 0xff) == SQLITE_CANTOPEN ? sqlite3_system_errno(database) : 0;
   if (error != 0) text += ": " + std::generic_category().message(error);
   if (error == ENOENT && access == SqlAccess::read)
@@ -233,11 +245,12 @@ std::string open_fault(sqlite3* database, const std::string& path, int code, Sql
 }
 
 /// A reader of a file in WAL mode that nobody has open makes the files beside it, which it may not
-/// do in a directory of somebody else.
+/// do in a directory of somebody else, and cannot on a disk that is full.
 bool needs_others(sqlite3* database) {
   const int code =
       sqlite3_exec(database, "PRAGMA schema_version", nullptr, nullptr, nullptr) & 0xff;
-  return code == SQLITE_READONLY || code == SQLITE_CANTOPEN;
+  return code == SQLITE_READONLY || code == SQLITE_CANTOPEN || code == SQLITE_IOERR ||
+         code == SQLITE_FULL;
 }
 
 /// As a file that nobody writes, which is what one without a log is. Where somebody begins to in
@@ -252,9 +265,11 @@ std::string unwritten(const std::string& path) {
   return uri + "?immutable=1";
 }
 
+/// An empty one is what a reader makes that then has no room for more.
 bool has_log(const std::string& path) {
-  std::error_code ignored;
-  return std::filesystem::exists(path + "-wal", ignored);
+  std::error_code missing;
+  const auto octets = std::filesystem::file_size(path + "-wal", missing);
+  return !missing && octets > 0;
 }
 
 }  // namespace
@@ -283,6 +298,11 @@ SqlResult<std::unique_ptr<SqlDatabase>> SqlDatabase::open_sqlite(const std::stri
   sqlite3_db_config(opened, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(opened, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   auto database = std::make_unique<Sqlite>(std::move(handle), path);
+  if (access == SqlAccess::read) {
+    // What a large answer is sorted in is not written to a disk, which may be full.
+    const auto set = database->query("PRAGMA temp_store=MEMORY", {}, [](const SqlRow&) {});
+    if (!set) return set.error();
+  }
   if (access == SqlAccess::write) {
     // auto_vacuum only of a file that is new, before anything is in it.
     for (const char* pragma :

@@ -14,6 +14,8 @@ import json
 import os
 import pathlib
 import re
+import resource
+import shutil
 import signal
 import socket
 import sqlite3
@@ -313,6 +315,37 @@ class Page(Laboratory):
 
     def test_no_directory(self):
         self.assertIn("/nowhere/", self.report("page", "--out", "/nowhere/page.html", status=73).stderr)
+
+
+class FullDisk(Laboratory):
+    """No file may grow by an octet, as on a disk that is full."""
+
+    def look(self, subcommand, store, *arguments):
+        return subprocess.run(
+            [COMMAND, "report", subcommand, "--store", store, "--time", str(NOON_AFTER), "--no-names", *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, check=False, restore_signals=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+
+    def test_full(self):
+        store = self.filled("full.db", [line("received", day=LAST, domain="example.org", org="a", **good("example.org"))])
+        path = pathlib.Path(store.removeprefix("sqlite:"))
+        self.assertFalse(path.with_name("full.db-wal").exists())
+        for subcommand in ("summary", "page", "check"):
+            with self.subTest(subcommand):
+                done = self.look(subcommand, store)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+        # While the daemon has it open, there is what readers need.
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("CREATE TABLE more (content TEXT)")
+            database.commit()
+            self.assertEqual(self.look("summary", store).returncode, 0)
+            copy = self.folder / "crashed.db"
+            for suffix in ("", "-wal"):
+                shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
+        # What a crash has left has to be read together first.
+        done = self.look("summary", f"sqlite:{copy}")
+        self.assertEqual(done.returncode, 69)
+        self.assertIn("there is no room on its disk", done.stderr)
 
 
 class Serve(Laboratory):
