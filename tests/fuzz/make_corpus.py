@@ -11,6 +11,7 @@ something are in tests/fuzz/regressions.
 import base64
 import gzip
 import io
+import json
 import pathlib
 import shutil
 import sys
@@ -74,6 +75,43 @@ seeds("stored_rows",
       "-1\t192.0.2.1\t18446744073709551615\t\t\t\t\t\t\t%\t%4\t%zz\tnffw\tspf.fail\tx\t\t",
       "\x81\x01\x02\x01\xc0\x00\x02\x01\x1a\x05\x01\x00\x09\x20\x01\x0d\xb8" + 12 * "\x00",
       "\x01\x00\x00\x05\x01\x07\xc0\x00\x02\x01\x00", 10 * "\xff")
+
+def audit_answer(name, type, *records, **members):
+    data = [[type, *(record if isinstance(record, (list, tuple)) else [record])] for record in records]
+    return {"name": name, "type": type, "status": "success" if data else "nxdomain", **({"records": data} if data else {}), **members}
+
+
+def audit_facts(*answers, **members):
+    """A line of a file of facts."""
+    return json.dumps({"domain": "example.org", "dns": answers, "selectors": [{"selector": "s1", "origin": "given", "own_record": "v=DKIM1; p=AA"}],
+                       "servers_asked": True, "servers": [], "mta_sts_policy": None, "webmail": [], **members})
+
+
+AUDIT_SERVER = {"protocol": "smtp", "host": "mx.example.org", "address": "2001:db8::1", "port": 25, "connected": True, "trouble": "",
+                "greeting": "220 hi", "starttls": True, "plain_logins": ["PLAIN"], "needs_small_hello": False, "chain": [{"base64": "MIID/w=="}],
+                "versions": [{"version": "tls1.2", "state": "offered", "cipher": "AES128-SHA", "group": "", "detail": ""}],
+                "weak_ciphers": [{"kind": "rc4", "state": "refused", "cipher": ""}], "trust": "untrusted", "trust_detail": "x", "ocsp_stapled": False}
+AUDIT_FETCH = {"url": "https://mta-sts.example.org/.well-known/mta-sts.txt", "status": 200, "trouble": "", "certificate_good": True,
+               "content_type": "text/plain", "location": "", "strict_transport_security": ["max-age=1"], "body": "version: STSv1\r\nmode: enforce\r\n"}
+AUDIT_HOST = {"name": "mx", "postfix": [["myhostname", "mx"]], "postfix_version": "3.7", "postfix_services": ["smtp inet"], "postfix_trouble": "",
+              "name_servers": ["127.0.0.1"], "signed_name_fault": "none", "signed_name_secure": True, "signed_name": "x", "bogus_name_fault": None,
+              "bogus_name": "", "authmilter": [["policy.spf_fail", "tag"]]}
+seeds("audit_facts",
+      audit_facts(),
+      audit_facts(audit_answer("example.org", "TXT", "v=spf1 mx include:a.example.org ptr ?all", "v=spf1 -all", {"base64": "AP8="}, secure=True, ttl=60),
+                  audit_answer("a.example.org", "TXT", "v=spf1 ip4:10.0.0.0/8 include:example.org +all ip6:::1"),
+                  audit_answer("_dmarc.example.org", "TXT", "v=DMARC1; p=none; sp=x; pct=5; rua=mailto:a@b.example; t=y"),
+                  audit_answer("s1._domainkey.example.org", "TXT", RSA_KEY),
+                  audit_answer("example.org", "SOA", ["ns.example.org", 1, 2, 3, 4, 86400]), audit_answer("example.org", "DS", [1, 5, 1, "AAEC"]),
+                  audit_answer("example.org", "DNSKEY", [257, 3, 5, "AAEC"])),
+      audit_facts(audit_answer("example.org", "MX", [10, "mx.example.org"], [0, ""]), audit_answer("mx.example.org", "A", "192.0.2.1"),
+                  audit_answer("mx.example.org", "AAAA", "2001:db8::1"), audit_answer("mx.example.org", "CNAME"),
+                  audit_answer("1.2.0.192.in-addr.arpa", "PTR", "mx.example.org"), audit_answer("_25._tcp.mx.example.org", "TLSA", [3, 1, 1, "AAEC"]),
+                  audit_answer("gone.example", "CAA", [128, "issue", "ca.example"], secure=True),
+                  {"name": "x.example", "type": "SRV", "status": "temperror", "fault": "bogus"},
+                  servers=[AUDIT_SERVER, {**AUDIT_SERVER, "address": None}], mta_sts_policy=AUDIT_FETCH, webmail=[AUDIT_FETCH]),
+      json.dumps({"audit": 1, "program": "authmilter 1.0", "time": 1764374400, "resolver": "127.0.0.1", "tls_library": "OpenSSL", "host": AUDIT_HOST}),
+      audit_facts(domain="a b"), audit_facts({"name": "x.example", "type": "ANY", "status": "success"}), 200 * "[", "{")
 
 seeds("tag_list", RSA_KEY, crlf(ED_SIGNATURE), "a=1;b=2;", "a=1;a=2", "v=1; b =\r\n x y ; n=",
       "a=\xfc\xe4;b", "=x", "a=1;;b=2", "t1_x=z;T1_X=y", "d=a\x00b")
