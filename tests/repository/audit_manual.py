@@ -9,6 +9,7 @@ Compares the manual page with what is made of the rules; --write writes it.
 import difflib
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import textwrap
@@ -82,7 +83,10 @@ def escaped(text):
 
 
 def paragraph(text):
-    lines = textwrap.wrap(" ".join(text.split()), 88, break_long_words=False, break_on_hyphens=False)
+    """Sentences begin lines: mdoc(7) sees by that where they end."""
+    sentences = re.split(r"(?<=[.!?]) (?=[^a-z])|(?<=\.) ", " ".join(text.split()))
+    lines = [line for sentence in sentences
+             for line in textwrap.wrap(sentence, 88, break_long_words=False, break_on_hyphens=False)]
     return "".join(escaped(line) + "\n" for line in lines)
 
 
