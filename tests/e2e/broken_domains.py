@@ -6,9 +6,9 @@ then not fulfilled. A rule that does not apply any more, as that of a record's s
 
 from dataclasses import dataclass, field
 
-from harness.audit_laboratory import (CARELESS, GOOD, HSTS, MX, OUTSIDE, POLICY, SELECTOR, TO_HTTPS, Domain, MailHost, key_text,
+from harness.audit_laboratory import (CARELESS, GOOD, HSTS, MX, NEXT_KEY, OUTSIDE, POLICY, SELECTOR, TO_HTTPS, Domain, MailHost, key_text,
                                       made_up_key)
-from harness.nukib_laboratory import EVERYTHING, V
+from harness.nukib_laboratory import V
 
 SHOWN = 'location / { return 200 "mail"; }'
 
@@ -71,7 +71,7 @@ BROKEN = [
         "spf.void=fail"),
     spf("loop", "includes itself", "v=spf1 mx include:spf-loop.example -all", "spf.loop=fail"),
     spf("plus", "everybody may send", "v=spf1 mx +all", "spf.all=fail"),
-    spf("neutral", "says nothing of others", "v=spf1 mx ?all", "spf.all=warn"),
+    spf("neutral", "says nothing of others", "v=spf1 mx ?all", "spf.all=fail"),
     spf("open", "no word about others at the end", "v=spf1 mx", "spf.all=fail"),
     spf("ptr", "asks for names of addresses", "v=spf1 mx ptr -all", "spf.ptr=warn", ""),
     spf("behind", "a server behind -all", "v=spf1 mx -all ip4:192.0.2.1", "spf.behind_all=warn", ""),
@@ -117,7 +117,7 @@ BROKEN = [
         records={"@ MX": (), "@ TXT": f"v=spf1 a:{MX} -all", "reports MX": f"10 {MX}.",
                  "_dmarc TXT": "v=DMARC1; p=reject; sp=reject; np=reject; rua=mailto:dmarc@reports.mx-none.example"}),
     server("mx-alias", "the mail host is an alias", "mx.cname=fail", certificate={"also": ["alias.mx-alias.example"]},
-           records={"@ MX": "10 alias", "alias CNAME": "mx", "_25._tcp.alias TLSA": "3 1 1 {key}"},
+           records={"@ MX": "10 alias", "alias CNAME": "mx", "_25._tcp.alias TLSA": ["3 1 1 {key}", NEXT_KEY]},
            policy=POLICY.format(mode="enforce", mx="alias.mx-alias.example")),
     server("mx-v4", "no IPv6", "mx.address=info", records={"mx AAAA": ()}),
     row("mx-nowhere", "the mail host does not exist", "mx.address=fail", records={"@ MX": ["10 gone", f"20 {MX}."]},
@@ -125,9 +125,9 @@ BROKEN = [
     server("mx-ptr", "the addresses have another's name", "mx.ptr=warn", reverse=f"mail.{GOOD}."),
     # TLS
     server("tls-none", "no STARTTLS", "starttls.offered=fail", "1.1", settings={"smtpd_tls_security_level": "none"}),
-    server("tls-10", "TLS 1.0 and 1.1 too", "tls.version=warn", "",
+    server("tls-10", "TLS 1.0 and 1.1 too, by a cipher of theirs", "tls.old=warn tls.cipher=warn", "",
            settings={"smtpd_tls_protocols": ">=TLSv1", **ciphers("ECDHE+AESGCM:ECDHE-ECDSA-AES128-SHA")}),
-    server("tls-old", "nothing newer than TLS 1.1", "tls.version=fail", "1.2.1",
+    server("tls-old", "nothing newer than TLS 1.1", "tls.version=fail tls.old=warn tls.cipher=warn", "1.2.1",
            settings={"smtpd_tls_protocols": ">=TLSv1, <=TLSv1.1", **ciphers("ECDHE-ECDSA-AES128-SHA")}),
     server("tls-cbc", "a cipher with SHA-1", "tls.cipher=warn", "", settings=ciphers("ECDHE+AESGCM:ECDHE-ECDSA-AES128-SHA")),
     server("tls-static", "a cipher without forward secrecy", "tls.cipher=warn", "",
@@ -142,21 +142,23 @@ BROKEN = [
     server("cert-over", "expired", "cert.expiry=fail", "1.3", certificate={"days": (-100, -10)}),
     server("cert-soon", "expires in ten days", "cert.expiry=warn", "", certificate={"days": (-50, 10)}),
     server("cert-early", "not valid yet", "cert.expiry=fail", "1.3", certificate={"days": (10, 50)}),
-    server("cert-short", "a key of 1024 bits", "cert.key=fail", "1.3", certificate={"key": "rsa1024"}),
-    server("cert-sha1", "signed with SHA-1", "cert.signature=fail", "1.3", certificate={"digest": "sha1"}),
+    server("cert-short", "a key of 1024 bits", "cert.key=fail", "1.2.4", certificate={"key": "rsa1024"}),
+    server("cert-sha1", "signed with SHA-1", "cert.signature=fail", "1.2.4", certificate={"digest": "sha1"}),
     # DNSSEC and DANE (RFC 7672)
     row("zone-unsigned", "the zone is not signed", "dnssec.domain=fail dnssec.mx=fail dnssec.records=warn", "1.4", dnssec="unsigned"),
     row("zone-old", "signed with RSA and SHA-1", "dnssec.algorithm=fail", "1.4", dnssec="RSASHA1"),
     row("zone-old-nsec3", "signed with RSA and SHA-1, with NSEC3", "dnssec.algorithm=fail", "1.4", dnssec="RSASHA1_NSEC3"),
     row("zone-denies", "says for a day what is not there", "dnssec.negative_ttl=warn", minimum=86400),
     row("zone-bogus", "the zone above has the digest of another key", "dnssec.domain=fail dnssec.mx=fail", "1.4", dnssec="bogus"),
-    row("host-unsigned", "the mail host's zone is not signed", "dnssec.host=fail", "1.4",
+    row("host-unsigned", "the mail host's zone is not signed", "dnssec.host=fail dane.exists=fail", "1.4 1.6",
         host=MailHost(name=f"mx.{HOST_ZONE}.")),
     server("dane-none", "no TLSA record", "dane.exists=fail", "1.6", tlsa=""),
-    server("dane-wrong", "the record of another key", "dane.match=fail", "1.6", tlsa="3 1 1 " + "00" * 32),
+    server("dane-wrong", "the record of another key", "dane.match=fail", "1.6",
+           tlsa="3 1 1 " + "00" * 32 + "\n" + NEXT_KEY),
     server("dane-pkix", "a usage that mail servers do not look at", "dane.usage=fail", "1.6", tlsa="1 1 1 {key}"),
     server("dane-stale", "a stronger record of an old key beside the right one", "dane.match=fail", "1.6",
-           tlsa="3 1 1 {key}\n3 1 2 " + "00" * 64),
+           tlsa="3 1 1 {key}\n" + NEXT_KEY + "\n3 1 2 " + "00" * 64),
+    server("dane-alone", "no record of the next key", "dane.rollover=info", tlsa="3 1 1 {key}"),
     server("dane-bogus", "the record's signature is missing", "dane.answer=fail", "1.6", dnssec="without RRSIG of TLSA"),
     # MTA-STS (RFC 8461), TLSRPT (RFC 8460)
     row("sts-none", "no record, but a policy", "mtasts.record=warn", records={"_mta-sts TXT": ()}),
@@ -195,17 +197,17 @@ def without(port):
     return {key: value for key, value in SECURE.items() if key != port}
 
 
-OLD = {"versions": (V.TLSv1, V.TLSv1_3), "ciphers": EVERYTHING}
 CLIENTS = [
-    Clients("c-imap", "IMAP in the clear, with logins", "client.plain=fail", "2.4", {**SECURE, 143: OPEN}),
+    Clients("c-imap", "IMAP in the clear, with logins", "client.plain=fail", "2.1", {**SECURE, 143: OPEN}),
     Clients("c-imaps", "IMAP without a port for TLS", "client.imaps=fail", "2.4", {**without(993), 143: CLOSED}),
     Clients("c-pop3s", "POP3 without a port for TLS", "client.pop3s=fail", "2.5", {**without(995), 110: "+OK ready"}),
     Clients("c-submission", "submission without a port for TLS", "client.submissions=fail", "2.3",
             {**without(465), 587: "220 ready ESMTP"}),
-    Clients("c-tls10", "TLS 1.0 too", "client.tls=warn", "", SECURE, versions=(V.TLSv1, V.TLSv1_3), ciphers="ECDHE+AESGCM:ECDHE+SHA1"),
-    Clients("c-old", "nothing newer than TLS 1.1", "client.tls=fail", "2.2.1", SECURE, versions=(V.TLSv1, V.TLSv1_1),
-            ciphers="ECDHE+SHA1"),
-    Clients("c-anonymous", "a cipher without certificates", "client.tls=fail", "2.1", SECURE, ciphers="ECDHE+AESGCM:AECDH-AES256-SHA"),
+    Clients("c-tls10", "TLS 1.0 too, by a cipher of its own", "client.old=warn client.cipher=warn", "", SECURE,
+            versions=(V.TLSv1, V.TLSv1_3), ciphers="ECDHE+AESGCM:ECDHE-ECDSA-AES128-SHA"),
+    Clients("c-old", "nothing newer than TLS 1.1", "client.tls=fail client.old=warn client.cipher=warn", "2.2.1", SECURE,
+            versions=(V.TLSv1, V.TLSv1_1), ciphers="ECDHE-ECDSA-AES128-SHA"),
+    Clients("c-anonymous", "a cipher without certificates", "client.cipher=fail", "2.1", SECURE, ciphers="ECDHE+AESGCM:AECDH-AES256-SHA"),
     Clients("c-self", "a certificate signed by itself", "client.cert=fail", "2.2.4", SECURE, certificate={"issuer": "self"}),
     Clients("c-name", "a certificate for another name", "client.cert=fail", "2.2.4", SECURE,
             certificate={"name": "other.good.example"}),

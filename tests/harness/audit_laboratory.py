@@ -34,6 +34,7 @@ GOOD = "good.example"
 MX, CLIENTS, MAIL_PAGE = f"mx.{GOOD}", f"mail.{GOOD}", f"webmail.{GOOD}"
 SELECTOR = "s1"
 GOOD_BITS = 3072  # of a key of DKIM
+NEXT_KEY = "3 1 1 " + "11" * 32  # the TLSA record of a key that is not used yet
 # Of the networks for documentation unbound answers the reverse zones by itself, and those for benchmarks are not reached across
 # the Internet, as an audit says. So these are like others; nothing leaves this network.
 V4, V6 = "203.0.114.{}", "2a00:db8::{:x}"
@@ -190,7 +191,7 @@ class MailHost:
     settings: dict = field(default_factory=dict)
     certificate: dict = field(default_factory=dict)
     name: str = "mx"           # in the domain, or with a dot at its end anywhere
-    tlsa: str = "3 1 1 {key}"  # {key}: the digest of its key; of several records each on a line
+    tlsa: str = "3 1 1 {key}\n" + NEXT_KEY  # {key}: the digest of its key; of several records each on a line
     reverse: str = ""          # the name of its addresses, where it is another's
 
 
