@@ -29,8 +29,13 @@ class DomainGatherer {
   void ask_all() {
     start_all();
     walk_spf(domain_, dns_);
+    // By now the MX record is there, and room for what had none at first.
+    start_mail_hosts();
+    start_below();
+    const bool silent = is_silent();
+    if (!silent) start_keys();
     ask_for_dmarc();
-    if (!is_silent()) {
+    if (!silent) {
       for (const DomainName& name : key_names()) {
         ask(name, RrType::txt);
         ask(name, RrType::cname);
@@ -79,9 +84,30 @@ class DomainGatherer {
       dns_.prefetch({domain_, type});
     prefetch_dmarc(domain_, dns_);
     for (const DomainName& name : other_names()) dns_.prefetch({name, RrType::txt});
+    // Of a zone of its own, as nearly every domain is.
+    for (const RrType type : {RrType::ds, RrType::dnskey}) dns_.prefetch({domain_, type});
+    start_keys();
+  }
+
+  void start_keys() {
     for (const DomainName& name : key_names()) {
       dns_.prefetch({name, RrType::txt});
       dns_.prefetch({name, RrType::cname});
+    }
+  }
+
+  void start_mail_hosts() {
+    for (const MailHost& host : find_mail_hosts(domain_, dns_).hosts) {
+      if (!host.name) continue;
+      for (const RrType type : {RrType::cname, RrType::a, RrType::aaaa, RrType::soa})
+        dns_.prefetch({*host.name, type});
+      if (const auto name = host.name->below(kSmtpTlsa)) dns_.prefetch({*name, RrType::tlsa});
+    }
+  }
+
+  void start_below() {
+    for (const DomainName& name : names_below(domain_, dns_)) {
+      if (const auto at = policy_record_name(name)) dns_.prefetch({*at, RrType::txt});
     }
   }
 
@@ -90,11 +116,7 @@ class DomainGatherer {
     const DmarcDiscovery found = discover_dmarc(domain_, dns_);
     if (found.record() != nullptr)
       find_report_places(*found.policy_domain(), *found.record(), dns_);
-    const auto below = names_below(domain_, dns_);
-    for (const DomainName& name : below) {
-      if (const auto at = policy_record_name(name)) dns_.prefetch({*at, RrType::txt});
-    }
-    for (const DomainName& name : below) find_dmarc_records(name, dns_);
+    for (const DomainName& name : names_below(domain_, dns_)) find_dmarc_records(name, dns_);
   }
 
   void ask_for_zone(const DomainName& name) {
@@ -109,9 +131,10 @@ class DomainGatherer {
     const MailHosts found = find_mail_hosts(domain_, dns_);
     for (const MailHost& host : found.hosts) {
       if (!host.name) continue;
-      for (const RrType type : {RrType::cname, RrType::a, RrType::aaaa, RrType::soa})
-        dns_.prefetch({*host.name, type});
-      if (const auto name = host.name->below(kSmtpTlsa)) dns_.prefetch({*name, RrType::tlsa});
+      for (const IpAddress& address : find_addresses(*host.name, dns_).all()) {
+        if (const auto reverse = DnsName::parse(address.reverse_name()))
+          dns_.prefetch({*reverse, RrType::ptr});
+      }
     }
     for (const MailHost& host : found.hosts) {
       if (!host.name) continue;

@@ -42,7 +42,10 @@ def dealt(rng, shares, count):
 
 
 class SurveyZone:
-    def __init__(self, count, seed=2026):
+    """With `apexes` each domain is a zone of its own, which a master file of a real name server cannot say."""
+
+    def __init__(self, count, seed=2026, apexes=True):
+        self._apexes = apexes
         rng = random.Random(seed)
         columns = {question: dealt(rng, shares, count) for question, shares in SHARES.items()}
         chosen_selectors = dealt(rng, SELECTORS, count)
@@ -69,7 +72,7 @@ class SurveyZone:
         def texts(name, values):
             return [f'{name}. TXT "{value.format(domain=domain)}"' for value in values]
         host = {"hosts": f"mx.{domain}", "own-address": domain}.get(row["mx"])
-        lines = [f"{domain}. SOA ns.example. host.example. 1 3600 600 86400 60"]
+        lines = [f"{domain}. SOA ns.example. host.example. 1 3600 600 86400 60"] if self._apexes else []
         lines += texts(domain, SPF[row["spf"]]) + texts(f"_dmarc.{domain}", DMARC[row["dmarc"]])
         if row["dkim"] == "found":
             self.selectors[selector] += 1

@@ -126,7 +126,11 @@ DnsClient client_of(unsigned place) {
 class Survey {
  public:
   Survey(const AuditOptions& options, const AuditProfile& profile, SurveyWork work)
-      : profile_(profile), work_(std::move(work)), rate_(options.rate), jobs_(options.jobs) {}
+      : profile_(profile),
+        work_(std::move(work)),
+        paces_(options.rate > 0),
+        rate_(options.rate),
+        jobs_(options.jobs) {}
 
   /// Those that are left of `list`.
   Status run(DomainList& list, std::optional<AuditHeader> before, FactsLog* log,
@@ -165,8 +169,10 @@ class Survey {
  private:
   SurveyedFacts look_at(const SurveyItem& item, const AuditHeader& header) {
     const auto view = work_.resolver->for_message(client_of(item.place));
-    PacedResolver dns(view ? *view : *work_.resolver, rate_);
-    const DomainFacts facts = gather_domain(item.domain, item.what, dns, work_.probes);
+    Resolver& own = view ? *view : *work_.resolver;
+    PacedResolver paced(own, rate_);
+    const DomainFacts facts = gather_domain(
+        item.domain, item.what, paces_ ? static_cast<Resolver&>(paced) : own, work_.probes);
     return {facts_line(facts), judged_row(facts, header, profile_)};
   }
 
@@ -179,6 +185,7 @@ class Survey {
 
   const AuditProfile& profile_;
   SurveyWork work_;
+  const bool paces_;
   QuestionRate rate_;
   const std::size_t jobs_;
 };
