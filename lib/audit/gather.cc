@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 
 #include <authmilter/audit_gather.h>
@@ -20,11 +21,14 @@ namespace {
 // Each question has its own, shorter time limit in the resolver.
 constexpr std::chrono::seconds kDnsTime{60};
 constexpr std::size_t kMostNamesOfAddress = 4;
+// Of the names of keys: how many are asked for side by side, and after how many it is looked
+// whether more could be.
+constexpr std::size_t kTogether = 40, kTryAgain = 4;
 
 class DomainGatherer {
  public:
   DomainGatherer(const DomainFacts& facts, Resolver& dns)
-      : domain_(facts.domain), selectors_(facts.selectors), dns_(dns) {}
+      : domain_(facts.domain), key_names_(key_names(facts)), dns_(dns) {}
 
   void ask_all() {
     start_all();
@@ -33,14 +37,9 @@ class DomainGatherer {
     start_mail_hosts();
     start_below();
     const bool silent = is_silent();
-    if (!silent) start_keys();
+    if (!silent) start_keys(0);
     ask_for_dmarc();
-    if (!silent) {
-      for (const DomainName& name : key_names()) {
-        ask(name, RrType::txt);
-        ask(name, RrType::cname);
-      }
-    }
+    if (!silent) ask_for_keys();
     ask_for_zone(domain_);
     ask_for_mail_hosts();
     for (const DomainName& name : other_names()) ask(name, RrType::txt);
@@ -59,14 +58,15 @@ class DomainGatherer {
   }
 
   /// The names of keys, of the made-up selector and of what is above them.
-  std::vector<DomainName> key_names() const {
+  static std::vector<DomainName> key_names(const DomainFacts& facts) {
+    const DomainName& domain = facts.domain;
     std::vector<DomainName> names;
     const auto add = [&](const std::optional<DomainName>& name) {
       if (name) names.push_back(*name);
     };
-    add(domain_.below(kKeysBelow));
-    add(domain_.below(kMadeUpSelector + std::string(".") + kKeysBelow));
-    for (const SelectorFact& one : selectors_) add(key_name(one.selector, domain_));
+    add(domain.below(kKeysBelow));
+    add(domain.below(kMadeUpSelector + std::string(".") + kKeysBelow));
+    for (const SelectorFact& one : facts.selectors) add(key_name(one.selector, domain));
     return names;
   }
 
@@ -86,13 +86,22 @@ class DomainGatherer {
     for (const DomainName& name : other_names()) dns_.prefetch({name, RrType::txt});
     // Of a zone of its own, as nearly every domain is.
     for (const RrType type : {RrType::ds, RrType::dnskey}) dns_.prefetch({domain_, type});
-    start_keys();
+    start_keys(0);
   }
 
-  void start_keys() {
-    for (const DomainName& name : key_names()) {
-      dns_.prefetch({name, RrType::txt});
-      dns_.prefetch({name, RrType::cname});
+  void start_keys(std::size_t first) {
+    for (std::size_t i = first; i < std::min(first + kTogether, key_names_.size()); ++i) {
+      dns_.prefetch({key_names_[i], RrType::txt});
+      dns_.prefetch({key_names_[i], RrType::cname});
+    }
+  }
+
+  void ask_for_keys() {
+    for (std::size_t i = 0; i < key_names_.size(); ++i) {
+      // Where there was no room for questions ahead of need, there may be by now.
+      if (i % kTryAgain == 0) start_keys(i);
+      ask(key_names_[i], RrType::txt);
+      ask(key_names_[i], RrType::cname);
     }
   }
 
@@ -158,7 +167,7 @@ class DomainGatherer {
   }
 
   const DomainName& domain_;
-  const std::vector<SelectorFact>& selectors_;
+  const std::vector<DomainName> key_names_;
   Resolver& dns_;
 };
 
