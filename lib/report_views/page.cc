@@ -14,7 +14,6 @@
 #include "page/page_text.h"
 #include "report_views/page_data.h"
 #include "report_views/page_parts.h"
-#include "report_views/page_text.h"
 #include "report_views/reporters.h"
 
 namespace authmilter {

@@ -15,7 +15,6 @@
 #include <authmilter/report_text.h>
 
 #include "page/page_text.h"
-#include "report_views/page_text.h"
 #include "report_views/reporters.h"
 
 namespace authmilter {
