@@ -80,6 +80,8 @@ struct ServerFacts {
   std::optional<IpAddress> address;  // nothing: the host has none
   std::uint16_t port = 0;
   bool connected = false;  // a TCP connection came to be
+  /// It was asked from its own host, which some servers trust more than others.
+  bool same_host = false;
   std::string trouble;  // for people: why it went no further than it did; empty when all was done
   std::string greeting;
   /// Of protocols that begin in plain text: the server named STARTTLS (STLS).

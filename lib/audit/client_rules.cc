@@ -80,6 +80,11 @@ Verdicts judge_submissions(const RuleInput& input) { return judge_service(input,
 Verdicts judge_imaps(const RuleInput& input) { return judge_service(input, kImap); }
 Verdicts judge_pop3s(const RuleInput& input) { return judge_service(input, kPop3); }
 
+/// Dovecot takes a connection whose ends have the same address for a secured one.
+bool is_dovecot_next_door(const ServerFacts& server) {
+  return server.same_host && server.greeting.find("Dovecot") != std::string::npos;
+}
+
 Verdicts judge_plain(const RuleInput& input) {
   Verdicts verdicts;
   for (const ServerFacts& server : input.facts.servers) {
@@ -90,6 +95,14 @@ Verdicts judge_plain(const RuleInput& input) {
     if (server.plain_logins.empty()) {
       verdicts.push_back(
           {CheckStatus::pass, subject_of(server), "no way to log in before TLS", {}});
+      continue;
+    }
+    if (is_dovecot_next_door(server)) {
+      verdicts.push_back({CheckStatus::unknown, subject_of(server),
+                          "Dovecot lets its own host log in before TLS, whatever its settings say",
+                          "Ask from another host, or look at Dovecot's settings: "
+                          "disable_plaintext_auth = yes and ssl = required, in 2.4 "
+                          "auth_allow_cleartext = no."});
       continue;
     }
     std::string ways;

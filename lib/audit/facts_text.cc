@@ -97,6 +97,7 @@ constexpr auto kJsonMembers<ServerFacts> = std::tuple(
     json_member("protocol", &ServerFacts::protocol), json_member("host", &ServerFacts::host),
     json_member("address", &ServerFacts::address), json_member("port", &ServerFacts::port),
     json_member("connected", &ServerFacts::connected),
+    json_member("same_host", &ServerFacts::same_host),
     json_member("trouble", &ServerFacts::trouble), json_member("greeting", &ServerFacts::greeting),
     json_member("starttls", &ServerFacts::starttls),
     json_member("plain_logins", &ServerFacts::plain_logins),

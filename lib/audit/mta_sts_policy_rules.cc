@@ -20,10 +20,9 @@ constexpr std::string_view kPage =
     "https://mta-sts.DOMAIN/.well-known/mta-sts.txt, without following redirections, and keeps "
     "it for max_age seconds. If it cannot be had or read, or if an MX host is missing in it, the "
     "promise is void, or mail to that host is kept back.\n\n"
-    "The file has lines such as\n"
-    "  version: STSv1\n  mode: enforce\n  mx: mx.example.org\n  max_age: 604800\n"
-    "After each change give the record _mta-sts another id=. Begin with mode: testing and look at "
-    "the reports (TLSRPT); then say enforce.";
+    "The file has a line \"version: STSv1\", a line \"mode: enforce\", a line \"mx: HOST\" for "
+    "each mail host, and a line \"max_age: 604800\". After each change give the record _mta-sts "
+    "another id=. Begin with mode: testing and look at the reports (TLSRPT); then say enforce.";
 
 std::string policy_lines(const RuleInput& input) {
   std::string text = "\"version: STSv1\", \"mode: enforce\"";

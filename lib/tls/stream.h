@@ -36,7 +36,8 @@ class ServerStream {
 /// A connection that is there, or why there is none.
 struct Dialled {
   std::unique_ptr<ServerStream> stream;
-  std::string trouble;  // for people: "connection refused"
+  std::string trouble;     // for people: "connection refused"
+  bool same_host = false;  // both ends have the same address
 };
 
 }  // namespace authmilter

@@ -104,7 +104,30 @@ SocketName name_of(const IpAddress& address, std::uint16_t port) {
   return name;
 }
 
-Dialled cannot(int code) { return {nullptr, std::generic_category().message(code)}; }
+/// Whether our end of the connection has the address of the other.
+bool has_own_end_at(int descriptor, const SocketName& other) {
+  SocketName own;
+  own.size = sizeof own.storage;
+  if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&own.storage), &own.size) != 0 ||
+      own.storage.ss_family != other.storage.ss_family)
+    return false;
+  const auto address_of = [](const SocketName& name) {
+    std::string octets;
+    if (name.storage.ss_family == AF_INET) {
+      sockaddr_in v4{};
+      std::memcpy(&v4, &name.storage, sizeof v4);
+      octets.assign(reinterpret_cast<const char*>(&v4.sin_addr), sizeof v4.sin_addr);
+    } else {
+      sockaddr_in6 v6{};
+      std::memcpy(&v6, &name.storage, sizeof v6);
+      octets.assign(reinterpret_cast<const char*>(&v6.sin6_addr), sizeof v6.sin6_addr);
+    }
+    return octets;
+  };
+  return address_of(own) == address_of(other);
+}
+
+Dialled cannot(int code) { return {nullptr, std::generic_category().message(code), false}; }
 
 }  // namespace
 
@@ -123,7 +146,7 @@ Dialled dial_tcp(const IpAddress& address, std::uint16_t port, StreamDeadline de
     if (::getsockopt(number, SOL_SOCKET, SO_ERROR, &code, &size) != 0) return cannot(errno);
     if (code != 0) return cannot(code);
   }
-  return {std::move(stream), {}};
+  return {std::move(stream), {}, has_own_end_at(number, name)};
 }
 
 }  // namespace authmilter

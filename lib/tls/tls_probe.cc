@@ -78,6 +78,7 @@ class Probe {
       return false;
     }
     facts_.connected = true;
+    facts_.same_host = dialled.same_host;
     stream_ = std::move(dialled.stream);
     if (begins_with_tls(facts_.protocol)) return true;
     PlainDialogue said = speak();

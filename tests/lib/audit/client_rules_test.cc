@@ -76,6 +76,21 @@ TEST_CASE("services for people's devices, each broken in one way") {
          at(f, imap).plain_logins = {"PLAIN"};
        },
        "client.plain=fail"},
+      {"Dovecot that is asked from its own host names logins in any case",
+       [](DomainFacts& f) {
+         at(f, imap) = good(imap);
+         at(f, imap).plain_logins = {"PLAIN"};
+         at(f, imap).greeting = "* OK Dovecot (Debian) ready.";
+         at(f, imap).same_host = true;
+       },
+       "client.plain=unknown"},
+      {"another server does not",
+       [](DomainFacts& f) {
+         at(f, imap) = good(imap);
+         at(f, imap).plain_logins = {"PLAIN"};
+         at(f, imap).same_host = true;
+       },
+       "client.plain=fail"},
       {"port 993 is open, without TLS",
        [](DomainFacts& f) {
          at(f, imaps).versions.clear();

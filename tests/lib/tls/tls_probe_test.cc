@@ -161,8 +161,8 @@ Probed probed(const Server& server, std::size_t large_hello = kLargeHelloOctets,
   const SslContext context = context_of(server);
   Probed result;
   const Dial dial = [&](StreamDeadline) -> Dialled {
-    if (++result.connections > server.connections) return {nullptr, "Connection refused"};
-    return {std::make_unique<MemoryStream>(server, context.get()), {}};
+    if (++result.connections > server.connections) return {nullptr, "Connection refused", false};
+    return {std::make_unique<MemoryStream>(server, context.get()), {}, false};
   };
   ServerFacts facts;
   facts.protocol = server.plain_greeting.empty() ? ServerProtocol::https : ServerProtocol::smtp;
