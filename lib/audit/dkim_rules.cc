@@ -14,6 +14,9 @@
 namespace authmilter {
 namespace {
 
+// A record that is to be published is shown whole: one of 4096 bits has 760 characters.
+constexpr std::size_t kRecordShown = 4096;
+
 /// What stands at the name of one selector.
 struct SelectorKeys {
   SelectorFact fact;
@@ -274,9 +277,10 @@ Verdicts judge_own_key(const RuleInput& input) {
     const auto published = read_key_record(text);
     if (published->public_key == own->public_key && published->type == own->type)
       return std::optional(at_selector(CheckStatus::pass, "the key that this host signs with", ""));
-    return std::optional(
-        at_selector(CheckStatus::fail, "another key than this host signs with: " + quoted(text),
-                    "Publish at " + keys.name.text() + " " + quoted(keys.fact.own_record) + "."));
+    return std::optional(at_selector(CheckStatus::fail,
+                                     "another key than this host signs with: " + quoted(text),
+                                     "Publish at " + keys.name.text() + " \"" +
+                                         printable(keys.fact.own_record, kRecordShown) + "\"."));
   });
 }
 
