@@ -35,6 +35,8 @@ namespace {
 
 constexpr std::size_t kMostCaOctets = 16UL << 20U;  // the system's file of all has a quarter of one
 
+constexpr unsigned kSurveyCacheOctets = 4 << 20;
+
 /// Facts, or how the run ends without them.
 using Gathered = Result<AuditFacts, ExitStatus>;
 
@@ -170,6 +172,9 @@ ExitStatus survey(const AuditOptions& options, const CommonOptions& common,
   const auto detours = detours_of(options);
   if (!detours) return fail(ExitStatus::usage, detours.error());
   SurveyWork work;
+  // What one domain is asked for no other is, but for providers' names: a large cache would only be
+  // a slow one.
+  config->dns.cache_octets = std::min(config->dns.cache_octets, kSurveyCacheOctets);
   work.header.program = "authmilter " AUTHMILTER_VERSION;
   work.header.time = time_or_now(options.time);
   work.header.tls_library = options.dns_only ? "" : tls_library();
