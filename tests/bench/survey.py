@@ -48,7 +48,7 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--domains", type=int, default=3000, metavar="N", help="[3000]")
-    add("--jobs", type=int, default=64, metavar="N", help="domains at a time [64]")
+    add("--jobs", type=int, default=32, metavar="N", help="domains at a time [32]")
     add("--delay", type=int, default=20, metavar="MS", help="how far the name server is [20]")
     add("--repeat", type=int, default=3, metavar="N", help="repetitions [3]")
     add("--memory", type=int, nargs="*", default=[10_000, 100_000], metavar="N", help="domains [10000 100000]")
