@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,6 +80,14 @@ std::vector<Verdict> judge_dmarc(const RuleInput& input) {
   return verdicts;
 }
 
+/// The ring of keys had some for the domain, by whatever table.
+bool has_key_here(const RuleInput& input) {
+  const auto& selectors = input.facts.selectors;
+  return std::any_of(selectors.begin(), selectors.end(), [](const SelectorFact& fact) {
+    return fact.origin == SelectorOrigin::configured;
+  });
+}
+
 /// Whether one of "example.org, .example.net" holds the domain; a dot stands for all below.
 bool is_signed_here(const RuleInput& input) {
   std::string_view rest = input.host->authmilter.at("signing.domains");
@@ -99,7 +108,7 @@ bool is_signed_here(const RuleInput& input) {
 std::vector<Verdict> judge_signing(const RuleInput& input) {
   if (!applies(input) || input.host->authmilter.count("signing.domains") == 0) return {};
   const std::string domain = input.facts.domain.text();
-  if (is_signed_here(input)) {
+  if (is_signed_here(input) || has_key_here(input)) {
     return {{CheckStatus::pass, "",
              domain + " is signed here: From, Subject and the body always, keys of at least " +
                  setting(input, "signing.minimum_rsa_bits") + " bits",

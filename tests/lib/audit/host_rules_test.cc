@@ -386,6 +386,20 @@ TEST_CASE("settings of authmilter that are not as they should be (3.2, 3.4 to 3.
     CHECK(worst(id, &without) == "none");
 }
 
+TEST_CASE("a domain that a table has a key for is signed here") {
+  HostFacts host = good_host();
+  host.authmilter["signing.domains"] = "";
+  host.authmilter["signing.signing_table"] = "/etc/t";
+  DomainFacts facts{DomainName::parse("example.org").value()};
+  facts.selectors = {{"a", SelectorOrigin::given, ""}, {"b", SelectorOrigin::configured, "p"}};
+  FactsResolver dns(facts.dns);
+  const AuditProfile profile;
+  const auto verdicts =
+      find_audit_rule("authmilter.signing")->judge({facts, dns, &host, profile, 0});
+  REQUIRE(verdicts.size() == 1);
+  CHECK(verdicts[0].status == CheckStatus::pass);
+}
+
 TEST_CASE("versions of TLS as Postfix lists them") {
   using enum TlsVersion;
   using Versions = std::set<TlsVersion>;
