@@ -33,11 +33,15 @@ std::string survey_table_begin(std::string_view caption, const std::vector<std::
   return html + "</tr></thead><tbody role=\"rowgroup\">\n";
 }
 
-std::string survey_row_html(const std::string& header, const std::vector<std::string>& numbers) {
+using Numbers = std::vector<std::pair<std::string_view, std::string>>;
+
+/// Each number has the name of its column, for screens that are too narrow for headings.
+std::string survey_row_html(const std::string& header, const Numbers& numbers) {
   std::string html = fmt::format(
       "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\" class=\"seen\">{}</th>", header);
-  for (const std::string& number : numbers)
-    html += fmt::format("<td role=\"cell\" class=\"n\">{}</td>", safe(number));
+  for (const auto& [name, number] : numbers)
+    html +=
+        fmt::format("<td role=\"cell\" class=\"n\" data-name=\"{}\">{}</td>", name, safe(number));
   return html + "</tr>\n";
 }
 
@@ -50,7 +54,8 @@ std::string plot_and_table(std::string_view title, const std::vector<SurveyBar>&
       "<div class=\"question\">" + survey_plot(title, bars, all) +
       survey_table_begin(std::string(title) + ", in numbers", {"", "Domains", "Share"});
   for (const SurveyBar& bar : bars)
-    html += survey_row_html(safe(bar.title), {grouped(bar.count), survey_share(bar.count, all)});
+    html += survey_row_html(safe(bar.title), {{"Domains", grouped(bar.count)},
+                                              {"Share", survey_share(bar.count, all)}});
   return html + std::string(kTableEnd) + "</div>\n";
 }
 
@@ -93,8 +98,8 @@ std::string selectors_section(const SurveySummary& summary) {
                      survey_plot("The most frequent selectors", bars, summary.domains()) +
                      survey_table_begin("All selectors with a key", {"", "Domains", "Share"});
   for (const auto& [selector, count] : selectors) {
-    html +=
-        survey_row_html(safe(selector), {grouped(count), survey_share(count, summary.domains())});
+    html += survey_row_html(safe(selector), {{"Domains", grouped(count)},
+                                             {"Share", survey_share(count, summary.domains())}});
   }
   return section("selectors", "Selectors: names of keys", html + std::string(kTableEnd) + "</div>");
 }
@@ -123,16 +128,17 @@ std::string checks_section(const SurveySummary& summary) {
   html += survey_table_begin("All checks, and in how many domains they came to what",
                              {"Check", "To mend", "To look at", "Not known", "In order"});
   for (const auto& [rule, sums] : checks) {
-    html += survey_row_html(
-        safe(rule->title) + " <span class=\"id\">" + safe(rule->id) + "</span>",
-        {grouped(count_of(sums, CheckStatus::fail)), grouped(count_of(sums, CheckStatus::warn)),
-         grouped(count_of(sums, CheckStatus::unknown)),
-         grouped(count_of(sums, CheckStatus::pass) + count_of(sums, CheckStatus::info))});
+    html += survey_row_html(safe(rule->title) + " <span class=\"id\">" + safe(rule->id) + "</span>",
+                            {{"To mend", grouped(count_of(sums, CheckStatus::fail))},
+                             {"To look at", grouped(count_of(sums, CheckStatus::warn))},
+                             {"Not known", grouped(count_of(sums, CheckStatus::unknown))},
+                             {"In order", grouped(count_of(sums, CheckStatus::pass) +
+                                                  count_of(sums, CheckStatus::info))}});
   }
   return section("checks", "What is to be mended", html + std::string(kTableEnd));
 }
 
-std::string contents() {
+std::string contents(const SurveySummary& summary) {
   std::string html = "<nav aria-label=\"Sections\"><ul>";
   const auto add = [&](std::string_view id, std::string_view title) {
     html += fmt::format("<li><a href=\"#{}\">{}</a></li>", id, safe(title));
@@ -140,6 +146,8 @@ std::string contents() {
   add("figures", "At a glance");
   for (const SurveyQuestion& question : survey_questions())
     add("q-" + std::string(question.id), question.title.substr(0, question.title.find(':')));
+  if (!summary.selectors().empty()) add("selectors", "Selectors");
+  if (!summary.checks().empty()) add("checks", "What is to be mended");
   return html + "</ul></nav>\n";
 }
 
@@ -171,7 +179,7 @@ std::string survey_html(const SurveyReport& report) {
       "<a class=\"skip\" href=\"#main\">To the numbers</a>\n<header><h1>{}</h1>\n"
       "<p class=\"soft\">What they publish for mail, looked at on {}. Shares are of all "
       "domains.</p>\n{}</header>\n<main id=\"main\">\n{}",
-      title, minute_text(report.header.time), contents(), kLegend);
+      title, minute_text(report.header.time), contents(summary), kLegend);
   html += figures_section(summary) + question_sections(summary) + selectors_section(summary) +
           checks_section(summary);
   html +=

@@ -48,7 +48,10 @@ const std::string_view kSurveyStyle = R"css(
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: .5rem 0 1rem; padding: 0; font-size: .9rem; }
 .legend svg { width: .9em; height: .9em; vertical-align: -.1em; }
 @media screen and (max-width: 60rem) { .question { grid-template-columns: minmax(0, 1fr); } }
-@media screen and (max-width: 44rem) { .question td { display: inline-block; } }
+@media screen and (max-width: 44rem) {
+  td.n { display: inline-block; text-align: left; }
+  td.n::before { content: attr(data-name) " "; color: var(--soft); font-size: .85em; }
+}
 @media print { .question { break-inside: avoid; padding: .5rem; } }
 )css";
 
