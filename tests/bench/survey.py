@@ -104,7 +104,10 @@ class Country:
             done = work(f"127.0.0.1@{self.port}")
         finally:
             way.send_signal(signal.SIGTERM)
-            said = way.communicate(timeout=30)[0].split()
+            try:
+                said = way.communicate(timeout=30)[0].split()
+            finally:
+                way.kill()
         return done, int(said[0]), float(said[1]), int(said[2])
 
     def close(self):

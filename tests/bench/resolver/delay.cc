@@ -113,8 +113,9 @@ class Distance {
       const ssize_t got = ::recvfrom(front_, buffer_.data(), buffer_.size(), 0,
                                      reinterpret_cast<sockaddr*>(&from), &length);
       if (got < 2) return;
-      std::uint16_t id = next_++;
-      while (asked_[id].open) id = next_++;
+      const std::uint16_t id = next_++;
+      // The oldest of them all: its answer will not come any more.
+      if (asked_[id].open) count(-1);
       asked_[id] = {from, read_id(), Clock::now(), true};
       write_id(id);
       ::send(back_, buffer_.data(), static_cast<std::size_t>(got), 0);
