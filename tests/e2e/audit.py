@@ -22,10 +22,10 @@ import sys
 import time
 import warnings
 
-from broken_domains import BESIDE, BOGUS_NAME, BROKEN, CLIENTS, DAWDLERS, HOSTS, PAGES, SIGNED_NAME
+from broken_domains import BESIDE, BOGUS_NAME, BROKEN, CLIENTS, DAWDLERS, HOSTS, PAGES, SIGNED_NAME, WITHOUT_ROW
 from harness import browser
 from harness.audit_laboratory import (CLIENTS as GOOD_CLIENTS, GOOD, MAIL_PAGE, SELECTOR, WEB_NUMBER, AuditLaboratory, Domain,
-                                      programs_missing, v4)
+                                      key_text, programs_missing, v4)
 from harness.bench import skip
 from harness.network import put_over
 from harness.nukib_laboratory import RESOLVER
@@ -80,12 +80,15 @@ def points(audit):
     return {point["point"]: point["status"] for point in audit["points"]}
 
 
+PROGRESS = re.compile(r"authmilter: \d+ of \d+ domains")
+
+
 class Command:
     """`authmilter audit`, with what every run needs."""
 
     def __init__(self, laboratory):
         self.program = laboratory.programs / "tools/authmilter"
-        self.config = laboratory.config
+        self.notes = []
         self.common = ["--tls-ca", laboratory.authority.authorities, "--signed-name", SIGNED_NAME, "--bogus-name", BOGUS_NAME]
         self.strange = laboratory.folder / "without_keys.toml"
         self.strange.write_text(f'[dns]\ntrust_anchor = "{laboratory.folder}/dns/anchor"\n')
@@ -99,6 +102,9 @@ class Command:
                               stdin=subprocess.DEVNULL)
         if done.returncode not in (0, 1):
             raise RuntimeError(f"status {done.returncode}: {' '.join(map(str, done.args))}\n{done.stderr}{done.stdout[-1000:]}")
+        for note in done.stderr.splitlines():
+            if not PROGRESS.match(note):
+                self.notes.append(note)
         return done
 
     def json(self, *words, **options):
@@ -297,8 +303,18 @@ def check_page(report, laboratory, command, good):
             window.driver.quit()
 
 
-def check_coverage(report, good):
-    """Each point's failure was shown."""
+def check_shared_key(report, command):
+    """Two selectors with one key."""
+    audit = command.json("dkim-shared.example", "--selector", f"{SELECTOR}b", "--no-host", "--dns-only")[0]
+    report.add("two selectors with one key", {id: status for id, status in statuses(audit).items() if status != NOT_PASSED.get(id, "pass")},
+               {"dkim.shared_key": "warn"})
+
+
+def check_coverage(report, good, audits):
+    """Each rule was broken, and each point's failure was shown."""
+    broken = {id for row in (*BROKEN, *CLIENTS, *PAGES, *HOSTS) for id in row.statuses()} | {"dkim.shared_key"}
+    rules = {check["id"] for audit in audits for check in audit["checks"]}
+    report.add("rules that no row breaks", sorted(rules - broken - WITHOUT_ROW), [])
     shown = {point for row in (*BROKEN, *CLIENTS, *PAGES, *HOSTS) for point in row.point.split()}
     report.add("points whose failure no row shows", sorted(set(points(good)) - shown - NOT_TESTABLE - BY_PROFILE), [])
 
@@ -319,10 +335,12 @@ def main():
     warnings.simplefilter("ignore", DeprecationWarning)  # of the versions of TLS that nobody should use
 
     changing = Domain("changing.example", {"@ TXT": ()}, dnssec="unsigned")
+    key = key_text()
+    shared = Domain("dkim-shared.example", {f"{SELECTOR}._domainkey TXT": key, f"{SELECTOR}b._domainkey TXT": key})
     records = {f"{row.name} A": v4(number) for number, row in enumerate(CLIENTS, FIRST_CLIENTS)}
     records |= {f"{page.name} A": v4(WEB_NUMBER) for page in PAGES}
     report = Report()
-    laboratory = AuditLaboratory(options.programs, [*(row.domain for row in BROKEN), *BESIDE, changing, *dawdling_domains()], records)
+    laboratory = AuditLaboratory(options.programs, [*(row.domain for row in BROKEN), *BESIDE, changing, shared, *dawdling_domains()], records)
     dawdling = None
     steps = [time.monotonic()]
 
@@ -347,12 +365,14 @@ def main():
         check_dawdling(report, dawdling)
         check_detour(report, command)
         check_kept(report, laboratory, command, audits)
+        check_shared_key(report, command)
         check_profile(report, laboratory, command)
         check_changes(report, laboratory, command)
         step("dawdlers, what was kept, what changed")
         check_page(report, laboratory, command, good)
         step("page")
-        check_coverage(report, good)
+        report.add("notes on standard error", sorted(set(command.notes)), [])
+        check_coverage(report, good, [good, *audits])
         for server in clients:
             server.shutdown()
     finally:

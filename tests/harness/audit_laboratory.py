@@ -205,6 +205,7 @@ class Domain:
     policy: str | None = None        # of MTA-STS, without the one that fits the MX; empty: none
     dnssec: str = "signed"           # "unsigned", "bogus", an algorithm's name for ldns-keygen, "without RRSIG of TYPE"
     minimum: int = 60                # of its SOA record
+    inside: str = ""                 # the zone that it has its records in, instead of one of its own
     serial: int = 1
     number: int = 0
     chain: pathlib.Path | None = None
@@ -327,14 +328,16 @@ class AuditLaboratory:
 
     def zone_text(self, domain):
         records = {**self.good_records(domain), **self.host_records(domain), **domain.records}
-        lines = [f"$ORIGIN {domain.name}.", "$TTL 300",
-                 f"@ SOA ns.example. host.example. {domain.serial} 3600 600 86400 {domain.minimum}", "@ NS ns.example."]
-        key = self.authority.key_digest(domain.chain) if domain.chain else ""
+        lines = [f"$ORIGIN {domain.name}.", "$TTL 300"]
+        if not domain.inside:
+            lines += [f"@ SOA ns.example. host.example. {domain.serial} 3600 600 86400 {domain.minimum}", "@ NS ns.example."]
+        key = self.authority.key_digest(domain.chain or self.domains[0].chain)
         for place, data in records.items():
             owner, kind = place.split()
             for one in [data] if isinstance(data, str) else data:
                 one = one.replace("{key}", key)
                 lines.append(f"{owner} {kind} {quoted(one) if kind == 'TXT' else one}")
+        lines += [self.zone_text(one) for one in self.domains if one.inside == domain.name]
         return "\n".join(lines) + "\n"
 
     def make_dns(self):
@@ -345,6 +348,8 @@ class AuditLaboratory:
         example = head.format("example.") + f"ns A {v4(NAME_SERVER)}\n"
         zones = ["example."]
         for domain in self.domains:
+            if domain.inside:
+                continue
             zone = f"{domain.name}."
             zones.append(zone)
             example += f"{zone} NS ns.example.\n" + self._sign(signed, zone, self.zone_text(domain), domain.dnssec)
@@ -444,9 +449,11 @@ class AuditLaboratory:
         shutil.copy(self.authority.key(f"rsa{GOOD_BITS}"), key)
         public = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "DER"], check=True, capture_output=True).stdout
         self.domains[0].records[f"{SELECTOR}._domainkey TXT"] = f"v=DKIM1; k=rsa; p={base64.b64encode(public).decode()}"
-        for path in (key.parent, key):
-            shutil.chown(path, "nobody")
-        key.chmod(0o600)
+        shutil.copy(self.authority.key("rsa2048"), key.with_name("other.pem"))
+        # The daemon reads them by its group, as nobody, and the command as root.
+        for path in key.parent.iterdir():
+            shutil.chown(path, "root", "postfix")
+            path.chmod(0o640)
         self.config = self.folder / "authmilter.toml"
         text = (SHIPPED / "authmilter.toml").read_text().replace('"mx.example.org"', f'"{MX}"')
         self.config.write_text(text + MILTER.format(folder=self.folder))
