@@ -206,20 +206,27 @@ def start_dawdling(laboratory, command):
     domains = [f"{name}.dawdlers.example" for name in DAWDLERS]
     out = laboratory.folder / "dawdlers.json"
     process = subprocess.Popen(command.words(*domains, "--no-host", "--format", "json", "--jobs", "8", "--out", out),
-                               stdin=subprocess.DEVNULL)
-    return servers, process, time.monotonic(), out
+                               stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    start = time.monotonic()
+
+    def wait():
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        return time.monotonic() - start, usage.ru_maxrss
+
+    ended = concurrent.futures.ThreadPoolExecutor(1).submit(wait)
+    return servers, process, ended, out
 
 
 def check_dawdling(report, started):
-    servers, process, start, out = started
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.monotonic() - start
+    servers, process, ended, out = started
+    seconds, memory = ended.result(MOST_DAWDLING_SECONDS * 3)
     for server in servers:
         server.over.set()
+    print(f"servers that dawdle: {seconds:.1f} s, {memory} kB", flush=True)
     report.add("an audit of servers that dawdle ends", process.returncode, 1)
     report.add(f"... in time ({seconds:.0f} s)", seconds < MOST_DAWDLING_SECONDS, True)
-    report.add(f"... with little memory ({usage.ru_maxrss} kB)", usage.ru_maxrss < MOST_MEMORY_KB, True)
+    report.add(f"... with little memory ({memory} kB)", memory < MOST_MEMORY_KB, True)
     for audit in json.loads(out.read_text()):
         found = statuses(audit)
         report.add(f"{audit['domain']} is not said to be in order", found.get("tls.version") not in ("pass", "info"), True)
@@ -376,7 +383,7 @@ def main():
         for server in clients:
             server.shutdown()
     finally:
-        if dawdling and dawdling[1].poll() is None:
+        if dawdling and not dawdling[2].done():
             dawdling[1].kill()
         if sys.exc_info()[0]:
             print(laboratory.logs(), file=sys.stderr)

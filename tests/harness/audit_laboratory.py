@@ -60,6 +60,8 @@ MILTER = """
 trust_anchor = "{folder}/dns/anchor"
 [log]
 target = "stderr"
+"""
+SIGNING = """
 [[signing.domain]]
 domain = "good.example"
 keys = [{{ selector = "s1", file = "{folder}/keys/s1.pem" }}]
@@ -450,13 +452,14 @@ class AuditLaboratory:
         public = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "DER"], check=True, capture_output=True).stdout
         self.domains[0].records[f"{SELECTOR}._domainkey TXT"] = f"v=DKIM1; k=rsa; p={base64.b64encode(public).decode()}"
         shutil.copy(self.authority.key("rsa2048"), key.with_name("other.pem"))
-        # The daemon reads them by its group, as nobody, and the command as root.
         for path in key.parent.iterdir():
-            shutil.chown(path, "root", "postfix")
-            path.chmod(0o640)
+            path.chmod(0o600)
         self.config = self.folder / "authmilter.toml"
         text = (SHIPPED / "authmilter.toml").read_text().replace('"mx.example.org"', f'"{MX}"')
-        self.config.write_text(text + MILTER.format(folder=self.folder))
+        text += MILTER.format(folder=self.folder)
+        self.config.write_text(text + SIGNING.format(folder=self.folder))
+        # The keys are root's, who runs the command; the daemon is nobody, and needs none here.
+        self.config.with_name("daemon.toml").write_text(text)
 
     def make_dovecot(self):
         # What the package has in /usr, where Dovecot looks for its programs.
@@ -500,7 +503,7 @@ class AuditLaboratory:
         self.run("nsd", "nsd", "-d", "-c", self.nsd)
         self.run("unbound", "unbound", "-d", "-c", self.folder / "dns/unbound.conf")
         self.run("authmilterd", "setpriv", "--reuid=nobody", "--regid=postfix", "--clear-groups",
-                 self.programs / "authmilterd", "--config", self.config)
+                 self.programs / "authmilterd", "--config", self.config.with_name("daemon.toml"))
         self.run("dovecot", "dovecot", "-F", "-c", self.folder / "dovecot/dovecot.conf")
         self.run("nginx", "nginx", "-c", self.folder / "nginx/nginx.conf")
         self.postfix.start()
