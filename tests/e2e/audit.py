@@ -27,7 +27,6 @@ from harness import browser
 from harness.audit_laboratory import (CLIENTS as GOOD_CLIENTS, GOOD, MAIL_PAGE, SELECTOR, WEB_NUMBER, AuditLaboratory, Domain,
                                       key_text, programs_missing, v4)
 from harness.bench import skip
-from harness.network import put_over
 from harness.nukib_laboratory import RESOLVER
 from harness.tables import keep_table
 from harness.tls_servers import dawdler, reception
@@ -135,7 +134,8 @@ def check_good(report, laboratory, command):
     bad = {check["id"]: (check["status"], check["evidence"]) for check in audit["checks"]
            if check["status"] != NOT_PASSED.get(check["id"], "pass")}
     report.add("checks of the good domain that do not pass", bad, {})
-    report.add("points that are not fulfilled", {point: status for point, status in points(audit).items() if status != "fulfilled"},
+    report.add("points that are not fulfilled",
+               {point: status for point, status in points(audit).items() if status != "fulfilled"},
                dict.fromkeys(NOT_TESTABLE, "not-testable"))
     return audit
 
@@ -294,8 +294,10 @@ def check_page(report, laboratory, command, good):
     for name, width in (("desk", browser.DESK), ("telephone", browser.TELEPHONE)):
         window = browser.Browser(laboratory.folder / f"browser-{name}", width).open(page)
         try:
-            report.add(f"the page at {width} pixels is no picture of nothing", len(window.picture(f"audit-{name}")) > 30_000, True)
-            report.add("... nothing is wider than the window", window.run("return document.documentElement.scrollWidth") <= width, True)
+            report.add(f"the page at {width} pixels is not a picture of nothing",
+                       len(window.picture(f"audit-{name}")) > 30_000, True)
+            report.add("... nothing is wider than the window",
+                       window.run("return document.documentElement.scrollWidth") <= width, True)
             report.add("... fetched from elsewhere",
                        {url for url in window.requests() if not url.startswith("data:")} - {window.url}, set())
             text = window.run("return document.body.innerText")
@@ -313,7 +315,8 @@ def check_page(report, laboratory, command, good):
 def check_shared_key(report, command):
     """Two selectors with one key."""
     audit = command.json("dkim-shared.example", "--selector", f"{SELECTOR}b", "--no-host", "--dns-only")[0]
-    report.add("two selectors with one key", {id: status for id, status in statuses(audit).items() if status != NOT_PASSED.get(id, "pass")},
+    report.add("two selectors with one key",
+               {id: status for id, status in statuses(audit).items() if status != NOT_PASSED.get(id, "pass")},
                {"dkim.shared_key": "warn"})
 
 
@@ -347,7 +350,8 @@ def main():
     records = {f"{row.name} A": v4(number) for number, row in enumerate(CLIENTS, FIRST_CLIENTS)}
     records |= {f"{page.name} A": v4(WEB_NUMBER) for page in PAGES}
     report = Report()
-    laboratory = AuditLaboratory(options.programs, [*(row.domain for row in BROKEN), *BESIDE, changing, shared, *dawdling_domains()], records)
+    domains = [*(row.domain for row in BROKEN), *BESIDE, changing, shared, *dawdling_domains()]
+    laboratory = AuditLaboratory(options.programs, domains, records)
     dawdling = None
     steps = [time.monotonic()]
 
