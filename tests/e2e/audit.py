@@ -190,6 +190,8 @@ def check_hosts(report, laboratory, command):
         shutil.copytree("/etc/postfix", folder, symlinks=True)
         for name, value in row.postfix.items():
             subprocess.run(["postconf", "-c", folder, "-e", f"{name} = {value}"], check=True)
+        # Postfix's programs read a file of the last seconds again and again until it does not change.
+        os.utime(folder / "main.cf", (0, 0))
         postconf = folder / "postconf"
         postconf.write_text(f'#!/bin/sh\nexec /usr/sbin/postconf -c {folder} "$@"\n')
         postconf.chmod(0o755)

@@ -119,7 +119,7 @@ BROKEN = [
     # Mail hosts (RFC 5321, RFC 7505)
     row("mx-none", "no mail host", "mx.exists=fail",
         records={"@ MX": (), "@ TXT": f"v=spf1 a:{MX} -all", "reports MX": f"10 {MX}.",
-                 "_dmarc TXT": f"{REJECT}; rua=mailto:d@reports.mx-none.example"}),
+                 "_dmarc TXT": f"v=DMARC1; {REJECT}; rua=mailto:d@reports.mx-none.example"}),
     server("mx-alias", "the mail host is an alias", "mx.cname=fail", certificate={"also": ["alias.mx-alias.example"]},
            records={"@ MX": "10 alias", "alias CNAME": "mx", "_25._tcp.alias TLSA": ["3 1 1 {key}", NEXT_KEY]},
            policy=POLICY.format(mode="enforce", mx="alias.mx-alias.example")),
