@@ -90,7 +90,15 @@ Verdicts judge_cname(const RuleInput& input) {
   return verdicts;
 }
 
-Verdict judge_addresses(const DomainName& host, Resolver& dns) {
+/// A mail server answered there: a network behind its own view of the DNS looks like that.
+bool was_reached(const IpAddress& address, const DomainFacts& facts) {
+  return std::any_of(facts.servers.begin(), facts.servers.end(), [&](const ServerFacts& server) {
+    return server.protocol == ServerProtocol::smtp && server.connected && server.address == address;
+  });
+}
+
+Verdict judge_addresses(const DomainName& host, const RuleInput& input) {
+  Resolver& dns = input.dns;
   const HostAddresses found = find_addresses(host, dns);
   const auto addresses = found.all();
   const std::string& subject = host.text();
@@ -105,11 +113,12 @@ Verdict judge_addresses(const DomainName& host, Resolver& dns) {
   std::string listed;
   for (const IpAddress& address : addresses)
     listed += (listed.empty() ? "" : ", ") + address.text();
-  const auto local = std::count_if(addresses.begin(), addresses.end(),
-                                   [](const IpAddress& one) { return is_local(one); });
+  const auto local = std::count_if(addresses.begin(), addresses.end(), [&](const IpAddress& one) {
+    return is_local(one) && !was_reached(one, input.facts);
+  });
   if (local != 0) {
     const bool all = local == static_cast<std::ptrdiff_t>(addresses.size());
-    return {all ? CheckStatus::fail : CheckStatus::warn, subject,
+    return {all && input.facts.servers_asked ? CheckStatus::fail : CheckStatus::warn, subject,
             listed + ": not reachable from the Internet",
             "Publish the address that " + subject + " has in the Internet."};
   }
@@ -129,7 +138,7 @@ Verdicts judge_address(const RuleInput& input) {
   Verdicts verdicts;
   for (const MailHost& host : find_mail_hosts(input.facts.domain, input.dns).hosts) {
     if (host.name) {
-      verdicts.push_back(judge_addresses(*host.name, input.dns));
+      verdicts.push_back(judge_addresses(*host.name, input));
       continue;
     }
     const std::string name = printable(host.exchange.text());

@@ -64,3 +64,29 @@ TEST_CASE("MX rules: domains that have no mail hosts") {
   CHECK(complaints(judge_domain(facts_of(*resolver), AuditHeader{}, AuditProfile{}), "mx.") ==
         "mx.exists=unknown");
 }
+
+TEST_CASE("MX rules: an address of the inner network, seen from there or not") {
+  const auto resolver =
+      make_test_resolver("example.org. MX 10 mx.example.org.\nmx.example.org. A 10.0.0.1\n");
+  const struct {
+    const char* why;
+    bool asked, connected;
+    CheckStatus status;
+  } rows[] = {
+      {"only the DNS was asked", false, false, CheckStatus::warn},
+      {"nobody is there", true, false, CheckStatus::fail},
+      {"a mail server is: this network has its own view of the DNS", true, true, CheckStatus::info},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    DomainFacts facts = facts_of(*resolver);
+    facts.servers_asked = row.asked;
+    ServerFacts server;
+    server.host = "mx.example.org";
+    server.address = IpAddress::parse("10.0.0.1");
+    server.connected = row.connected;
+    facts.servers.push_back(server);
+    const DomainAudit audit = judge_domain(facts, AuditHeader{}, AuditProfile{});
+    CHECK(check_of(audit, "mx.address").status == row.status);
+  }
+}
