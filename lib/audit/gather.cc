@@ -28,7 +28,12 @@ constexpr std::size_t kTogether = 40, kTryAgain = 4;
 class DomainGatherer {
  public:
   DomainGatherer(const DomainFacts& facts, Resolver& dns)
-      : domain_(facts.domain), key_names_(key_names(facts)), dns_(dns) {}
+      : domain_(facts.domain),
+        key_names_(key_names(facts)),
+        only_tried_(std::all_of(
+            facts.selectors.begin(), facts.selectors.end(),
+            [](const SelectorFact& one) { return one.origin == SelectorOrigin::usual; })),
+        dns_(dns) {}
 
   void ask_all() {
     start_all();
@@ -92,7 +97,7 @@ class DomainGatherer {
   void start_keys(std::size_t first) {
     for (std::size_t i = first; i < std::min(first + kTogether, key_names_.size()); ++i) {
       dns_.prefetch({key_names_[i], RrType::txt});
-      dns_.prefetch({key_names_[i], RrType::cname});
+      if (!only_tried_) dns_.prefetch({key_names_[i], RrType::cname});
     }
   }
 
@@ -100,8 +105,10 @@ class DomainGatherer {
     for (std::size_t i = 0; i < key_names_.size(); ++i) {
       // Where there was no room for questions ahead of need, there may be by now.
       if (i % kTryAgain == 0) start_keys(i);
-      ask(key_names_[i], RrType::txt);
-      ask(key_names_[i], RrType::cname);
+      const DnsAnswerRef texts = ask(key_names_[i], RrType::txt);
+      // Most of the usual selectors are not there; what an alias of none leads to is of no
+      // interest.
+      if (!only_tried_ || texts->status == DnsStatus::success) ask(key_names_[i], RrType::cname);
     }
   }
 
@@ -168,6 +175,7 @@ class DomainGatherer {
 
   const DomainName& domain_;
   const std::vector<DomainName> key_names_;
+  const bool only_tried_;  // nobody has named a selector: the usual ones are
   Resolver& dns_;
 };
 
