@@ -8,7 +8,9 @@ namespace authmilter {
 namespace {
 
 /// A point and the rules that must have applied before it is fulfilled, ids separated by blanks:
-/// what stands beside them says something, but not enough. Empty: no rule can show it.
+/// what stands beside them says something, but not enough. One that is another point's tells what
+/// could be looked at: what a server without STARTTLS would serve by TLS is not known. Empty: no
+/// rule can show it.
 struct PointRow {
   MeasurePoint point;
   std::string_view needs;
@@ -31,20 +33,20 @@ constexpr PointRow kPoints[] = {
     {{"1.1", "Each server that takes or sends mail offers and uses encryption (STARTTLS)",
       kAskServers},
      "starttls.offered"},
-    {{"1.2.1", "TLS 1.2 or newer is supported between servers", kAskServers}, "tls.version"},
-    {{"1.2.2", "SSLv3 and older are not supported between servers", kAskServers}, "tls.ssl3"},
+    {{"1.2.1", "TLS 1.2 or newer is supported between servers", kAskServers}, "starttls.offered tls.version"},
+    {{"1.2.2", "SSLv3 and older are not supported between servers", kAskServers}, "starttls.offered tls.ssl3"},
     {{"1.2.3", "TLS 1.0 and 1.1 only where it is justified and necessary",
       "Ask the servers as for 1.2.1. Where the old versions have to stay, keep a written reason "
       "and the date on which it was looked at last."},
-     "tls.old"},
+     "starttls.offered tls.old"},
     {{"1.2.4", "Robust cryptography inside TLS; anything else only where it is justified",
       kAskServers},
-     "tls.cipher"},
+     "starttls.offered tls.cipher"},
     {{"1.3",
       "Each server of an MX record has a valid certificate of a recognised authority, for the "
       "name in the record",
       kAskServers},
-     "cert.chain cert.name"},
+     "starttls.offered cert.chain cert.name"},
     {{"1.4", "The DNS records by which mail comes in are signed (DNSSEC), by robust algorithms",
       "Ask the DNS with validation: without --no-dnssec, by a resolver that passes signatures on."},
      "dnssec.mx dnssec.host"},
@@ -52,11 +54,11 @@ constexpr PointRow kPoints[] = {
       "Servers that send check the signatures of the DNS, by a resolver on the same host or "
       "network",
       kRunOnServer},
-     "resolver.validates"},
+     "resolver.validates resolver.local"},
     {{"1.6",
       "Each server of an MX record has a signed TLSA record (DANE) that fits its certificate",
       kAskServers},
-     "dane.exists"},
+     "starttls.offered dane.exists dane.match"},
     {{"1.7",
       "Servers that send check TLSA records of the other side, and hold mail back where they do "
       "not fit",
@@ -102,7 +104,7 @@ constexpr PointRow kPoints[] = {
       "Mail is signed by DKIM (From, Subject and the body at least), by a robust key in the DNS",
       "Name the selector that your mail is signed by (\"s=\" in its DKIM-Signature field): "
       "--selector NAME. Run this command on the mail server to show what is signed."},
-     "dkim.exists"},
+     "dkim.exists dkim.bits"},
     {{"3.3",
       "The domain has a DMARC record that asks for quarantine or reject, for all of its mail",
       "Ask the DNS: its servers gave no answer that counts."},
@@ -110,12 +112,12 @@ constexpr PointRow kPoints[] = {
     {{"3.4",
       "Mail that comes in is checked by SPF; what fails is refused, put aside or clearly marked",
       kRunOnServer},
-     "authmilter.spf"},
-    {{"3.5", "Mail that comes in is checked by DKIM", kRunOnServer}, "authmilter.dkim"},
+     "postfix.milter authmilter.spf"},
+    {{"3.5", "Mail that comes in is checked by DKIM", kRunOnServer}, "postfix.milter authmilter.dkim"},
     {{"3.6",
       "Mail that comes in is checked by DMARC; what fails is refused, put aside or clearly marked",
       kRunOnServer},
-     "authmilter.dmarc"},
+     "postfix.milter authmilter.dmarc"},
 };
 
 /// Calls `take` with each word of a text that has blanks between them.
@@ -134,6 +136,11 @@ bool has_word(std::string_view text, std::string_view word) {
   return found;
 }
 
+/// Whether all that a check is about could be looked at.
+bool was_seen(const AuditCheck& check) {
+  return check.status != CheckStatus::unknown && check.status != CheckStatus::fail;
+}
+
 /// `checks` are those of the point, `all` every one that applied.
 PointStatus status_of(const PointRow& row, const std::vector<const AuditCheck*>& checks,
                       std::span<const AuditCheck> all) {
@@ -143,9 +150,9 @@ PointStatus status_of(const PointRow& row, const std::vector<const AuditCheck*>&
     unknown = unknown || check->status == CheckStatus::unknown;
   }
   for_each_word(row.needs, [&](std::string_view id) {
-    const bool applied = std::any_of(all.begin(), all.end(),
-                                     [&](const AuditCheck& check) { return check.rule->id == id; });
-    unknown = unknown || !applied;
+    const auto needed =
+        std::find_if(all.begin(), all.end(), [&](const AuditCheck& c) { return c.rule->id == id; });
+    unknown = unknown || needed == all.end() || !was_seen(*needed);
   });
   return unknown ? PointStatus::not_testable : PointStatus::fulfilled;
 }
@@ -161,6 +168,13 @@ bool tells(const AuditCheck& check, PointStatus status) {
       return true;
   }
   return true;
+}
+
+void add_evidence(PointResult& result, const AuditCheck& check) {
+  const std::string evidence = check.evidence();
+  if (evidence.empty()) return;
+  if (!result.evidence.empty()) result.evidence += "; ";
+  result.evidence += std::string(check.rule->id) + ": " + evidence;
 }
 
 }  // namespace
@@ -195,11 +209,16 @@ std::vector<PointResult> judge_points(std::span<const AuditCheck> checks) {
       if (has_word(check.rule->points, point.point)) of_point.push_back(&check);
     }
     PointResult result{&point, status_of(row, of_point, checks), ""};
+    if (result.status == PointStatus::not_testable) {
+      // Another point's check may be why.
+      for (const AuditCheck& check : checks) {
+        if (!has_word(check.rule->points, point.point) && has_word(row.needs, check.rule->id) &&
+            !was_seen(check))
+          add_evidence(result, check);
+      }
+    }
     for (const AuditCheck* check : of_point) {
-      const std::string evidence = check->evidence();
-      if (!tells(*check, result.status) || evidence.empty()) continue;
-      if (!result.evidence.empty()) result.evidence += "; ";
-      result.evidence += std::string(check->rule->id) + ": " + evidence;
+      if (tells(*check, result.status)) add_evidence(result, *check);
     }
     results.push_back(std::move(result));
   }

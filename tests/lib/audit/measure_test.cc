@@ -15,6 +15,13 @@ constexpr AuditRule kSpf{"spf.exists", "", "", "", "3.1", "", nullptr};
 constexpr AuditRule kAll{"spf.all", "", "", "", "3.1", "", nullptr};
 constexpr AuditRule kPostfix{"postfix.tls_in", "", "", "", "1.1 1.2.1", "", nullptr};
 constexpr AuditRule kStartTls{"starttls.offered", "", "", "", "1.1", "", nullptr};
+constexpr AuditRule kVersion{"tls.version", "", "", "", "1.2.1", "", nullptr};
+constexpr AuditRule kChain{"cert.chain", "", "", "", "1.3", "", nullptr};
+constexpr AuditRule kName{"cert.name", "", "", "", "1.3", "", nullptr};
+constexpr AuditRule kTlsa{"dane.exists", "", "", "", "1.6", "", nullptr};
+constexpr AuditRule kKey{"dkim.exists", "", "", "", "3.2", "", nullptr};
+constexpr AuditRule kActs{"authmilter.spf", "", "", "", "3.4", "", nullptr};
+constexpr AuditRule kResolver{"resolver.validates", "", "", "", "1.5", "", nullptr};
 
 AuditCheck check(const AuditRule& rule, CheckStatus status, const std::string& evidence = "seen") {
   return {&rule, status, {{status, "", evidence, ""}}};
@@ -100,6 +107,37 @@ TEST_CASE("what checks say of a point") {
        PointStatus::not_fulfilled,
        "postfix.tls_in: none"},
       {"1.2.1 is not 1.2.2", "1.2.2", {check(kPostfix, fail)}, PointStatus::not_testable, ""},
+      {"versions of a server that could not be reached are not known",
+       "1.2.1",
+       {check(kStartTls, unknown, "mx2: timeout"), check(kVersion, pass, "mx1")},
+       PointStatus::not_testable,
+       "starttls.offered: mx2: timeout"},
+      {"nor is the certificate of one without STARTTLS",
+       "1.3",
+       {check(kStartTls, fail, "mx2"), check(kChain, pass), check(kName, pass)},
+       PointStatus::not_testable,
+       "starttls.offered: mx2"},
+      {"but what fails at another is certain",
+       "1.3",
+       {check(kStartTls, unknown, "mx2"), check(kChain, fail, "mx1"), check(kName, pass)},
+       PointStatus::not_fulfilled,
+       "cert.chain: mx1"},
+      {"a TLSA record that was not compared with what is served",
+       "1.6",
+       {check(kTlsa, pass)},
+       PointStatus::not_testable,
+       ""},
+      {"a key record without a key", "3.2", {check(kKey, pass)}, PointStatus::not_testable, ""},
+      {"settings of a filter that may get no mail",
+       "3.4",
+       {check(kActs, pass)},
+       PointStatus::not_testable,
+       ""},
+      {"a resolver whose place is not known",
+       "1.5",
+       {check(kResolver, pass)},
+       PointStatus::not_testable,
+       ""},
       {"what no rule can show",
        "1.8",
        {check(kSpf, pass), check(kStartTls, pass)},
