@@ -135,9 +135,30 @@ Verdicts judge_loop(const RuleInput& input) {
   return verdicts.empty() ? passes("no record leads back to itself") : verdicts;
 }
 
+/// RFC 7208 section 5.2: an include matches where the record that it names gives pass, as one that
+/// ends in +all does for everybody.
+const SpfNode* includes_everybody(const SpfTree& tree) {
+  for (const SpfNode& node : tree.nodes) {
+    // An include with another qualifier than + does not let what it matches send.
+    if (!starts_with_ignoring_case(node.via, "include") &&
+        !starts_with_ignoring_case(node.via, "+include"))
+      continue;
+    if (node.state != SpfNodeState::record || node.all() == nullptr) continue;
+    if (node.all()->qualifier == SpfResult::pass) return &node;
+  }
+  return nullptr;
+}
+
 Verdicts judge_all(const RuleInput& input) {
   const SpfTree tree = walk_spf(input.facts.domain, input.dns);
   if (!has_record(tree)) return {};
+  if (const SpfNode* const open = includes_everybody(tree)) {
+    return one_verdict(
+        CheckStatus::fail,
+        printable(open->all()->text) + " in the record of " + open->name + via(*open) +
+            " lets every server of the world send",
+        "Remove " + open->via + ", or have +all replaced by -all at " + open->name + ".");
+  }
   const auto records = tree.deciding_records();
   const spf::Term* const all = tree.deciding_all();
   const std::string where =
@@ -350,7 +371,7 @@ constexpr AuditRule kRules[] = {
     {"spf.size", "The SPF record is short enough", "TXT records of the domain",
      "RFC 7208 section 3.4", "", kSpfSizePage, judge_size},
     {"spf.wide", "SPF names no network that anybody can rent in",
-     "networks of the record and of those that it includes", "RFC 7208 section 11.4", "",
+     "networks of the record and of those that it includes", "RFC 7208 section 11.4", "3.1",
      kSpfWidePage, judge_wide},
     {"spf.unused", "Each term of SPF lets somebody send", "the domain's record",
      "RFC 7208 section 4.6.4", "", kSpfUnusedPage, judge_unused},

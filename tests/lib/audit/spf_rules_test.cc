@@ -88,6 +88,9 @@ TEST_CASE("SPF rules: a record that is wrong in one way, and the rule that says 
        "spf.loop=fail", "leads back to example.org"},
       {"+all", spf("v=spf1 mx +all"), "spf.all=fail", "every server of the world"},
       {"all without a qualifier is +all", spf("v=spf1 mx all"), "spf.all=fail", "every server"},
+      {"+all of what is included (5.2)",
+       spf("v=spf1 mx include:n.example.org -all") + "\nn TXT \"v=spf1 +all\"", "spf.all=fail",
+       "+all in the record of n.example.org (by include:n.example.org)"},
       {"?all", spf("v=spf1 mx ?all"), "spf.all=warn", "says nothing"},
       {"no all at the end", spf("v=spf1 mx"), "spf.all=fail", "no all"},
       {"no all where redirect leads",
@@ -130,6 +133,17 @@ TEST_CASE("SPF rules: a record that is wrong in one way, and the rule that says 
     if (!id.empty()) {
       CHECK(check_of(audit, id).evidence().find(row.evidence) != std::string::npos);
       CHECK(check_of(audit, id).evidence() != "");
+    }
+  }
+}
+
+TEST_CASE("SPF rules: what lets the whole world send does not fulfil point 3.1") {
+  const char* const records[] = {"v=spf1 ip4:0.0.0.0/0 -all", "v=spf1 ip4:0.0.0.0/1 -all",
+                                 "v=spf1 mx/0 -all", "v=spf1 mx +all"};
+  for (const char* const record : records) {
+    CAPTURE(record);
+    for (const PointResult& point : audit_of(edited(kGoodZone, "@ TXT", spf(record))).points) {
+      if (point.point->point == "3.1") CHECK(point.status == PointStatus::not_fulfilled);
     }
   }
 }
