@@ -54,7 +54,12 @@ Result<Replaced> replace_file(const std::filesystem::path& path, std::string_vie
                                                  : std::filesystem::path();
   const std::filesystem::path target = resolved.empty() ? path : resolved;
   struct stat old {};
-  const bool exists = ::lstat(target.c_str(), &old) == 0 && S_ISREG(old.st_mode);
+  const bool there = ::lstat(target.c_str(), &old) == 0;
+  // Root that writes to /dev/full or /dev/null would put a file in the place of the device.
+  if (there && !S_ISREG(old.st_mode) && !S_ISLNK(old.st_mode))
+    return S_ISDIR(old.st_mode) ? failure(path, EISDIR)
+                                : Error{path.string() + ": not a regular file"};
+  const bool exists = there && S_ISREG(old.st_mode);
   const std::string temporary =
       (target.parent_path() / ("." + target.filename().string() + ".new"));
   ::unlink(temporary.c_str());  // of a run that was cut off
