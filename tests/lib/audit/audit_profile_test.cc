@@ -26,6 +26,9 @@ TEST_CASE("the profiles that are built in") {
   CHECK(measure->dkim_rsa_bits == 2048);
   CHECK(measure->dkim_rsa_bits_warn == 3072);
   CHECK_FALSE(measure->old_tls_fails);
+  // Point 3.3: by RFC 9989 section 4.7 p=quarantine with t=y asks for nothing.
+  CHECK(std::count(measure->failing_rules.begin(), measure->failing_rules.end(), "dmarc.testing") ==
+        1);
   // What it does not name is as in the default.
   CHECK(measure->spf_lookups_warn == usual->spf_lookups_warn);
   const AuditProfile* strict = built_in_profile("strict");
