@@ -73,7 +73,7 @@ std::vector<Verdict> judge_local(const RuleInput& input) {
       verdicts.push_back({CheckStatus::pass, text, "at an address of a private network", ""});
     } else {
       verdicts.push_back(
-          {CheckStatus::warn, text,
+          {input.profile.prints_measure ? CheckStatus::unknown : CheckStatus::warn, text,
            "at a public address: whoever is on the way there can change its answers, and the "
            "word that it has validated them",
            kInstall});
@@ -103,8 +103,10 @@ constexpr AuditRule kRules[] = {
      "That an answer was validated is told by one bit, and nothing protects it on the way from the "
      "resolver to this host. So the resolver should be on this host, or in the same network, or be "
      "reached over a protected channel.\n\n"
-     "A resolver at a public address is a warning: this command cannot see whether the way there "
-     "is protected, by a tunnel for example. The simplest remedy is a resolver of this host's own.",
+     "Of a resolver at a public address this command cannot see whether the way there is "
+     "protected, "
+     "by a tunnel for example: it is a warning, and leaves point 1.5 open. The simplest remedy is "
+     "a resolver of this host's own.",
      judge_local},
 };
 
