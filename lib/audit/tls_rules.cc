@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include "audit/mail_hosts.h"
 #include "audit/served_tls.h"
 #include "audit/tls_pages.h"
+#include "audit/verdicts.h"
 
 namespace authmilter {
 namespace {
@@ -42,9 +44,47 @@ Verdict judge_starttls(const ServerFacts& server) {
           "Try again; the server may refuse this client, or be busy."};
 }
 
+/// Mail hosts and addresses of theirs that senders may use and nobody has looked at.
+void add_unseen(const RuleInput& input, Verdicts& verdicts) {
+  constexpr const char* kFewer = "Ask about these by themselves, or publish fewer.";
+  const MailHosts found = find_mail_hosts(input.facts.domain, input.dns);
+  if (found.left_out != 0) {
+    verdicts.push_back({CheckStatus::unknown, "",
+                        fmt::format("{} more mail hosts were not looked at", found.left_out),
+                        kFewer});
+  }
+  for (const MailHost& host : found.hosts) {
+    if (!host.name) continue;
+    const HostAddresses addresses = find_addresses(*host.name, input.dns);
+    for (const auto& [type, answer] :
+         {std::pair(RrType::a, addresses.v4), {RrType::aaaa, addresses.v6}}) {
+      if (answer->status == DnsStatus::temperror)
+        verdicts.push_back(undecided({{*host.name, type}, answer->fault}, host.name->text()));
+    }
+    const std::size_t published =
+        addresses.v4->addresses().size() + addresses.v6->addresses().size();
+    if (published > addresses.all().size()) {
+      verdicts.push_back(
+          {CheckStatus::unknown, host.name->text(),
+           fmt::format("{} of its {} addresses were looked at", addresses.all().size(), published),
+           kFewer});
+    }
+    const bool asked = std::any_of(
+        input.facts.servers.begin(), input.facts.servers.end(), [&](const ServerFacts& server) {
+          return role_of(server) == ServerRole::mail_exchanger && server.host == host.name->text();
+        });
+    if (published > 0 && !asked) {
+      verdicts.push_back({CheckStatus::unknown, host.name->text(), "was not looked at", kFewer});
+    }
+  }
+}
+
 Verdicts judge_offered(const RuleInput& input) {
-  return of_exchangers(
+  Verdicts verdicts = of_exchangers(
       input, [](const ServerFacts& server) { return server.address.has_value(); }, judge_starttls);
+  // Where no server was asked there is nothing to complete.
+  if (!verdicts.empty()) add_unseen(input, verdicts);
+  return verdicts;
 }
 
 Verdicts judge_version(const RuleInput& input) {

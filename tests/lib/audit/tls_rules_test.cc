@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <authmilter/audit_gather.h>
+
 #include "judged_servers.h"
+#include "support/scripted_resolver.h"
 
 using namespace authmilter;
 using namespace authmilter::servers;
@@ -210,5 +213,52 @@ TEST_CASE("no rule speaks where no server was asked") {
     CHECK(verdicts_of(domain_with({}), rule.id).empty());
     // Those of people's devices are others' business.
     CHECK(verdicts_of(domain_with({good(ServerProtocol::imaps)}), rule.id).empty());
+  }
+}
+
+TEST_CASE("mail hosts and addresses that nobody looked at leave STARTTLS open") {
+  const auto hosts = [](int count, int addresses) {
+    std::string zone;
+    for (int i = 1; i <= count; ++i) {
+      const std::string host = "h" + std::to_string(i) + ".example.org.";
+      zone += "example.org. MX 10 " + host + "\n";
+      for (int k = 1; k <= addresses; ++k) zone += host + " A 192.0.2." + std::to_string(k) + "\n";
+    }
+    return zone;
+  };
+  const struct {
+    const char* why;
+    std::string zone;
+    std::size_t answered;  // servers that are in the facts
+    CheckStatus status;
+    const char* evidence;  // of the last verdict
+  } rows[] = {
+      {"all of them", hosts(2, 2), 4, CheckStatus::pass, "STARTTLS is offered"},
+      {"more hosts than are tried", hosts(17, 1), 16, CheckStatus::unknown,
+       "1 more mail hosts were not looked at"},
+      {"more addresses than are tried", hosts(1, 5), 4, CheckStatus::unknown,
+       "4 of its 5 addresses were looked at"},
+      {"facts with half of the servers", hosts(2, 1), 1, CheckStatus::unknown, "was not looked at"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    const auto resolver = make_test_resolver(row.zone);
+    GatherOptions options;
+    options.servers = true;
+    const AuditProbes probes{
+        [](ServerProtocol, const std::string& host, const IpAddress& address, std::uint16_t) {
+          ServerFacts server = good();
+          server.host = host;
+          server.address = address;
+          return server;
+        },
+        [](const std::string&) { return FetchFacts{}; }};
+    DomainFacts facts =
+        gather_domain(DomainName::parse("example.org").value(), options, *resolver, probes);
+    facts.servers.resize(row.answered);
+    const auto verdicts = verdicts_of(facts, "starttls.offered");
+    REQUIRE(verdicts.size() >= row.answered);
+    CHECK(verdicts.back().status == row.status);
+    CHECK(verdicts.back().evidence == row.evidence);
   }
 }
