@@ -38,6 +38,8 @@ struct ReportLimits {
 
 /// The mail that a report came in, as far as it says who sent it. All empty for a bare file.
 struct ReportMail {
+  /// There was one, whatever it leaves out.
+  bool there = false;
   std::optional<DomainName> author_domain;
   std::string subject;
   std::string message_id;

@@ -90,6 +90,7 @@ ReportMail mail_of(std::string_view mail) {
   const std::string_view header = mail.substr(0, header_size(mail)).substr(0, kMostHeaderOctets);
   const auto fields = parse_message(std::string(header) + "\r\n\r\n").fields;
   ReportMail found;
+  found.there = true;
   if (const auto author = find_author_domain(fields)) found.author_domain = *author;
   for (const HeaderField& field : fields) {
     if (has_name(field, "Subject")) found.subject = clean_text(field.value);

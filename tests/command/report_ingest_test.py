@@ -202,6 +202,12 @@ class Forms(Ingest):
                     row = database.execute("SELECT submitter, dmarc, doubtful FROM received_report WHERE report_id = ?",
                                            (str(number),)).fetchone()
                 self.assertEqual(row, (submitter, dmarc, doubtful))
+        # What a mail leaves out makes no file of the administrator's of it.
+        bare = mail(gzip.compress(aggregate(98)), more=ours.format("fail")).split(b"\n", 3)[3]
+        self.outcomes("--store", self.store, stdin=b"Return-Path: <a@attack.example>\n" + bare)
+        with contextlib.closing(sqlite3.connect(self.folder / "reports.db")) as database:
+            row = database.execute("SELECT submitter, dmarc, doubtful FROM received_report WHERE report_id = '98'").fetchone()
+        self.assertEqual(row, ("", "fail", 1))
         self.outcomes("--store", self.store, self.write("a.xml", aggregate(99)))
         with contextlib.closing(sqlite3.connect(self.folder / "reports.db")) as database:
             row = database.execute("SELECT submitter, dmarc, doubtful FROM received_report WHERE report_id = '99'").fetchone()

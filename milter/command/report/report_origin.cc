@@ -39,8 +39,7 @@ ReportOrigin report_origin(const ReportMail& mail, std::string_view organization
                            const OurNames& ours, std::int64_t now) {
   ReportOrigin origin;
   origin.received = now;
-  const bool in_mail = !mail.message_id.empty() || !mail.subject.empty() || mail.author_domain;
-  if (!in_mail) return origin;
+  if (!mail.there) return origin;
   if (mail.author_domain) origin.submitter = mail.author_domain->text();
   origin.dmarc = dmarc_result(mail, ours);
   const auto contact = domain_of(organization_email);
