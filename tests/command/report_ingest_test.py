@@ -313,6 +313,15 @@ class Faults(Ingest):
                 self.assertEqual(done.returncode, 75, done.stderr)
                 self.assertTrue(done.stderr)
 
+    def test_from_mta_without_somebody_who_reads(self):
+        """What is stored, or kept aside, comes back to nobody because its line cannot be printed."""
+        for why, content in (("stored", mail(gzip.compress(aggregate()))), ("kept aside", mail(b"x"))):
+            with self.subTest(why=why), open("/dev/full", "wb") as full:
+                done = subprocess.run([COMMAND, "report", "ingest", "--config", self.config, "--from-mta", "--store", self.store,
+                                       "--keep-aside", str(self.folder / "aside")],
+                                      input=content, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+                self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_from_mta_is_one_mail(self):
         """local(8) puts a "From " line before a mail; those in its text are its sender's, and so are results behind them."""
         forged = "Authentication-Results: mx.example.org; dmarc=pass header.from=r.example\n"

@@ -142,7 +142,8 @@ class Ingest {
                       options_.check ? "readable" : "stored", counts_.duplicate, counts_.rejected,
                       counts_.messages));
     }
-    return said_ ? exit_status() : ExitStatus::output;
+    // An MTA's mail has been dealt with, whoever hears of it.
+    return said_ || options_.from_mta ? exit_status() : ExitStatus::output;
   }
 
  private:
