@@ -23,6 +23,9 @@ std::optional<SendState> parse_state(std::string_view word) {
 }
 
 constexpr std::size_t kDetailOctets = 500;
+// Clocks of hosts differ by less. A lease that ends later than that behind one of now was taken
+// while a clock was ahead, and would last until that time comes.
+constexpr std::int64_t kClocksDiffer = 2 * 86'400;
 
 SqlStatus done(const SqlResult<std::uint64_t>& result) {
   if (!result) return result.error();
@@ -134,11 +137,12 @@ SqlResult<std::vector<Bounce>> find_bounces(SqlDatabase& database) {
 
 SqlResult<bool> lease(SqlDatabase& database, std::string_view name, std::string_view holder,
                       std::int64_t now, std::chrono::seconds time) {
+  const std::int64_t ends = now + static_cast<std::int64_t>(time.count());
   const auto taken = database.run(
       "INSERT INTO lease (name, holder, ends) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET "
       "holder = excluded.holder, ends = excluded.ends WHERE lease.holder = excluded.holder OR "
-      "lease.ends <= $4",
-      {sql_text(name), sql_text(holder), now + static_cast<std::int64_t>(time.count()), now});
+      "lease.ends <= $4 OR lease.ends > $5",
+      {sql_text(name), sql_text(holder), ends, now, ends + kClocksDiffer});
   if (!taken) return taken.error();
   return *taken == 1;
 }

@@ -123,6 +123,10 @@ TEST_CASE("a lease has one holder") {
         {"prolonged", "send", "a", 150, true},     {"another name", "prune", "b", 150, true},
         {"not over yet", "send", "b", 209, false}, {"over", "send", "b", 210, true},
         {"lost", "send", "a", 211, false},
+        {"by a clock that was a year ahead", "leapt", "a", 31'536'000, true},
+        {"another clock may be a day behind", "leapt", "b", 31'536'000 - 86'400, false},
+        {"no lease is as long as that", "leapt", "b", 300, true},
+        {"but those of now are leases", "leapt", "a", 310, false},
     };
     for (const auto& step : steps) {
       CAPTURE(step.why);
