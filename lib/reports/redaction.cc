@@ -29,6 +29,15 @@ bool is_local_part(char c) {
 constexpr std::array<std::string_view, 6> kProperties = {
     "smtp.mailfrom=", "smtp.rcptto=", "smtp.mail=", "smtp.helo=", "header.from=", "header.i="};
 
+/// Of the quoted string that `text` ends with (RFC 5322 section 3.2.4: a quote in it stands behind a
+/// backslash); where none opens it, all of it may be one.
+std::size_t opening_quote(std::string_view text) {
+  for (std::size_t at = text.size() - 1; at > 0; --at) {
+    if (text[at - 1] == '"' && (at == 1 || text[at - 2] != '\\')) return at - 1;
+  }
+  return 0;
+}
+
 /// With something else for the local part of each address in it.
 template <class Replace>
 std::string with_local_parts(std::string_view text, Replace replace) {
@@ -41,8 +50,7 @@ std::string with_local_parts(std::string_view text, Replace replace) {
     // Back over what stands before it: a quoted string, or atoms.
     std::size_t start = out.size();
     if (out.ends_with('"')) {
-      const std::size_t quote = out.rfind('"', out.size() - 2);
-      start = quote == std::string::npos ? 0 : quote;
+      start = opening_quote(out);
     } else {
       while (start > 0 && is_local_part(out[start - 1])) --start;
       // A tag of a signature: "i=user@example.org".

@@ -80,6 +80,8 @@ TEST_CASE("redaction (RFC 6590 section 3)") {
       {"no local part", "@example.org", "@example.org"},
       {"a quoted one", "\"jane doe\"@example.org",
        redaction("\"jane doe\"", "key") + "@example.org"},
+      {"with a quote in it", "\"jane \\\"doe\"@example.org",
+       redaction("\"jane \\\"doe\"", "key") + "@example.org"},
       {"an unfinished quote", "x\"@example.org", redaction("x\"", "key") + "@example.org"},
       {"UTF-8", "j\xc3\xa4ne@example.org", redaction("j\xc3\xa4ne", "key") + "@example.org"},
       {"two", "a@b@example.org",
