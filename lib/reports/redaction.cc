@@ -29,8 +29,8 @@ bool is_local_part(char c) {
 constexpr std::array<std::string_view, 6> kProperties = {
     "smtp.mailfrom=", "smtp.rcptto=", "smtp.mail=", "smtp.helo=", "header.from=", "header.i="};
 
-/// Of the quoted string that `text` ends with (RFC 5322 section 3.2.4: a quote in it stands behind a
-/// backslash); where none opens it, all of it may be one.
+/// Of the quoted string that `text` ends with (RFC 5322 section 3.2.4: a quote in it stands behind
+/// a backslash); where none opens it, all of it may be one.
 std::size_t opening_quote(std::string_view text) {
   for (std::size_t at = text.size() - 1; at > 0; --at) {
     if (text[at - 1] == '"' && (at == 1 || text[at - 2] != '\\')) return at - 1;
@@ -99,6 +99,24 @@ std::string addresses_only(std::string_view value) {
   return out;
 }
 
+/// RFC 2047 section 2: an address in an encoded word does not look like one.
+bool has_encoded_words(std::string_view value) {
+  return value.find("=?") != std::string_view::npos;
+}
+
+/// RFC 6376 section 3.5, z: copies of fields, those that are not kept among them.
+std::string without_copied_fields(std::string_view signature) {
+  std::string out;
+  bool is_first = true;
+  for (const std::string_view tag : split(signature, ';')) {
+    if (trim_fws(tag.substr(0, tag.find('='))) == "z") continue;
+    if (!is_first) out += ';';
+    is_first = false;
+    out += tag;
+  }
+  return out;
+}
+
 std::string redacted_header(std::string_view header, std::string_view key) {
   std::string out;
   for (const HeaderField& field : parse_message(std::string(header) + "\n\n").fields) {
@@ -110,6 +128,11 @@ std::string redacted_header(std::string_view header, std::string_view key) {
       if (c != '\r' && c != '\n') value += c;
     }
     if (*kept == "From") value = addresses_only(value);
+    if (*kept == "DKIM-Signature") {
+      value = without_copied_fields(value);
+    } else if (has_encoded_words(value)) {
+      continue;
+    }
     out += std::string(*kept) + ": " + without_links(without_local_parts(value, key)) + "\n";
   }
   return out;
@@ -137,6 +160,7 @@ FailureReport redacted(const FailureReport& report, std::string_view key) {
     *text = without_local_parts(*text, key);
   }
   out.original_from = without_local_parts(addresses_only(out.original_from), key);
+  if (has_encoded_words(out.original_subject)) out.original_subject.clear();
   out.original_subject = without_links(without_local_parts(out.original_subject, key));
   out.original_header = redacted_header(out.original_header, key);
   // What was signed may be anything that the message says.

@@ -95,6 +95,34 @@ TEST_CASE("redaction (RFC 6590 section 3)") {
   }
 }
 
+TEST_CASE("what is encoded does not go around redaction") {
+  const struct {
+    const char* why;
+    const char* header;
+    const char* redacted;
+  } rows[] = {
+      {"RFC 2047 hides an address in a subject",
+       "Subject: to =?utf-8?q?joe=40receiver.example?=\nDate: today\n", "Date: today\n"},
+      {"a list's name, too",
+       "List-Id: =?utf-8?b?am9lQHJlY2VpdmVyLmV4YW1wbGU=?= <l.example>\nDate: today\n",
+       "Date: today\n"},
+      {"RFC 6376 section 3.5, z: copies of fields",
+       "DKIM-Signature: v=1; d=example.org; z=To:joe=40receiver.example|\n Subject:=20secret; s=k\n",
+       "DKIM-Signature: v=1; d=example.org; s=k\n"},
+      {"the last tag", "DKIM-Signature: v=1; d=example.org;\n z = To:joe=40receiver.example\n",
+       "DKIM-Signature: v=1; d=example.org\n"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    FailureReport with = report();
+    with.original_header = row.header;
+    CHECK(redacted(with, "key").original_header == row.redacted);
+  }
+  FailureReport with = report();
+  with.original_subject = "=?utf-8?q?joe=40receiver.example?=";
+  CHECK(redacted(with, "key").original_subject.empty());
+}
+
 TEST_CASE("the mail of a failure report is read back the same") {
   const FailureReport sent = redacted(report(), "key");
   const auto mail = failure_report_mail(kHeader, sent);
