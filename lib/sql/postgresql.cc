@@ -63,6 +63,9 @@ SqlError::Kind kind_of(std::string_view state) {
   if (state == "40001" || state == "40P01") return SqlError::Kind::cancelled;
   // Connection trouble, operator intervention (a server that stops or starts).
   if (state.starts_with("08") || state.starts_with("57P")) return SqlError::Kind::gone;
+  // A prepared statement that is not there, or of another: a pooler has put us into a session that
+  // is not ours.
+  if (state == "26000" || state == "42P05") return SqlError::Kind::gone;
   // Out of resources, a lock or a statement that took too long, a standby.
   if (state.starts_with("53") || state.starts_with("55") || state.starts_with("57") ||
       state.starts_with("58") || state == "25006")

@@ -107,7 +107,8 @@ TEST_CASE("what is encoded does not go around redaction") {
        "List-Id: =?utf-8?b?am9lQHJlY2VpdmVyLmV4YW1wbGU=?= <l.example>\nDate: today\n",
        "Date: today\n"},
       {"RFC 6376 section 3.5, z: copies of fields",
-       "DKIM-Signature: v=1; d=example.org; z=To:joe=40receiver.example|\n Subject:=20secret; s=k\n",
+       "DKIM-Signature: v=1; d=example.org; z=To:joe=40receiver.example|\n Subject:=20secret; "
+       "s=k\n",
        "DKIM-Signature: v=1; d=example.org; s=k\n"},
       {"the last tag", "DKIM-Signature: v=1; d=example.org;\n z = To:joe=40receiver.example\n",
        "DKIM-Signature: v=1; d=example.org\n"},

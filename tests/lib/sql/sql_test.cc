@@ -214,6 +214,17 @@ TEST_CASE("PostgreSQL that is killed is gone, one that is there again is there")
   database = SqlDatabase::open_postgresql(server->uri(), kShort);
   REQUIRE(database);
   CHECK(texts(**database, "SELECT 1") == std::vector<std::string>{"1"});
+  SUBCASE("one behind a pooler that gives another session") {
+    REQUIRE((*database)->run("SELECT 2"));
+    REQUIRE((*database)->define("DEALLOCATE ALL"));
+    const auto forgotten = (*database)->run("SELECT 2");
+    REQUIRE_FALSE(forgotten);
+    CHECK(forgotten.error().kind == SqlError::Kind::gone);
+    REQUIRE((*database)->define("PREPARE s4 AS SELECT 3"));
+    const auto taken = (*database)->run("SELECT 3");
+    REQUIRE_FALSE(taken);
+    CHECK(taken.error().kind == SqlError::Kind::gone);
+  }
   SUBCASE("one that hangs is given up") {
     server->freeze();
     auto began = Clock::now();
