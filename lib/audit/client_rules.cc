@@ -35,13 +35,38 @@ bool has_handshake(const ServerFacts& server) {
                      [](const TlsOffer& offer) { return offer.state == OfferState::offered; });
 }
 
+/// Hosts for devices of which nothing was reached at one of their addresses: what is there nobody
+/// knows. A single port that is closed is a service that there is not.
+Verdicts hosts_not_reached(const RuleInput& input) {
+  Verdicts verdicts;
+  const auto& servers = input.facts.servers;
+  for (auto one = servers.begin(); one != servers.end(); ++one) {
+    if (role_of(*one) != ServerRole::for_devices) continue;
+    const auto of_same_host = [&](const ServerFacts& other) {
+      return role_of(other) == ServerRole::for_devices && other.host == one->host &&
+             other.address == one->address;
+    };
+    const bool seen = std::any_of(servers.begin(), one, of_same_host);
+    const bool reached = std::any_of(one, servers.end(), [&](const ServerFacts& other) {
+      return of_same_host(other) && other.connected;
+    });
+    if (seen || reached) continue;
+    verdicts.push_back(
+        {CheckStatus::unknown, one->host + (one->address ? " " + one->address->text() : ""),
+         "nothing there was reached: " + one->trouble,
+         "Look whether the name is right, and ask again from a network that may reach it."});
+  }
+  return verdicts;
+}
+
 /// What one host's address says of one service; nothing when it is not there at all.
 std::optional<Verdict> judge_service_of(const RuleInput& input, const ServerFacts& with_tls,
                                         const DeviceService& service) {
   const auto plain = std::find_if(
       input.facts.servers.begin(), input.facts.servers.end(), [&](const ServerFacts& other) {
         return other.protocol == service.in_plain && other.host == with_tls.host &&
-               other.address == with_tls.address && other.port != kSmtpPort;
+               other.address == with_tls.address && other.port != kSmtpPort &&
+               other.port != with_tls.port;  // a detour leads all services to one port
       });
   const bool has_plain = plain != input.facts.servers.end() && plain->connected;
   const std::string subject = subject_of(with_tls);
@@ -67,7 +92,7 @@ std::optional<Verdict> judge_service_of(const RuleInput& input, const ServerFact
 }
 
 Verdicts judge_service(const RuleInput& input, const DeviceService& service) {
-  Verdicts verdicts;
+  Verdicts verdicts = hosts_not_reached(input);
   for (const ServerFacts& server : input.facts.servers) {
     if (server.protocol != service.with_tls || !server.address) continue;
     if (auto verdict = judge_service_of(input, server, service))
@@ -86,7 +111,7 @@ bool is_dovecot_next_door(const ServerFacts& server) {
 }
 
 Verdicts judge_plain(const RuleInput& input) {
-  Verdicts verdicts;
+  Verdicts verdicts = hosts_not_reached(input);
   for (const ServerFacts& server : input.facts.servers) {
     if (begins_with_tls(server.protocol) || !server.connected) continue;
     // An MX host that offers logins to everybody in plain text is one of these too.
@@ -121,7 +146,7 @@ Verdicts judge_plain(const RuleInput& input) {
 /// The verdicts of `judge` about each server of people's devices that fulfils `wanted`.
 template <class Wanted, class Judge>
 Verdicts of_device_servers(const RuleInput& input, Wanted wanted, Judge judge) {
-  Verdicts verdicts;
+  Verdicts verdicts = hosts_not_reached(input);
   for (const ServerFacts& server : input.facts.servers) {
     if (role_of(server) == ServerRole::for_devices && server.port != kSmtpPort && wanted(server))
       verdicts.push_back(judge(server));

@@ -51,7 +51,7 @@ constexpr PointRow kPoints[] = {
      "starttls.offered cert.chain cert.name"},
     {{"1.4", "The DNS records by which mail comes in are signed (DNSSEC), by robust algorithms",
       "Ask the DNS with validation: without --no-dnssec, by a resolver that passes signatures on."},
-     "dnssec.mx dnssec.host"},
+     "dnssec.mx dnssec.host dnssec.algorithm"},
     {{"1.5",
       "Servers that send check the signatures of the DNS, by a resolver on the same host or "
       "network",

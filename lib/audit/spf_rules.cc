@@ -75,14 +75,14 @@ Verdicts judge_syntax(const RuleInput& input) {
   }
   if (!verdicts.empty()) return verdicts;
   add_failed(verdicts, tree);
-  return verdicts.empty() ? passes(std::to_string(tree.nodes.size()) + " records read") : verdicts;
+  return verdicts.empty() ? passes("records read: " + std::to_string(tree.nodes.size())) : verdicts;
 }
 
 Verdicts judge_lookups(const RuleInput& input) {
   const SpfTree tree = walk_spf(input.facts.domain, input.dns);
   if (!has_record(tree)) return {};
-  std::string evidence = std::to_string(tree.lookups) + (tree.cut ? " or more" : "") +
-                         " look-ups of " + std::to_string(kMostLookups);
+  std::string evidence = std::to_string(tree.lookups) + (tree.cut ? " or more" : "") + " of " +
+                         std::to_string(kMostLookups) + " look-ups";
   for (const SpfNode& node : tree.nodes) {
     if (!node.via.empty()) evidence += ", " + node.via;
   }
@@ -103,8 +103,8 @@ Verdicts judge_lookups(const RuleInput& input) {
 Verdicts judge_void(const RuleInput& input) {
   const SpfTree tree = walk_spf(input.facts.domain, input.dns);
   if (!has_record(tree)) return {};
-  std::string evidence =
-      std::to_string(tree.void_terms.size()) + " void look-ups of " + std::to_string(kMostVoid);
+  std::string evidence = std::to_string(tree.void_terms.size()) + " of " +
+                         std::to_string(kMostVoid) + " void look-ups";
   for (const std::string& term : tree.void_terms) evidence += ", " + term;
   if (tree.void_terms.empty()) return passes(evidence);
   return one_verdict(tree.void_terms.size() > kMostVoid ? CheckStatus::fail : CheckStatus::warn,

@@ -50,7 +50,7 @@ void add_unseen(const RuleInput& input, Verdicts& verdicts) {
   const MailHosts found = find_mail_hosts(input.facts.domain, input.dns);
   if (found.left_out != 0) {
     verdicts.push_back({CheckStatus::unknown, "",
-                        fmt::format("{} more mail hosts were not looked at", found.left_out),
+                        fmt::format("mail hosts that were not looked at: {}", found.left_out),
                         kFewer});
   }
   for (const MailHost& host : found.hosts) {

@@ -206,6 +206,8 @@ Gathered kept(const AuditOptions& options) {
   if (!domains) return fail(ExitStatus::no_input, domains.error());
   auto facts = read_facts(options.facts);
   if (!facts) return fail(ExitStatus::no_input, facts.error());
+  if (facts->domains.empty())
+    return fail(ExitStatus::no_input, options.facts + ": has the facts of no domain");
   if (options.time) facts->header.time = *options.time;
   if (domains->empty()) return std::move(*facts);
   std::vector<DomainFacts> named;
@@ -240,9 +242,15 @@ Comparison compare(const AuditFacts& before, const std::vector<DomainAudit>& now
   Comparison comparison{before.header.time, {}};
   for (const DomainAudit& audit : now) {
     const DomainFacts* known = before.find(audit.domain);
-    const DomainAudit earlier = known == nullptr ? DomainAudit{audit.domain, {}, {}}
-                                                 : judge_domain(*known, before.header, profile);
-    comparison.changes.push_back(audit_changes(earlier, audit));
+    if (known != nullptr) {
+      comparison.changes.push_back(
+          audit_changes(judge_domain(*known, before.header, profile), audit));
+      continue;
+    }
+    note(audit.domain.text() + ": was not looked at then, so only what is to be mended is news");
+    auto news = audit_changes(DomainAudit{audit.domain, {}, {}}, audit);
+    std::erase_if(news, [](const CheckChange& change) { return !is_worse(change); });
+    comparison.changes.push_back(std::move(news));
   }
   return comparison;
 }

@@ -132,6 +132,7 @@ class Audit(unittest.TestCase):
         whole = facts.read_bytes()
         (self.folder / "broken").write_bytes(b"{" + whole)
         (self.folder / "empty").write_bytes(b"")
+        (self.folder / "cut").write_bytes(whole[:-20])
         (self.folder / "list").write_text("good.example\n# a comment\n\nnot a domain\n")
         (self.folder / "profile.toml").write_text("[dkim]\nrsa_bit = 1\n")
         rows = (
@@ -141,6 +142,7 @@ class Audit(unittest.TestCase):
             ("two formats", ["good.example", "--json", "--format", "csv"], 64, "--format csv"),
             ("no such rule", ["--explain", "spf.nothing"], 64, "spf.nothing"),
             ("no such profile", ["good.example", "--profile", self.folder / "none"], 78, "none"),
+            ("no such name of a profile", ["good.example", "--profile", "nope"], 78, "default, strict, nukib"),
             ("a profile with a mistake", ["good.example", "--profile", self.folder / "profile.toml"], 78,
              'profile.toml:2:1: unknown key "dkim.rsa_bit"'),
             ("no such zone", ["good.example", "--zone", self.folder / "none"], 66, "none"),
@@ -149,6 +151,7 @@ class Audit(unittest.TestCase):
             ("no such facts", ["--facts", self.folder / "none"], 66, "none"),
             ("facts that are none", ["--facts", self.folder / "broken"], 66, "broken:1: "),
             ("empty facts", ["--facts", self.folder / "empty"], 66, "empty"),
+            ("facts of which only the head is whole", ["--facts", self.folder / "cut"], 66, "facts of no domain"),
             ("facts of others", ["--facts", facts, "bad.example"], 66, "knows nothing of bad.example"),
             ("no such earlier facts", ["good.example", "--since", self.folder / "none"], 66, "none"),
             ("a folder that is not there", ["good.example", *self.usual, "--out", self.folder / "a/b"], 73, "a/b"),
@@ -199,6 +202,10 @@ class Audit(unittest.TestCase):
         changes = {change["id"]: change for change in json.loads(worse.stdout)[0]["changes"]}
         self.assertEqual((changes["dmarc.policy"]["change"], changes["dmarc.policy"]["before"]), ("worse", "pass"))
         self.assertTrue(changes["dmarc.policy"]["is_worse"])
+        run(*self.usual, "good.example", "--facts-out", self.folder / "one")
+        new = run(*self.usual, "bad.example", "--since", self.folder / "one", "--json")
+        self.assertIn(b"was not looked at then", new.stderr)
+        self.assertTrue(all(change["is_worse"] for change in json.loads(new.stdout)[0]["changes"]))
         better = run(*self.usual, "bad.example", "--since", facts, "--json")
         self.assertEqual(better.returncode, 0)
         self.assertIn(("spf.all", "better"), [(change["id"], change["change"])

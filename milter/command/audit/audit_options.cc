@@ -186,7 +186,9 @@ Result<std::vector<Detour>> detours_of(const AuditOptions& options) {
 
 Result<AuditProfile> profile_of(const AuditOptions& options) {
   if (const AuditProfile* profile = built_in_profile(options.profile)) return *profile;
-  return read_audit_profile(options.profile);
+  auto profile = read_audit_profile(options.profile);
+  if (profile || options.profile.find('/') != std::string::npos) return profile;
+  return Error{profile.error().message + " (a name: default, strict, nukib; or a file)"};
 }
 
 }  // namespace authmilter::tools

@@ -49,6 +49,24 @@ TEST_CASE("services for people's devices, each broken in one way") {
     const char* complaints;
   } rows[] = {
       {"good", [](DomainFacts&) {}, ""},
+      {"nothing of a second host was reached",
+       [](DomainFacts& f) {
+         for (const ServerProtocol protocol : kDevicePorts) {
+           f.servers.push_back(closed(protocol));
+           f.servers.back().host = "mail2.example.org";
+         }
+       },
+       "client.submissions=unknown client.imaps=unknown client.pop3s=unknown client.plain=unknown "
+       "client.tls=unknown client.old=unknown client.cipher=unknown "
+       "client.cert=unknown"},
+      {"nothing of its IPv6 address was",
+       [](DomainFacts& f) {
+         f.servers.push_back(closed(imaps));
+         f.servers.back().address = IpAddress::parse("2001:db8::1");
+       },
+       "client.submissions=unknown client.imaps=unknown client.pop3s=unknown client.plain=unknown "
+       "client.tls=unknown client.old=unknown client.cipher=unknown "
+       "client.cert=unknown"},
       {"no POP3 at all is fine", [](DomainFacts& f) { at(f, pop3s) = closed(pop3s); }, ""},
       {"IMAP in plain text only",
        [](DomainFacts& f) {

@@ -52,15 +52,15 @@ TEST_CASE("SPF rules: a record that is wrong in one way, and the rule that says 
       {"eight look-ups",
        spf("v=spf1" + numbered(" a:h", 8, ".example.org") + " -all") +
            numbered("\nh", 8, " A 192.0.2.9"),
-       "spf.lookups=warn", "8 look-ups of 10"},
+       "spf.lookups=warn", "8 of 10 look-ups"},
       {"ten look-ups are allowed (4.6.4)",
        spf("v=spf1" + numbered(" a:h", 10, ".example.org") + " -all") +
            numbered("\nh", 10, " A 192.0.2.9"),
-       "spf.lookups=warn", "10 look-ups of 10"},
+       "spf.lookups=warn", "10 of 10 look-ups"},
       {"eleven are not, and fourteen are counted",
        spf("v=spf1" + numbered(" a:h", 14, ".example.org") + " -all") +
            numbered("\nh", 14, " A 192.0.2.9"),
-       "spf.lookups=fail", "14 look-ups of 10"},
+       "spf.lookups=fail", "14 of 10 look-ups"},
       {"records that include each other's likes end somewhere",
        spf("v=spf1 include:d1.example.org -all") +
            numbered("\nd", 1,
@@ -74,10 +74,10 @@ TEST_CASE("SPF rules: a record that is wrong in one way, and the rule that says 
       {"a look-up behind all is none", spf("v=spf1 mx -all" + numbered(" a:h", 14, ".example.org")),
        "spf.behind_all=warn", "ignored: a:h1.example.org"},
       {"a void look-up", spf("v=spf1 mx a:gone.example.org -all"), "spf.void=warn",
-       "1 void look-ups of 2, a:gone.example.org"},
+       "1 of 2 void look-ups, a:gone.example.org"},
       {"three are an error (4.6.4)",
        spf("v=spf1 mx" + numbered(" a:gone", 3, ".example.org") + " -all"), "spf.void=fail",
-       "3 void look-ups"},
+       "3 of 2 void look-ups"},
       {"a host of IPv6 alone is no void look-up",
        spf("v=spf1 mx a:six.example.org -all") + "\nsix AAAA 2001:db8::6", "", ""},
       {"more than ten mail hosts (4.6.4)",

@@ -235,7 +235,7 @@ TEST_CASE("mail hosts and addresses that nobody looked at leave STARTTLS open") 
   } rows[] = {
       {"all of them", hosts(2, 2), 4, CheckStatus::pass, "STARTTLS is offered"},
       {"more hosts than are tried", hosts(17, 1), 16, CheckStatus::unknown,
-       "1 more mail hosts were not looked at"},
+       "mail hosts that were not looked at: 1"},
       {"more addresses than are tried", hosts(1, 5), 4, CheckStatus::unknown,
        "4 of its 5 addresses were looked at"},
       {"facts with half of the servers", hosts(2, 1), 1, CheckStatus::unknown, "was not looked at"},
