@@ -4,6 +4,8 @@
 
 #include <authmilter/audit.h>
 
+#include "base/word_list.h"
+
 namespace authmilter {
 namespace {
 
@@ -122,22 +124,6 @@ constexpr PointRow kPoints[] = {
       kRunOnServer},
      "postfix.milter authmilter.dmarc"},
 };
-
-/// Calls `take` with each word of a text that has blanks between them.
-template <class Take>
-void for_each_word(std::string_view text, Take take) {
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    if (end > 0) take(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-}
-
-bool has_word(std::string_view text, std::string_view word) {
-  bool found = false;
-  for_each_word(text, [&](std::string_view one) { found = found || one == word; });
-  return found;
-}
 
 /// Whether all that a check is about could be looked at.
 bool was_seen(const AuditCheck& check) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "audit/survey_keys.h"
+#include "base/word_list.h"
 #include "crypto/sha256_stream.h"
 
 namespace authmilter {
@@ -13,15 +14,6 @@ namespace {
 // Domains of a list name none themselves, but administrators may give some, and reports hold what
 // strangers write.
 constexpr std::size_t kMostSelectors = 1000;
-
-bool has_word(std::string_view words, std::string_view word) {
-  while (!words.empty()) {
-    const std::size_t end = std::min(words.find(' '), words.size());
-    if (words.substr(0, end) == word) return true;
-    words.remove_prefix(std::min(end + 1, words.size()));
-  }
-  return false;
-}
 
 }  // namespace
 

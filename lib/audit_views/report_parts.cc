@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/word_list.h"
+
 namespace authmilter {
 namespace {
 
@@ -35,15 +37,6 @@ void sort_by_urgency(std::vector<const AuditCheck*>& checks) {
   std::stable_sort(checks.begin(), checks.end(), [](const AuditCheck* a, const AuditCheck* b) {
     return more_urgent(a->status, b->status);
   });
-}
-
-bool has_word(std::string_view words, std::string_view word) {
-  while (!words.empty()) {
-    const std::size_t end = std::min(words.find(' '), words.size());
-    if (words.substr(0, end) == word) return true;
-    words.remove_prefix(std::min(end + 1, words.size()));
-  }
-  return false;
 }
 
 /// Of a number of seconds that may have come from a file.

@@ -12,6 +12,7 @@
 
 #include <authmilter/dns_check.h>
 
+#include "audit/domain_list.h"
 #include "options/input.h"
 #include "output/output.h"
 
@@ -53,14 +54,6 @@ std::optional<Detour> parse_detour(std::string_view text) {
 
 std::string check_connect(const std::string& text) {
   return parse_detour(text) ? "" : "\"" + text + "\" is not HOST=ADDRESS@PORT";
-}
-
-std::string_view trimmed(std::string_view line) {
-  line = line.substr(0, line.find('#'));
-  constexpr std::string_view kBlanks = " \t\r";
-  const std::size_t first = line.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return line.substr(first, line.find_last_not_of(kBlanks) - first + 1);
 }
 
 }  // namespace
@@ -161,7 +154,7 @@ Result<std::vector<DomainName>> domains_of(const AuditOptions& options) {
   std::string_view rest = *file;
   for (std::size_t number = 1; !rest.empty(); ++number) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = trimmed(rest.substr(0, end));
+    const std::string_view line = name_in(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
     if (line.empty()) continue;
     const auto domain = DomainName::parse(line);

@@ -9,9 +9,7 @@
 #include "output/output.h"
 
 namespace authmilter::tools {
-namespace {
 
-/// Without the remark and the blanks.
 std::string_view name_in(std::string_view line) {
   line = line.substr(0, line.find('#'));
   constexpr std::string_view kBlanks = " \t\r";
@@ -19,8 +17,6 @@ std::string_view name_in(std::string_view line) {
   if (first == std::string_view::npos) return {};
   return line.substr(first, line.find_last_not_of(kBlanks) - first + 1);
 }
-
-}  // namespace
 
 Result<DomainList> DomainList::open(const std::vector<std::string>& first,
                                     const std::string& file) {

@@ -4,12 +4,16 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <authmilter/domain_name.h>
 #include <authmilter/result.h>
 
 namespace authmilter::tools {
+
+/// What a line of a list of domains names: without the remark behind "#", and the blanks.
+std::string_view name_in(std::string_view line);
 
 /// The domains of a survey one after the other: those of the command line, then those of a file, a
 /// line each, of which no more than one is in memory. What stands twice comes twice.
