@@ -276,7 +276,7 @@ std::string audit_html(const AuditReport& report) {
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<meta name=\"referrer\" content=\"no-referrer\">\n<link rel=\"icon\" href=\"data:,\">\n"
       "<title>{}</title>\n<style>{}</style></head>\n<body>\n",
-      content_security_policy(kAuditStyle, ""), safe(title), kAuditStyle);
+      content_security_policy(audit_style(), ""), safe(title), audit_style());
   html += fmt::format(
       "<a class=\"skip\" href=\"#main\">To what was found</a>\n<header><h1>{}</h1>\n<p "
       "class=\"soft\">What the "

@@ -1,39 +1,28 @@
 #include "audit_views/page_style.h"
 
+#include <string>
+#include <string_view>
+
+#include "page/page_style.h"
+
 namespace authmilter {
+namespace {
 
 // The colours are those of the page of reports. Each status has its word and its sign too: some
 // people tell no red from green, and paper has neither.
-const std::string_view kAuditStyle = R"css(
+constexpr std::string_view kOwnStyle = R"css(
 :root {
-  color-scheme: light dark;
-  --page: #f6f7f9; --card: #ffffff; --ink: #1b1f24; --soft: #57606a; --line: #d5d9df;
-  --accent: #0b5cad; --focus: #8250df;
   --pass: #1f6aa5; --warn: #8a5a00; --fail: #a8322a; --unknown: #6b4fa0; --info: #57606a;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --page: #12151a; --card: #1b2027; --ink: #e6e9ed; --soft: #a0a9b4; --line: #353c46;
-    --accent: #79b8f2; --focus: #c7a6ff;
     --pass: #6fb4ea; --warn: #e0a93b; --fail: #ee8078; --unknown: #b59be0; --info: #a0a9b4;
   }
 }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--page); color: var(--ink);
-  font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", "Noto Sans", Roboto, sans-serif; }
-header, main, footer { max-width: 72rem; margin: 0 auto; padding: 0 1rem; }
-header { padding-top: 1.5rem; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .25rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.4rem; margin: 2.5rem 0 .5rem; overflow-wrap: anywhere; }
 h3 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 h4 { font-size: 1rem; margin: 0 0 .25rem; }
-p { margin: .25rem 0 .75rem; }
-a { color: var(--accent); }
-.soft, caption { color: var(--soft); }
-.skip { position: absolute; left: -100rem; }
-.skip:focus { left: 1rem; top: .5rem; background: var(--card); padding: .5rem 1rem; z-index: 2; }
-:focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
-nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .5rem 0 0; padding: 0; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem; margin: 0 0 1rem; }
 .tiles div { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .6rem .9rem; }
 .tiles dt { font-size: .85rem; color: var(--soft); }
@@ -88,5 +77,12 @@ footer dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 )css";
+
+}  // namespace
+
+const std::string& audit_style() {
+  static const std::string style = std::string(kFrameStyle) + std::string(kOwnStyle);
+  return style;
+}
 
 }  // namespace authmilter

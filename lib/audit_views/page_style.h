@@ -1,10 +1,10 @@
 #pragma once
 
-#include <string_view>
+#include <string>
 
 namespace authmilter {
 
 /// The style of an audit's page, as it stands in it.
-extern const std::string_view kAuditStyle;
+const std::string& audit_style();
 
 }  // namespace authmilter

@@ -167,7 +167,7 @@ constexpr std::string_view kLegend =
 std::string survey_html(const SurveyReport& report) {
   const SurveySummary& summary = report.summary;
   const std::string title = fmt::format("Survey of {} domains", grouped(summary.domains()));
-  const std::string style = std::string(kAuditStyle) + std::string(kSurveyStyle);
+  const std::string style = audit_style() + std::string(kSurveyStyle);
   std::string html = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n"

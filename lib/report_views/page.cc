@@ -306,7 +306,7 @@ std::string head(std::string_view title, std::string_view policy) {
       "<meta name=\"color-scheme\" content=\"light dark\">\n"
       "<meta name=\"referrer\" content=\"no-referrer\">\n"
       "<link rel=\"icon\" href=\"data:,\">\n<title>{}</title>\n<style>{}</style>\n</head>\n",
-      policy, html_text(title), kPageStyle);
+      policy, html_text(title), page_style());
 }
 
 std::string time_text(std::int64_t time) {
@@ -317,13 +317,13 @@ std::string time_text(std::int64_t time) {
 }  // namespace
 
 std::string page_security_policy() {
-  return content_security_policy(kPageStyle, kPageScript) + "; frame-ancestors 'none'";
+  return content_security_policy(page_style(), kPageScript) + "; frame-ancestors 'none'";
 }
 
 std::string report_page(const PageInput& input) {
   const ReportView& view = input.received;
   std::string html = head("Mail authentication reports: " + input.host,
-                          content_security_policy(kPageStyle, kPageScript));
+                          content_security_policy(page_style(), kPageScript));
   html += fmt::format(
       "<body>\n<a class=\"skip\" href=\"#main\">Skip to the numbers</a>\n<header>\n"
       "<h1>Mail authentication reports</h1>\n"
@@ -350,7 +350,7 @@ std::string report_page(const PageInput& input) {
 }
 
 std::string error_page(std::string_view why) {
-  return head("Mail authentication reports", content_security_policy(kPageStyle, kPageScript)) +
+  return head("Mail authentication reports", content_security_policy(page_style(), kPageScript)) +
          fmt::format(
              "<body><main><h1>Mail authentication reports</h1><p>They cannot be read: {}.</p>"
              "<p class=\"soft\">Load the page again later.</p></main></body></html>\n",

@@ -1,38 +1,26 @@
+#include <string>
+#include <string_view>
+
+#include "page/page_style.h"
 #include "report_views/page_parts.h"
 
 namespace authmilter {
+namespace {
 
 // Pass is blue and fail is orange, which those who see no red or green tell apart; what is refused
 // is darker than what is put aside.
-const std::string_view kPageStyle = R"css(
+constexpr std::string_view kOwnStyle = R"css(
 :root {
-  color-scheme: light dark;
-  --page: #f6f7f9; --card: #ffffff; --ink: #1b1f24; --soft: #57606a; --line: #d5d9df;
-  --accent: #0b5cad; --focus: #8250df;
   --pass: #2a78b8; --fail: #d9822b; --aside: #e0a93b; --refused: #a8322a; --would: #9a7fc7;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --page: #12151a; --card: #1b2027; --ink: #e6e9ed; --soft: #a0a9b4; --line: #353c46;
-    --accent: #79b8f2; --focus: #c7a6ff;
     --pass: #4c9bd9; --fail: #e5964a; --aside: #d8b04f; --refused: #d9655c; --would: #b59be0;
   }
 }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--page); color: var(--ink);
-  font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", "Noto Sans", Roboto, sans-serif; }
-header, main, footer { max-width: 72rem; margin: 0 auto; padding: 0 1rem; }
-header { padding-top: 1.5rem; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .25rem; }
 h2 { font-size: 1.3rem; margin: 2.5rem 0 .5rem; }
 h3 { font-size: 1rem; margin: 0 0 .5rem; }
-p { margin: .25rem 0 .75rem; }
-a { color: var(--accent); }
-.soft, caption { color: var(--soft); }
-.skip { position: absolute; left: -100rem; }
-.skip:focus { left: 1rem; top: .5rem; background: var(--card); padding: .5rem 1rem; z-index: 2; }
-:focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
-nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .5rem 0 0; padding: 0; }
 .filters { display: flex; flex-wrap: wrap; gap: .75rem 1rem; align-items: end; margin: 1rem 0 .5rem;
   padding: .75rem 1rem; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
 .filters label { display: flex; flex-direction: column; font-size: .85rem; color: var(--soft); flex: 1 1 10rem; min-width: 0; }
@@ -91,5 +79,12 @@ footer { padding: 1rem 1rem 2rem; color: var(--soft); font-size: .85rem; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 )css";
+
+}  // namespace
+
+const std::string& page_style() {
+  static const std::string style = std::string(kFrameStyle) + std::string(kOwnStyle);
+  return style;
+}
 
 }  // namespace authmilter
