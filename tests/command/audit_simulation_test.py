@@ -12,6 +12,8 @@ import sys
 import tempfile
 import unittest
 
+from harness import ran
+
 COMMAND = sys.argv.pop(1)
 
 ZONE = """\
@@ -108,4 +110,4 @@ class Simulation(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()

@@ -23,6 +23,7 @@ import tempfile
 import time
 import unittest
 
+from harness import ran
 from harness.dns_server import DnsServer
 from harness.survey_zone import SurveyZone
 
@@ -346,4 +347,4 @@ class Page(Surveyed):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    ran.main()
