@@ -254,10 +254,12 @@ Verdict judge_transport_security(const FetchFacts& answer) {
   const std::string& field = answer.strict_transport_security.front();
   const auto age = transport_security_age(field);
   if (!age)
-    return {CheckStatus::fail, answer.url, "has no max-age that counts: " + quoted(field), kSetIt};
+    return {CheckStatus::fail, answer.url, "has no max-age that counts: " + in_quotes(field),
+            kSetIt};
   if (*age == 0)
-    return {CheckStatus::fail, answer.url, "tells browsers to forget it: " + quoted(field), kSetIt};
-  return {CheckStatus::pass, answer.url, quoted(field), {}};
+    return {CheckStatus::fail, answer.url, "tells browsers to forget it: " + in_quotes(field),
+            kSetIt};
+  return {CheckStatus::pass, answer.url, in_quotes(field), {}};
 }
 
 Verdicts judge_hsts(const RuleInput& input) {

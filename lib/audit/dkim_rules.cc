@@ -114,10 +114,10 @@ Verdicts judge_exists(const RuleInput& input) {
                (keys.alias.empty() ? "" : ", an alias of " + keys.alias),
            "Publish the key at " + keys.name.text() + ", or let nothing sign with this selector."});
     } else {
-      verdicts.push_back(
-          {CheckStatus::pass, subject,
-           (keys.alias.empty() ? "" : "alias of " + keys.alias + ": ") + quoted(keys.texts.front()),
-           ""});
+      verdicts.push_back({CheckStatus::pass, subject,
+                          (keys.alias.empty() ? "" : "alias of " + keys.alias + ": ") +
+                              in_quotes(keys.texts.front()),
+                          ""});
     }
   }
   const bool any_named =
@@ -146,7 +146,7 @@ Verdicts judge_single(const RuleInput& input) {
       continue;
     }
     std::string evidence = std::to_string(keys.texts.size()) + " TXT records";
-    for (const std::string& text : keys.texts) evidence += ", " + quoted(text);
+    for (const std::string& text : keys.texts) evidence += ", " + in_quotes(text);
     verdicts.push_back({CheckStatus::fail, keys.fact.selector, evidence,
                         "Delete all records at " + keys.name.text() +
                             " but the one that fits the key which signs."});
@@ -161,7 +161,7 @@ Verdicts judge_syntax(const RuleInput& input) {
         "Publish the record at " + keys.name.text() + " once more, as the signer shows it.";
     if (read && read_public_key(*read) == nullptr)
       return std::optional(
-          at_selector(CheckStatus::fail, "p= holds no key: " + quoted(text), remedy));
+          at_selector(CheckStatus::fail, "p= holds no key: " + in_quotes(text), remedy));
     if (read) return std::optional(at_selector(CheckStatus::pass, "the record is whole", ""));
     switch (read.error().fault) {
       case KeyFault::no_key:
@@ -169,7 +169,7 @@ Verdicts judge_syntax(const RuleInput& input) {
       case KeyFault::record_too_long:
       case KeyFault::version_unknown:
         return std::optional(
-            at_selector(CheckStatus::fail, read.error().detail + ": " + quoted(text), remedy));
+            at_selector(CheckStatus::fail, read.error().detail + ": " + in_quotes(text), remedy));
       case KeyFault::revoked:
       case KeyFault::type_unknown:
       case KeyFault::hash_not_allowed:
@@ -183,8 +183,8 @@ Verdicts judge_syntax(const RuleInput& input) {
 Verdicts judge_type(const RuleInput& input) {
   Verdicts verdicts = judge_each(input, [](const SelectorKeys&, const std::string& text) {
     if (const auto detail = fault_of(text, KeyFault::type_unknown)) {
-      return std::optional(
-          at_selector(CheckStatus::fail, *detail + ": " + quoted(text), "Sign with a key of RSA."));
+      return std::optional(at_selector(CheckStatus::fail, *detail + ": " + in_quotes(text),
+                                       "Sign with a key of RSA."));
     }
     if (!is_key(text)) return std::optional<Verdict>();
     return std::optional(
@@ -240,7 +240,7 @@ Verdicts judge_testing(const RuleInput& input) {
     if (!is_key(text)) return std::optional<Verdict>();
     if (!read_key_record(text)->testing)
       return std::optional(at_selector(CheckStatus::pass, "no t=y", ""));
-    return std::optional(at_selector(CheckStatus::warn, "t=y: " + quoted(text),
+    return std::optional(at_selector(CheckStatus::warn, "t=y: " + in_quotes(text),
                                      "Remove t=y from the record at " + keys.name.text() + "."));
   });
 }
@@ -248,7 +248,7 @@ Verdicts judge_testing(const RuleInput& input) {
 Verdicts judge_service(const RuleInput& input) {
   return judge_each(input, [](const SelectorKeys& keys, const std::string& text) {
     if (const auto detail = fault_of(text, KeyFault::not_for_mail)) {
-      return std::optional(at_selector(CheckStatus::fail, *detail + ": " + quoted(text),
+      return std::optional(at_selector(CheckStatus::fail, *detail + ": " + in_quotes(text),
                                        "Remove s= from the record at " + keys.name.text() + "."));
     }
     if (!is_key(text)) return std::optional<Verdict>();
@@ -260,7 +260,8 @@ Verdicts judge_hash(const RuleInput& input) {
   return judge_each(input, [](const SelectorKeys& keys, const std::string& text) {
     const std::string remedy = "Remove h= from the record at " + keys.name.text() + ".";
     if (const auto detail = fault_of(text, KeyFault::hash_not_allowed))
-      return std::optional(at_selector(CheckStatus::fail, *detail + ": " + quoted(text), remedy));
+      return std::optional(
+          at_selector(CheckStatus::fail, *detail + ": " + in_quotes(text), remedy));
     if (!is_key(text)) return std::optional<Verdict>();
     // RFC 8301 section 3.1: SHA-1 is for nobody.
     const auto hashes = TagList(text).find("h");
@@ -278,7 +279,7 @@ Verdicts judge_own_key(const RuleInput& input) {
     if (published->public_key == own->public_key && published->type == own->type)
       return std::optional(at_selector(CheckStatus::pass, "the key that this host signs with", ""));
     return std::optional(at_selector(CheckStatus::fail,
-                                     "another key than this host signs with: " + quoted(text),
+                                     "another key than this host signs with: " + in_quotes(text),
                                      "Publish at " + keys.name.text() + " \"" +
                                          printable(keys.fact.own_record, kRecordShown) + "\"."));
   });
@@ -291,7 +292,7 @@ Verdicts judge_wildcard(const RuleInput& input) {
   if (texts.empty()) return passes("a selector that nobody has is not answered");
   const bool key = std::any_of(texts.begin(), texts.end(), claims_to_be_key);
   return one_verdict(key ? CheckStatus::warn : CheckStatus::info,
-                     "a selector that nobody has is answered by " + quoted(texts.front()),
+                     "a selector that nobody has is answered by " + in_quotes(texts.front()),
                      "Replace the wildcard record by one for each selector in use.");
 }
 

@@ -82,15 +82,15 @@ bool sends_no_mail(const RuleInput& input) {
 
 Verdicts judge_exists(const RuleInput& input) {
   const AppliedRecord applied(input);
-  if (applied.record != nullptr) return passes(applied.place + " " + quoted(applied.text));
+  if (applied.record != nullptr) return passes(applied.place + " " + in_quotes(applied.text));
   if (const auto failed = failed_walk(input)) return {undecided(*failed)};
   // Several records are dmarc.single's, one that is void is dmarc.syntax's; neither counts as none.
   const DmarcRecords own = find_dmarc_records(input.facts.domain, input.dns);
-  if (!own.texts.empty()) return passes(quoted(own.texts.front()));
+  if (!own.texts.empty()) return passes(in_quotes(own.texts.front()));
   std::string evidence = walked(input);
   for (const std::string& text : own.answer->texts()) {
     if (text.find("DMARC") != std::string::npos || starts_with_ignoring_case(text, "v=dmarc"))
-      evidence += "; this is none: " + quoted(text);
+      evidence += "; this is none: " + in_quotes(text);
   }
   return one_verdict(
       CheckStatus::fail, evidence,
@@ -110,7 +110,7 @@ Verdicts judge_single(const RuleInput& input) {
     any = any || !records.texts.empty();
     if (records.texts.size() < 2) continue;
     std::string evidence = std::to_string(records.texts.size()) + " records";
-    for (const std::string& text : records.texts) evidence += ", " + quoted(text);
+    for (const std::string& text : records.texts) evidence += ", " + in_quotes(text);
     verdicts.push_back({CheckStatus::fail, "_dmarc." + node->name.text(), evidence,
                         "Delete all but one of them; until then none counts."});
   }
@@ -131,7 +131,7 @@ Verdicts judge_syntax(const RuleInput& input) {
   const std::string text = own.texts.size() == 1 ? own.texts.front() : applied.text;
   if (text.empty()) return {};
   const auto record = parse_policy_record(text);
-  const std::string shown = " in " + quoted(text);
+  const std::string shown = " in " + in_quotes(text);
   if (!record) {
     return one_verdict(CheckStatus::fail, record.error().message + shown,
                        "Remove one of the two tags; until then receivers ignore the record.");
@@ -156,7 +156,7 @@ Verdicts judge_syntax(const RuleInput& input) {
                                            "aspf", "fo", "rua", "ruf", "pct", "rf", "ri"};
     if (std::find(std::begin(kKnown), std::end(kKnown), tag) != std::end(kKnown)) continue;
     if (!std::all_of(tag.begin(), tag.end(), is_alpha)) continue;  // told above
-    verdicts.push_back({CheckStatus::warn, "", "tag " + quoted(tag) + " is unknown" + shown,
+    verdicts.push_back({CheckStatus::warn, "", "tag " + in_quotes(tag) + " is unknown" + shown,
                         "Correct or remove this tag of the record."});
   }
   return verdicts.empty() ? passes("all tags are right") : verdicts;
@@ -168,7 +168,7 @@ Verdicts judge_policy(const RuleInput& input) {
   DmarcDiscovery found = discover_dmarc(input.facts.domain, input.dns);
   const DmarcOutcome outcome = evaluate_dmarc(found, {});
   if (!outcome.policy_tag) {
-    return one_verdict(CheckStatus::fail, "no valid p in " + quoted(applied.text),
+    return one_verdict(CheckStatus::fail, "no valid p in " + in_quotes(applied.text),
                        "Add p=reject, or p=none while you begin, to the record.");
   }
   const std::string evidence = std::string(to_string(*outcome.policy_tag)) + " of " +
@@ -252,7 +252,7 @@ Verdicts judge_removed_tags(const RuleInput& input) {
 Verdicts without_address(const AppliedRecord& applied, const std::string& tag) {
   return one_verdict(
       CheckStatus::fail,
-      "no address that reports can be sent to is in " + tag + " of " + quoted(applied.text),
+      "no address that reports can be sent to is in " + tag + " of " + in_quotes(applied.text),
       "Write it as " + tag + "=mailto:dmarc@" + applied.own.text() +
           ", with a comma between several.");
 }
@@ -330,7 +330,7 @@ Verdicts judge_below(const RuleInput& input) {
     const auto record = parse_policy_record(records.texts.front());
     const AssessmentPolicy policy =
         record ? record->p.value_or(AssessmentPolicy::none) : AssessmentPolicy::none;
-    const std::string evidence = quoted(records.texts.front());
+    const std::string evidence = in_quotes(records.texts.front());
     if (policy >= wanted) {
       verdicts.push_back({CheckStatus::pass, name.text(), evidence, ""});
       continue;

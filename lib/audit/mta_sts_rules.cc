@@ -63,13 +63,13 @@ std::optional<Verdicts> without_one_record(const MethodRecords& found, CheckStat
   if (found.texts.empty()) {
     std::string evidence = "there is no such record at " + found.name;
     for (const std::string& text : found.answer->texts())
-      evidence += "; this is none: " + quoted(text);
+      evidence += "; this is none: " + in_quotes(text);
     return one_verdict(missing, evidence,
                        "Publish \"" + example + "\" as TXT record at " + found.name + ".");
   }
   if (found.texts.size() == 1) return std::nullopt;
   std::string evidence = std::to_string(found.texts.size()) + " records at " + found.name;
-  for (const std::string& text : found.texts) evidence += ", " + quoted(text);
+  for (const std::string& text : found.texts) evidence += ", " + in_quotes(text);
   return one_verdict(CheckStatus::fail, evidence,
                      "Delete all but one of them; until then none counts.");
 }
@@ -87,9 +87,9 @@ Verdicts judge_mta_sts(const RuleInput& input) {
   const std::string& text = found->texts.front();
   const TagList tags(text);
   const auto id = tags ? tags.find("id") : std::nullopt;
-  if (tags && tags.find("v") == "STSv1" && id && is_policy_id(*id)) return passes(quoted(text));
+  if (tags && tags.find("v") == "STSv1" && id && is_policy_id(*id)) return passes(in_quotes(text));
   return one_verdict(
-      CheckStatus::fail, quoted(text) + " has no id of 1 to 32 letters and digits",
+      CheckStatus::fail, in_quotes(text) + " has no id of 1 to 32 letters and digits",
       "Publish \"v=STSv1; id=1\" with an id that changes with the policy at " + found->name + ".");
 }
 
@@ -114,8 +114,8 @@ Verdicts judge_tls_report(const RuleInput& input) {
   const TagList tags(text);
   const auto rua = tags ? tags.find("rua") : std::nullopt;
   if (tags && tags.find("v") == "TLSRPTv1" && rua && are_destinations(*rua))
-    return passes(quoted(text));
-  return one_verdict(CheckStatus::fail, quoted(text) + " has no rua that reports can be sent to",
+    return passes(in_quotes(text));
+  return one_verdict(CheckStatus::fail, in_quotes(text) + " has no rua that reports can be sent to",
                      "Publish \"" + example + "\" at " + found->name + ".");
 }
 
@@ -130,9 +130,9 @@ Verdicts judge_bimi(const RuleInput& input) {
   const auto location = tags ? tags.find("l") : std::nullopt;
   // An empty l= says that there is no logo, on purpose.
   if (location && (location->empty() || starts_with_ignoring_case(*location, "https://")))
-    return passes(quoted(text));
+    return passes(in_quotes(text));
   return one_verdict(
-      CheckStatus::warn, quoted(text) + " has no l=https://",
+      CheckStatus::warn, in_quotes(text) + " has no l=https://",
       "Name the picture by l=https://, or delete the record at " + found->name + ".");
 }
 

@@ -28,11 +28,11 @@ Verdicts judge_exists(const RuleInput& input) {
   const SpfTree tree = walk_spf(input.facts.domain, input.dns);
   const SpfNode& own = tree.own();
   if (own.state == SpfNodeState::unanswered) return {undecided(tree.failed.front())};
-  if (!own.texts.empty()) return passes(quoted(own.texts.front()));
+  if (!own.texts.empty()) return passes(in_quotes(own.texts.front()));
   std::string evidence = "there is no TXT record that begins with v=spf1";
   for (const std::string& text : own.answer->texts()) {
     if (starts_with_ignoring_case(text, "v=spf") || starts_with_ignoring_case(text, "spf"))
-      evidence += "; this is none: " + quoted(text);
+      evidence += "; this is none: " + in_quotes(text);
   }
   return one_verdict(CheckStatus::fail, evidence,
                      "Publish a TXT record at " + input.facts.domain.text() +
@@ -47,7 +47,7 @@ Verdicts judge_single(const RuleInput& input) {
   for (const SpfNode& node : tree.nodes) {
     if (node.texts.size() < 2) continue;
     std::string evidence = std::to_string(node.texts.size()) + " SPF records";
-    for (const std::string& text : node.texts) evidence += ", " + quoted(text);
+    for (const std::string& text : node.texts) evidence += ", " + in_quotes(text);
     verdicts.push_back({CheckStatus::fail, node.name + via(node), evidence,
                         "Put what they say into one record at " + node.name +
                             " and delete the others; until then none of them counts."});
@@ -62,7 +62,7 @@ Verdicts judge_syntax(const RuleInput& input) {
   for (const SpfNode& node : tree.nodes) {
     if (node.state == SpfNodeState::broken) {
       verdicts.push_back({CheckStatus::fail, node.name + via(node),
-                          node.trouble + " in " + quoted(node.texts.front()),
+                          node.trouble + " in " + in_quotes(node.texts.front()),
                           "Mend this term of the SPF record of " + node.name +
                               "; until then receivers ignore all of it."});
     }
@@ -325,7 +325,7 @@ Verdicts judge_unused(const RuleInput& input) {
     const bool redirect = starts_with_ignoring_case(node.via, "redirect");
     if (node.parent != 0 || redirect || permits_somebody(tree, i)) continue;
     verdicts.push_back({CheckStatus::warn, "",
-                        node.via + " permits nobody: " + quoted(node.texts.front()),
+                        node.via + " permits nobody: " + in_quotes(node.texts.front()),
                         "Remove " + node.via + " from the record."});
   }
   return verdicts.empty() ? passes("each term lets somebody send") : verdicts;
@@ -336,7 +336,7 @@ Verdicts judge_parked(const RuleInput& input) {
   if (!has_record(tree)) return {};
   const MailHosts hosts = find_mail_hosts(input.facts.domain, input.dns);
   const bool silent = tree.permits_nobody();
-  const std::string record = quoted(tree.own().texts.front());
+  const std::string record = in_quotes(tree.own().texts.front());
   if (hosts.null_mx && silent) return passes(record + " and a null MX record");
   if (hosts.null_mx) {
     return one_verdict(CheckStatus::warn, "a null MX record, but " + record + " lets servers send",

@@ -36,6 +36,6 @@ inline Verdict undecided(const FailedLookup& failed, std::string subject = {}) {
 }
 
 /// A record for evidence.
-inline std::string quoted(std::string_view text) { return "\"" + printable(text, 400) + "\""; }
+inline std::string in_quotes(std::string_view text) { return "\"" + printable(text, 400) + "\""; }
 
 }  // namespace authmilter
