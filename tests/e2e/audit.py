@@ -229,7 +229,7 @@ def check_dawdling(report, started):
     print(f"servers that dawdle: {seconds:.1f} s, {memory} kB", flush=True)
     report.add("an audit of servers that dawdle ends", process.returncode, 1)
     report.add(f"... in time ({seconds:.0f} s)", seconds < MOST_DAWDLING_SECONDS, True)
-    sanitizers = 600_000 if sanitized(command.program) else 0
+    sanitizers = 600_000 if sanitized(process.args[0]) else 0
     report.add(f"... with little memory ({memory} kB)", memory < MOST_MEMORY_KB + sanitizers, True)
     for audit in json.loads(out.read_text()):
         found = statuses(audit)
