@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -26,13 +27,20 @@ struct Verdict {
                        // is to be done
 };
 
+/// Public keys (`p=` of key records) to the names of the records that have them, of several
+/// domains.
+using KeyOwners = std::map<std::string, std::vector<std::string>>;
+/// Of all domains of a run. A record that is an alias is left out: its key is the provider's.
+KeyOwners key_owners(std::span<const DomainFacts> domains);
+
 /// What rules judge. Borrowed for the time of the call.
 struct RuleInput {
   const DomainFacts& facts;
   Resolver& dns;          // over the facts
   const HostFacts* host;  // null: this run is not on the mail server
   const AuditProfile& profile;
-  std::int64_t time;  // of the facts
+  std::int64_t time;                  // of the facts
+  const KeyOwners* owners = nullptr;  // null: the keys of other domains are not known
 };
 
 /// One rule: a pure function and its page.
@@ -85,7 +93,7 @@ struct DomainAudit {
 
 /// Judges without network. `header` is that of the facts.
 DomainAudit judge_domain(const DomainFacts& facts, const AuditHeader& header,
-                         const AuditProfile& profile);
+                         const AuditProfile& profile, const KeyOwners* owners = nullptr);
 
 /// What the checks say of the measure: a point is not fulfilled when a check of it failed,
 /// fulfilled when each check of it that applies passed (also with info or warn), else not testable.
@@ -101,7 +109,7 @@ std::span<const AuditRule> dnssec_rules();
 std::span<const AuditRule> dane_rules();
 std::span<const AuditRule> mta_sts_rules();  // mtasts.record, tlsrpt.*, bimi.*
 std::span<const AuditRule> mta_sts_policy_rules();
-std::span<const AuditRule> client_rules();   // client.*, webmail.*
-std::span<const AuditRule> host_rules();     // resolver.*, postfix.*, authmilter.*
+std::span<const AuditRule> client_rules();  // client.*, webmail.*
+std::span<const AuditRule> host_rules();    // resolver.*, postfix.*, authmilter.*
 
 }  // namespace authmilter

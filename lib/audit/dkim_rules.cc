@@ -313,12 +313,30 @@ Verdicts judge_empty_name(const RuleInput& input) {
                          above->text() + ".");
 }
 
+/// The record of another domain that has the same key, where the keys of others are known.
+std::optional<std::string> other_owner(const RuleInput& input, const std::string& public_key) {
+  if (input.owners == nullptr) return std::nullopt;
+  const auto known = input.owners->find(public_key);
+  if (known == input.owners->end()) return std::nullopt;
+  for (const std::string& name : known->second) {
+    const auto record = DomainName::parse(name);
+    if (record && !record->is_equal_or_below(input.facts.domain)) return name;
+  }
+  return std::nullopt;
+}
+
 Verdicts judge_shared_key(const RuleInput& input) {
   std::map<std::string, std::string> owners;  // of keys: the first selector that has it
   return judge_each(input, [&](const SelectorKeys& keys, const std::string& text) {
     if (!is_key(text)) return std::optional<Verdict>();
     const auto [owner, first] =
         owners.emplace(read_key_record(text)->public_key, keys.fact.selector);
+    const auto other = keys.alias.empty() ? other_owner(input, owner->first) : std::nullopt;
+    if (first && other) {
+      return std::optional(
+          at_selector(CheckStatus::warn, "the key of " + *other + " too",
+                      "Make a key of its own for this domain: who has this one signs for both."));
+    }
     if (first) return std::optional(at_selector(CheckStatus::pass, "a key of its own", ""));
     return std::optional(at_selector(CheckStatus::warn, "the key of " + owner->second,
                                      "Make a key of its own for " + keys.fact.selector + "."));
@@ -358,5 +376,18 @@ constexpr AuditRule kRules[] = {
 }  // namespace
 
 std::span<const AuditRule> dkim_rules() { return kRules; }
+
+KeyOwners key_owners(std::span<const DomainFacts> domains) {
+  const AuditProfile any;
+  KeyOwners owners;
+  for (const DomainFacts& facts : domains) {
+    FactsResolver dns(facts.dns);
+    for (const SelectorKeys& keys : selector_keys({facts, dns, nullptr, any, 0})) {
+      if (keys.only() != nullptr && is_key(*keys.only()) && keys.alias.empty())
+        owners[read_key_record(*keys.only())->public_key].push_back(keys.name.text());
+    }
+  }
+  return owners;
+}
 
 }  // namespace authmilter

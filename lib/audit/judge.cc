@@ -68,9 +68,10 @@ std::string AuditCheck::evidence() const { return joined(*this, &Verdict::eviden
 std::string AuditCheck::remedy() const { return joined(*this, &Verdict::remedy, " "); }
 
 DomainAudit judge_domain(const DomainFacts& facts, const AuditHeader& header,
-                         const AuditProfile& profile) {
+                         const AuditProfile& profile, const KeyOwners* owners) {
   FactsResolver dns(facts.dns);
-  const RuleInput input{facts, dns, header.host ? &*header.host : nullptr, profile, header.time};
+  const RuleInput input{facts,   dns,         header.host ? &*header.host : nullptr,
+                        profile, header.time, owners};
   DomainAudit audit{facts.domain, {}, {}};
   for (const AuditRule* rule : audit_rules()) {
     AuditCheck check{rule, CheckStatus::pass, rule->judge(input)};

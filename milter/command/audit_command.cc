@@ -224,9 +224,10 @@ Gathered kept(const AuditOptions& options) {
 }
 
 std::vector<DomainAudit> judge(const AuditFacts& facts, const AuditProfile& profile) {
+  const KeyOwners owners = key_owners(facts.domains);
   std::vector<DomainAudit> audits;
   for (const DomainFacts& domain : facts.domains)
-    audits.push_back(judge_domain(domain, facts.header, profile));
+    audits.push_back(judge_domain(domain, facts.header, profile, &owners));
   return audits;
 }
 
@@ -240,11 +241,12 @@ struct Comparison {
 Comparison compare(const AuditFacts& before, const std::vector<DomainAudit>& now,
                    const AuditProfile& profile) {
   Comparison comparison{before.header.time, {}};
+  const KeyOwners owners = key_owners(before.domains);
   for (const DomainAudit& audit : now) {
     const DomainFacts* known = before.find(audit.domain);
     if (known != nullptr) {
       comparison.changes.push_back(
-          audit_changes(judge_domain(*known, before.header, profile), audit));
+          audit_changes(judge_domain(*known, before.header, profile, &owners), audit));
       continue;
     }
     note(audit.domain.text() + ": was not looked at then, so only what is to be mended is news");

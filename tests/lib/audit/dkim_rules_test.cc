@@ -124,3 +124,25 @@ TEST_CASE("DKIM rules: keys below a name that is said not to exist (RFC 8020)") 
 TEST_CASE("DKIM rules: a domain that sends nothing needs no key") {
   CHECK(complaints(audit_of(kParkedZone, dns_alone({}), "parked.example"), "dkim.") == "");
 }
+
+TEST_CASE("DKIM rules: a key that another domain has too") {
+  const std::string zone = std::string(kGoodZone) + "\ns1._domainkey.example.com. TXT " +
+                           key_record("v=DKIM1; ") +
+                           "\ns2._domainkey.example.com. CNAME s1._domainkey.example.org.\n";
+  SigningResolver resolver(make_test_resolver(zone));
+  const auto with = [&](const char* selector, const char* domain) {
+    return facts_of(resolver, dns_alone({{selector, SelectorOrigin::given, ""}}), domain);
+  };
+  const auto complains = [](const DomainFacts& facts, const std::vector<DomainFacts>& all) {
+    const KeyOwners owners = key_owners(all);
+    return complaints(judge_domain(facts, AuditHeader{}, AuditProfile{}, &owners), "dkim.");
+  };
+  const DomainFacts ours = with("s1", "example.org"), theirs = with("s1", "example.com");
+  const DomainFacts alias = with("s2", "example.com");
+  CHECK(complains(ours, {ours}).empty());
+  CHECK(complains(ours, {ours, theirs}) == "dkim.shared_key=warn");
+  CHECK(complains(theirs, {ours, theirs}) == "dkim.shared_key=warn");
+  // Whoever signs for several domains publishes one record, and others lead to it.
+  CHECK(complains(ours, {ours, alias}).empty());
+  CHECK(complains(alias, {ours, alias}).empty());
+}

@@ -1,6 +1,8 @@
 #include <authmilter/tls_probe.h>
 
+#include <chrono>
 #include <map>
+#include <utility>
 
 #include <doctest/doctest.h>
 
