@@ -26,6 +26,7 @@ import zipfile
 import zlib
 
 from harness import ran
+from harness.daemon import sanitized
 
 COMMAND, TESTDATA = (sys.argv.pop(1) for _ in range(2))
 SAMPLES = pathlib.Path(TESTDATA) / "dmarc-reports"
@@ -363,7 +364,8 @@ class Faults(Ingest):
         self.assertRegex(seen, rb"\r\x1b\[K\[#+-*\] +\d+%  \d+ reports")
         self.assertTrue(seen.endswith(b"\r\x1b[K"))
         done = subprocess.run(arguments, capture_output=True, check=True)
-        self.assertEqual(done.stderr, b"")
+        if not sanitized(COMMAND):  # with which the run is not short
+            self.assertEqual(done.stderr, b"")
 
 
 def deflated(piece, times):
