@@ -73,7 +73,9 @@ class Surveyed(unittest.TestCase):
         """What the facts say, without the network."""
         done = subprocess.run(survey("--facts", self.facts, *arguments), capture_output=True, text=True, timeout=300,
                               check=False)
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        # A machine that is slow sees how far it is.
+        said = re.sub(r"(?m)^authmilter: \d+ domains that are known\n", "", done.stderr)
+        self.assertEqual((done.returncode, said), (0, ""))
         return done.stdout
 
 
