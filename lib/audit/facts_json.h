@@ -18,6 +18,7 @@
 #include <authmilter/result.h>
 
 #include "base/ascii.h"
+#include "base/json_member.h"
 #include "base/words.h"
 
 namespace authmilter {
@@ -152,16 +153,6 @@ struct JsonForm<Enum> {
 /// The members of a structure, as a std::tuple of json_member(); specialized where they are.
 template <class Object>
 constexpr auto kJsonMembers = nullptr;
-
-template <class Object, class Value>
-struct JsonMember {
-  const char* name;
-  Value Object::*place;
-};
-template <class Object, class Value>
-constexpr JsonMember<Object, Value> json_member(const char* name, Value Object::*place) {
-  return {name, place};
-}
 
 /// An object with all members that the structure has. Others are passed over: a later version may
 /// write more.

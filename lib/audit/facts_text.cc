@@ -5,6 +5,7 @@
 
 #include "audit/dns_json.h"
 #include "audit/facts_json.h"
+#include "base/json_events.h"
 
 namespace authmilter {
 
@@ -152,23 +153,13 @@ constexpr const char* kFormName = "audit";  // of the header's member
 // A domain with all that is asked, each server with a chain of certificates, has less than 1 MB.
 constexpr std::size_t kMostOctets = 16 << 20;
 
-/// Stops at what no facts have before it costs memory. The library's own callback for this takes
-/// quadratic time for lists of objects.
-class DepthBound {
+/// Stops at what no facts have before it costs memory.
+class DepthBound : public JsonEvents<FactsJson> {
  public:
-  bool null() { return true; }
-  bool boolean(bool) { return true; }
-  bool number_integer(std::int64_t) { return true; }
-  bool number_unsigned(std::uint64_t) { return true; }
-  bool number_float(double, const std::string&) { return true; }
-  bool string(std::string&) { return true; }
-  bool binary(FactsJson::binary_t&) { return true; }
-  bool key(std::string&) { return true; }
   bool start_array(std::size_t) { return ++level_ <= kLevels; }
   bool end_array() { return level_-- > 0; }
   bool start_object(std::size_t) { return ++level_ <= kLevels; }
   bool end_object() { return level_-- > 0; }
-  bool parse_error(std::size_t, const std::string&, const FactsJson::exception&) { return false; }
 
  private:
   static constexpr std::size_t kLevels = 8;

@@ -8,6 +8,9 @@
 
 #include <authmilter/daemon_status.h>
 
+#include "base/json_events.h"
+#include "base/json_member.h"
+
 namespace authmilter {
 namespace {
 
@@ -24,63 +27,57 @@ struct Form;
 
 // The members of each object, in their order.
 
-template <class Object, class Value>
-struct Member {
-  const char* name;
-  Value Object::*place;
-};
-template <class Object, class Value>
-constexpr Member<Object, Value> member(const char* name, Value Object::*place) {
-  return {name, place};
-}
-
 template <class Object>
 constexpr auto kMembers = nullptr;
 template <>
-constexpr auto kMembers<Process::Reloads> = std::tuple(member("good", &Process::Reloads::good),
-                                                       member("bad", &Process::Reloads::bad));
+constexpr auto kMembers<Process::Reloads> = std::tuple(json_member("good", &Process::Reloads::good),
+                                                       json_member("bad", &Process::Reloads::bad));
 template <>
-constexpr auto kMembers<Process> =
-    std::tuple(member("socket", &Process::socket), member("mode", &Process::mode),
-               member("last_reload_successful", &Process::last_reload_good),
-               member("configured", &Process::configured), member("reloads", &Process::reloads),
-               member("dns_validating", &Process::validating),
-               member("open_descriptors", &Process::open_descriptors),
-               member("descriptor_limit", &Process::descriptor_limit));
+constexpr auto kMembers<Process> = std::tuple(
+    json_member("socket", &Process::socket), json_member("mode", &Process::mode),
+    json_member("last_reload_successful", &Process::last_reload_good),
+    json_member("configured", &Process::configured), json_member("reloads", &Process::reloads),
+    json_member("dns_validating", &Process::validating),
+    json_member("open_descriptors", &Process::open_descriptors),
+    json_member("descriptor_limit", &Process::descriptor_limit));
 template <>
-constexpr auto kMembers<Connections> = std::tuple(member("total", &Connections::total),
-                                                  member("open", &Connections::open),
-                                                  member("messages_in_hand",
-                                                         &Connections::messages_in_hand));
+constexpr auto kMembers<Connections> = std::tuple(json_member("total", &Connections::total),
+                                                  json_member("open", &Connections::open),
+                                                  json_member("messages_in_hand",
+                                                              &Connections::messages_in_hand));
 template <>
-constexpr auto kMembers<Dns> = std::tuple(
-    member("questions", &Dns::questions), member("queries", &Dns::queries),
-    member("median_seconds", &Dns::median), member("percentile95_seconds", &Dns::percentile95),
-    member("failures", &Dns::failures), member("recent_queries", &Dns::recent_queries),
-    member("recent_failures", &Dns::recent_failures), member("trouble", &Dns::trouble));
+constexpr auto kMembers<Dns> = std::tuple(json_member("questions", &Dns::questions),
+                                          json_member("queries", &Dns::queries),
+                                          json_member("median_seconds", &Dns::median),
+                                          json_member("percentile95_seconds", &Dns::percentile95),
+                                          json_member("failures", &Dns::failures),
+                                          json_member("recent_queries", &Dns::recent_queries),
+                                          json_member("recent_failures", &Dns::recent_failures),
+                                          json_member("trouble", &Dns::trouble));
 template <>
-constexpr auto kMembers<Signing> = std::tuple(member("signed", &Signing::messages),
-                                              member("signatures", &Signing::signatures),
-                                              member("unsigned", &Signing::unsigned_messages),
-                                              member("failures", &Signing::failures));
+constexpr auto kMembers<Signing> = std::tuple(json_member("signed", &Signing::messages),
+                                              json_member("signatures", &Signing::signatures),
+                                              json_member("unsigned", &Signing::unsigned_messages),
+                                              json_member("failures", &Signing::failures));
 template <>
-constexpr auto kMembers<Key> = std::tuple(member("domain", &Key::domain),
-                                          member("selector", &Key::selector),
-                                          member("written", &Key::written),
-                                          member("age_days", &Key::age_days));
+constexpr auto kMembers<Key> = std::tuple(json_member("domain", &Key::domain),
+                                          json_member("selector", &Key::selector),
+                                          json_member("written", &Key::written),
+                                          json_member("age_days", &Key::age_days));
 template <>
 constexpr auto kMembers<DaemonStatus> = std::tuple(
-    member("version", &DaemonStatus::version), member("started", &DaemonStatus::started),
-    member("processes", &DaemonStatus::processes),
-    member("connections", &DaemonStatus::connections), member("messages", &DaemonStatus::messages),
-    member("policy", &DaemonStatus::policy), member("rules", &DaemonStatus::rules),
-    member("aborted_messages", &DaemonStatus::aborted_messages),
-    member("tls_refusals", &DaemonStatus::tls_refusals),
-    member("internal_errors", &DaemonStatus::internal_errors), member("spf", &DaemonStatus::spf),
-    member("dkim", &DaemonStatus::dkim), member("dmarc", &DaemonStatus::dmarc),
-    member("dns", &DaemonStatus::dns), member("signing", &DaemonStatus::signing),
-    member("keys", &DaemonStatus::keys), member("limits", &DaemonStatus::limits),
-    member("warnings", &DaemonStatus::warnings));
+    json_member("version", &DaemonStatus::version), json_member("started", &DaemonStatus::started),
+    json_member("processes", &DaemonStatus::processes),
+    json_member("connections", &DaemonStatus::connections),
+    json_member("messages", &DaemonStatus::messages), json_member("policy", &DaemonStatus::policy),
+    json_member("rules", &DaemonStatus::rules),
+    json_member("aborted_messages", &DaemonStatus::aborted_messages),
+    json_member("tls_refusals", &DaemonStatus::tls_refusals),
+    json_member("internal_errors", &DaemonStatus::internal_errors),
+    json_member("spf", &DaemonStatus::spf), json_member("dkim", &DaemonStatus::dkim),
+    json_member("dmarc", &DaemonStatus::dmarc), json_member("dns", &DaemonStatus::dns),
+    json_member("signing", &DaemonStatus::signing), json_member("keys", &DaemonStatus::keys),
+    json_member("limits", &DaemonStatus::limits), json_member("warnings", &DaemonStatus::warnings));
 
 /// Its type, and where it has a range, what is within.
 bool is(const Json& json, std::uint64_t) { return json.is_number_unsigned(); }
@@ -199,23 +196,14 @@ struct Form {
 };
 
 /// Stops at what no status has, before it costs much: depth costs memory, and an object that keeps
-/// the order of its members costs time by the square of their number. The library has a callback
-/// for this too, with which it takes such a time for lists of objects.
-class Bounds {
+/// the order of its members costs time by the square of their number.
+class Bounds : public JsonEvents<Json> {
  public:
-  bool null() { return true; }
-  bool boolean(bool) { return true; }
-  bool number_integer(std::int64_t) { return true; }
-  bool number_unsigned(std::uint64_t) { return true; }
-  bool number_float(double, const std::string&) { return true; }
-  bool string(std::string&) { return true; }
-  bool binary(Json::binary_t&) { return true; }
   bool key(std::string&) { return ++members_[level_] <= kMost; }
   bool start_array(std::size_t) { return deeper(); }
   bool end_array() { return higher(); }
   bool start_object(std::size_t) { return deeper(); }
   bool end_object() { return higher(); }
-  bool parse_error(std::size_t, const std::string&, const Json::exception&) { return false; }
 
  private:
   static constexpr std::size_t kMost = 256;

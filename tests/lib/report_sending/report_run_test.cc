@@ -1,116 +1,17 @@
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
-#include <authmilter/report_sending.h>
-#include <authmilter/zone_resolver.h>
-
 #include <doctest/doctest.h>
 
-#include "lib/report_sending/memory_store.h"
-#include "lib/report_sending/sample_rows.h"
-#include "report_sending/bounces.h"
+#include "lib/report_sending/sending_host.h"
 #include "report_sending/report_plan.h"
-#include "report_sending/send_quota.h"
 
 using namespace authmilter;
-
-namespace {
-
-struct Crash {};
-
-/// Takes what it is given, or says of an address what the test wants.
-class ScriptedCarrier final : public ReportCarrier {
- public:
-  std::vector<OutgoingReport> carried;
-  std::map<std::string, Carried> answers;  // by the first recipient
-  std::function<void(std::string_view)> before = nullptr, after = nullptr;
-
-  Carried carry(const OutgoingReport& mail) override {
-    if (before) before("carry");
-    const auto answer = answers.find(mail.recipients.front());
-    const bool takes = answer == answers.end() || answer->second.state == Carried::State::done;
-    if (takes) carried.push_back(mail);
-    if (after) after("carry");
-    return answer == answers.end() ? Carried{Carried::State::done, "queued"} : answer->second;
-  }
-};
-
-const std::string kZone =
-    "_dmarc.example.com. TXT \"v=DMARC1; p=reject; rua=mailto:d@example.com\"\n"
-    "_dmarc.example.net. TXT \"v=DMARC1; p=reject; rua=mailto:d@example.net\"\n"
-    "example.net._report._dmarc.reader.example. TXT \"v=DMARC1\"\n"
-    "example.net._report._dmarc.moved.example. TXT \"v=DMARC1; rua=mailto:new@moved.example\"\n";
-
-/// A host with a store, a carrier and the DNS.
-struct Host {
-  MemoryStore store;
-  ScriptedCarrier carrier;
-  std::unique_ptr<Resolver> resolver =
-      make_test_resolver(kZone, {{"example.net._report._dmarc.slow.example", DnsFault::timeout}});
-  ReportsConfig config;
-  ReportSender sender = sample_sender();
-  std::int64_t clock = kNight;
-  std::function<bool()> stop = nullptr;
-  std::vector<std::string> told;
-
-  SendRun run() {
-    return {store,
-            *resolver,
-            config,
-            sender,
-            [](const AggregateReport& report, std::span<const AggregateRecord> records,
-               const SendEntry& entry, const std::vector<ReportAddress>& recipients) {
-              OutgoingReport mail;
-              for (const ReportAddress& one : recipients) mail.recipients.push_back(one.mailbox);
-              mail.octets = report.metadata.report_id + " " + entry.file_name + " " +
-                            std::to_string(records.size());
-              return Result<OutgoingReport>(mail);
-            },
-            [this](const SendLine& line, std::size_t done, std::size_t all) {
-              told.push_back(line.entry.destination + " " + std::to_string(done) + "/" +
-                             std::to_string(all));
-            },
-            stop};
-  }
-  SendOutcome send(const SendPeriod& period, const std::string& holder = "mx 1") {
-    DirectHandOver hand_over(store, carrier);
-    return send_reports(run(), hand_over, period, holder, [this] { return clock; });
-  }
-  SendOutcome send(std::int64_t now = kNight) { return send(SendPeriod{now}); }
-  /// "recipients" of each mail.
-  std::vector<std::string> mails() const {
-    std::vector<std::string> list;
-    for (const OutgoingReport& mail : carrier.carried) {
-      std::string text;
-      for (const std::string& one : mail.recipients) text += (text.empty() ? "" : ",") + one;
-      list.push_back(text);
-    }
-    return list;
-  }
-  std::vector<std::string> states() const {
-    std::vector<std::string> list;
-    for (const SendEntry& entry : store.sent)
-      list.push_back(entry.destination.substr(7) + " " + std::string(to_string(entry.state)));
-    std::sort(list.begin(), list.end());
-    return list;
-  }
-};
-
-using Lines = std::vector<std::string>;
-
-ReportRow com(ReportDay day = kDay) {
-  return row(policy("example.com", {"mailto:d@example.com"}), "192.0.2.1", 3, day);
-}
-ReportRow net(std::vector<std::string> rua, ReportDay day = kDay) {
-  return row(policy("example.net", std::move(rua)), "192.0.2.2", 5, day);
-}
-
-}  // namespace
+using namespace authmilter::sending_test;
 
 TEST_CASE("a closed day is reported once, to everybody who has agreed") {
   Host host;
@@ -253,113 +154,6 @@ TEST_CASE("what cannot be delivered is tried for some days, then given up") {
   CHECK(host.states() == Lines{"d@example.com failed"});
   CHECK(host.store.sent[0].detail == "given up: to d@example.com: 450 later");
   CHECK(host.store.sent[0].attempts == 5);
-}
-
-TEST_CASE("nor is it tried for ever within these days") {
-  for (const auto state : {Carried::State::later, Carried::State::unknown}) {
-    Host host;
-    host.store.kept = {com()};
-    host.carrier.answers["d@example.com"] = {state, "450 later"};
-    for (int run = 0; run < 20; ++run) host.send(kNight + run * 3600);
-    CHECK(host.states() == Lines{"d@example.com failed"});
-    CHECK(host.store.sent[0].attempts == 12);
-  }
-}
-
-TEST_CASE("a destination that sends reports back is left alone for a while") {
-  const struct {
-    const char* why;
-    unsigned times;
-    int days_ago;
-    bool sent;
-  } rows[] = {
-      {"once, yesterday", 1, 1, false},
-      {"once, three days ago", 1, 3, true},
-      {"twice, three days ago", 2, 3, false},
-      {"twice, a week ago", 2, 7, true},
-      {"often, three weeks ago", 9, 21, false},
-      {"often, a month ago", 9, 30, true},
-      {"never", 0, 0, true},
-  };
-  for (const auto& line : rows) {
-    CAPTURE(line.why);
-    Host host;
-    host.store.kept = {com(), net({"mailto:d@example.net"})};
-    host.store.bounced = {
-        {"mailto:d@example.com", line.times, kNight - line.days_ago * kDaySeconds, "550 no"}};
-    host.send();
-    CHECK(host.mails().size() == (line.sent ? 2 : 1));
-    CHECK(host.mails().back() == "d@example.net");  // which is none of its business
-    CHECK(host.states()[0] == (line.sent ? "d@example.com sent" : "d@example.com failed"));
-  }
-}
-
-TEST_CASE("the owner of very many names does not have us send very many mails") {
-  Host host;
-  const auto below = [](std::size_t number) {
-    return row(policy("s" + std::to_string(number) + ".example.com", {"mailto:d@example.com"}),
-               "192.0.2.1", 1);
-  };
-  for (std::size_t i = 0; i < kReportsOfOwner + 7; ++i) host.store.kept.push_back(below(i));
-  host.store.kept.push_back(net({"mailto:d@example.net"}));
-  const SendOutcome outcome = host.send();
-  const auto to = [&](const std::string& mailbox) {
-    const Lines mails = host.mails();
-    return static_cast<std::size_t>(std::count(mails.begin(), mails.end(), mailbox));
-  };
-  CHECK(to("d@example.com") == kReportsOfOwner);
-  CHECK(to("d@example.net") == 1);  // which is none of its business
-  CHECK(outcome.notes ==
-        Lines{"7 reports are left out: 250 reports about domains of example.com have been sent "
-              "today"});
-  // Each that is left out is named.
-  CHECK(std::count_if(outcome.lines.begin(), outcome.lines.end(), [](const SendLine& line) {
-          return line.entry.state == SendState::failed &&
-                 line.entry.detail.starts_with("left out: 250 reports");
-        }) == 7);
-  // Nor by another run on the same day; on the next it may again.
-  host.store.kept = {below(999), net({"mailto:e@example.net"})};
-  host.send(kNight + 3600);
-  CHECK(to("d@example.com") == kReportsOfOwner);
-  host.store.kept = {row(*below(1).policy, "192.0.2.1", 1, kDay + 1)};
-  host.send(kNight + kDaySeconds);
-  CHECK(to("d@example.com") == kReportsOfOwner + 1);
-}
-
-TEST_CASE("how many reports an address gets in a day") {
-  SendQuota quota;
-  const SendQuota::Addresses one = {{"d@reader.example", domain_name("reader.example")}};
-  const SendQuota::Addresses two = {{"e@reader.example", domain_name("reader.example")}};
-  for (std::size_t i = 0; i < kReportsToAddress; ++i) {
-    const DomainName owner = domain_name("o" + std::to_string(i) + ".example");
-    REQUIRE(quota.full(owner, one).empty());
-    quota.count(owner, one);
-  }
-  CHECK(quota.full(domain_name("example.com"), one) ==
-        "2000 reports have been sent to d@reader.example today");
-  CHECK(quota.full(domain_name("example.com"), two).empty());
-  const SendQuota::Addresses same = {{"D@Reader.example", domain_name("reader.example")}};
-  CHECK_FALSE(quota.full(domain_name("example.com"), same).empty());
-}
-
-TEST_CASE("a host that puts one address for two gets the report once") {
-  Host host;
-  host.store.kept = {net({"mailto:a@moved.example", "mailto:b@moved.example"})};
-  host.send();
-  CHECK(host.mails() == Lines{"new@moved.example"});
-  CHECK(host.states() == Lines{"a@moved.example sent", "b@moved.example failed"});
-
-  // Also when the second is tried in another run.
-  Host other;
-  other.store.kept = host.store.kept;
-  int entries = 0;
-  other.stop = [&] { return entries > 0; };
-  other.store.after = [&](std::string_view call) { entries += call == "advance" ? 1 : 0; };
-  CHECK(other.send().stopped);
-  CHECK(other.mails() == Lines{"new@moved.example"});
-  other.stop = nullptr;
-  other.send(kNight + 60);
-  CHECK(other.mails() == Lines{"new@moved.example"});
 }
 
 TEST_CASE("asked to stop it begins with nothing else, and what is left is sent the next time") {
