@@ -83,8 +83,9 @@ constexpr std::string_view kDkimEmptyNamePage =
     "the name in existence.";
 
 constexpr std::string_view kDkimSharedKeyPage =
-    "The same key under several selectors is one key: whoever gets hold of it signs for all, and "
-    "withdrawing one selector withdraws nothing.\n\n"
+    "The same key under several selectors, or of several domains that are looked at together, is "
+    "one key: whoever gets hold of it signs for all, and withdrawing one selector withdraws "
+    "nothing. A record that is an alias (CNAME) of a provider's is meant to be shared.\n\n"
     "Give each system that signs a key of its own, and make a new key for each new selector.";
 
 }  // namespace authmilter

@@ -369,8 +369,9 @@ constexpr AuditRule kRules[] = {
      "RFC 6376 section 6.1.2", "", kDkimWildcardPage, judge_wildcard},
     {"dkim.empty_name", "The name above the keys exists", "_domainkey of the domain",
      "RFC 8020 section 2", "", kDkimEmptyNamePage, judge_empty_name},
-    {"dkim.shared_key", "Each selector has a key of its own", "the keys of all selectors",
-     "RFC 6376 section 3.1", "", kDkimSharedKeyPage, judge_shared_key},
+    {"dkim.shared_key", "Each selector has a key of its own",
+     "the keys of all selectors and domains", "RFC 6376 section 3.1", "", kDkimSharedKeyPage,
+     judge_shared_key},
 };
 
 }  // namespace
